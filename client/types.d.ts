@@ -1,0 +1,108 @@
+/**
+ * Values that cross the client's modules. Everything here is data or a narrow interface; nothing acts.
+ */
+
+/** Where a segment's bytes came from. `mixed`: peers and origin both gave pieces of it. */
+export type Source = 'peers' | 'origin' | 'seed' | 'mixed'
+
+export type Mode = 'service-worker' | 'loader' | 'http'
+
+/** One line of the segments read-out, newest last; bounded by stats.js. */
+export interface SegmentRecord {
+  msn: number
+  source: Source
+  /** Time from the first want to the last verified byte, ms. */
+  ms: number
+  /** Bytes of the segment, and how many of them peers gave. */
+  bytes: number
+  fromPeers: number
+  /** `performance.now()` when it was complete. */
+  at: number
+}
+
+/** What `window.liveTorrent.stats()` returns: a frozen snapshot. Byte counts are media bytes. */
+export interface Snapshot {
+  bytesFromPeers: number
+  /** Media bytes fetched over HTTP, rejected and duplicate ones too. */
+  bytesFromOrigin: number
+  /** From the server's libtorrent seed over WebRTC. */
+  bytesFromSeed: number
+  bytesToPeers: number
+  /** Open mesh connections. */
+  peers: number
+  /** RTCPeerConnections made since the page opened. */
+  connectionsMade: number
+  /** bytesFromPeers ÷ (peers + origin + seed), 0..1; 0 before anything arrived. */
+  offload: number
+  /** Seconds behind the live edge; null when unknown. */
+  latencySeconds: number | null
+  bufferSeconds: number
+  stalls: number
+  segments: SegmentRecord[]
+  mode: Mode
+  /** Whether this page uploads (the user's switch). */
+  sharing: boolean
+  /** Why peer-to-peer is not working, one line for people; '' when it works or is alone. */
+  trouble: string
+}
+
+export interface FetchedPlaylist {
+  /** Final URL after redirects: relative URIs resolve against it. */
+  url: string
+  status: number
+  contentType: string
+  text: string
+}
+
+export interface FetchedSegment {
+  data: ArrayBuffer
+  contentType: string
+  source: Source
+}
+
+/** How the player is doing, sampled by the engine for deadlines and statistics. */
+export interface PlayerState {
+  /** Seconds of media buffered ahead of the play head. */
+  bufferSeconds: number
+  /** Seconds behind the live edge, null if unknown. */
+  latencySeconds: number | null
+  playbackRate: number
+  paused: boolean
+  stalls: number
+}
+
+/** The one object loader, bridge and pages talk to. Made by `createEngine` in engine.js. */
+export interface Engine {
+  mode: Mode
+  /**
+   * Fetch a playlist (from the origin, never from peers) and learn its segments, torrents and swarm.
+   * Rejects with AbortError when aborted, OriginError (has .status) when the origin fails.
+   */
+  playlist (url: string, options?: { signal?: AbortSignal }): Promise<FetchedPlaylist>
+  /** Whether this URL is a segment some learned playlist lists with a torrent. */
+  knows (url: string): boolean
+  /**
+   * Verified bytes of a known segment, from peers or origin. Concurrent calls for one URL share the work.
+   * Rejects with AbortError, or an Error when neither peers nor origin could give it: the caller may then
+   * fetch the URL itself.
+   */
+  segment (url: string, options?: { signal?: AbortSignal, onProgress?: (bytes: number, total: number) => void }): Promise<FetchedSegment>
+  /** The player whose buffer sets the deadlines; null when it is gone. */
+  setPlayer (sample: (() => PlayerState) | null): void
+  /** The user's switch: false stops uploading (downloads from peers go on). */
+  setSharing (on: boolean): void
+  stats (): Snapshot
+  /** Stop everything in order; idempotent. */
+  close (): Promise<void>
+}
+
+export interface EngineOptions {
+  mode: Mode
+  /** Uploading on from the start (default true; false under Save-Data). */
+  sharing?: boolean
+  /** Mesh connections kept (default 8). */
+  maxPeers?: number
+  /** Extra ICE server URLs besides the manifest's; invalid ones are reported in `trouble`, never thrown. */
+  ice?: string[]
+  log?: (line: string) => void
+}

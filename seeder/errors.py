@@ -1,0 +1,63 @@
+"""The error tree.
+
+    LiveTorrentError            anything we raise on purpose; ``str()`` is one line a stranger can act on
+    ├── ConfigError             a flag, key or environment variable that cannot be used
+    ├── FeedError               the feed folder cannot be used
+    ├── PlaylistError           text that is not a playlist (``line`` says where)
+    ├── IngestError             ffmpeg or the input cannot be used
+    ├── ServeError              a port, certificate or other server resource cannot be used
+    ├── MetainfoError           bytes that are not a torrent of ours
+    └── WireError               a tracker message that breaks the protocol (``reason`` goes to the sender)
+
+The command line turns each into one line on stderr and the class's ``exit_code``.
+"""
+
+
+class LiveTorrentError(Exception):
+    """Base of everything raised on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(LiveTorrentError):
+    """A flag, key or environment variable that cannot be used."""
+
+    exit_code = 2
+
+
+class FeedError(LiveTorrentError):
+    """The feed folder does not exist, is not readable or not writable."""
+
+    exit_code = 3
+
+
+class PlaylistError(LiveTorrentError):
+    """Text that is not a playlist; ``line`` counts from 1, 0 when the whole text is meant."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line
+
+
+class IngestError(LiveTorrentError):
+    """ffmpeg is missing or too old, or the input is unreadable."""
+
+    exit_code = 4
+
+
+class ServeError(LiveTorrentError):
+    """A port in use, an unreadable certificate."""
+
+    exit_code = 5
+
+
+class MetainfoError(LiveTorrentError):
+    """Bytes that are not a torrent of ours."""
+
+
+class WireError(LiveTorrentError):
+    """A tracker message that breaks the protocol; ``reason`` is safe to send to its author."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

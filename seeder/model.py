@@ -1,0 +1,109 @@
+"""Frozen values that travel between the rooms; nothing here acts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Torrent:
+    """One segment's metainfo (BEP 3, v1, a single file)."""
+
+    infohash: bytes
+    """SHA-1 of ``info``: 20 bytes."""
+    info: bytes
+    """The bencoded info dictionary, exactly as hashed."""
+    name: str
+    """The info dictionary's ``name``: the segment's file name."""
+    length: int
+    """Bytes of the segment."""
+    piece_length: int
+    """Bytes of every piece but the last."""
+
+
+class Kind(StrEnum):
+    """What a published path holds."""
+
+    PLAYLIST = "playlist"
+    SEGMENT = "segment"
+    INIT = "init"
+    OTHER = "other"  # keys, subtitles' side files: listed by a playlist, never a torrent
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One path under ``/live/<stream>/``; only what a playlist lists is one (closed by default)."""
+
+    path: str
+    """POSIX path relative to the stream, percent-decoded, never starting with ``/`` or holding ``..``."""
+    kind: Kind
+    content_type: str
+    size: int
+    etag: str
+    """A strong entity tag with its quotes (RFC 9110 §8.8.3)."""
+    data: bytes | None = None
+    """The bytes, when held in memory (every live segment is)."""
+    file: Path | None = None
+    """Else the file they are read from, already resolved beneath the feed."""
+    torrent: Torrent | None = None
+    """For segments whose torrent is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPlaylist:
+    """A media or multivariant playlist as its writer left it, with the torrents to be added."""
+
+    path: str
+    """As in :class:`Resource`."""
+    text: str
+    """The original text; every line of it is served byte for byte."""
+    multivariant: bool
+    torrents: Mapping[int, Torrent]
+    """Index (from 0) of a segment's ``#EXTINF`` line in ``text.splitlines(keepends=True)`` → its torrent."""
+    live: bool
+    """No EXT-X-ENDLIST (always False for a multivariant playlist)."""
+    version: int
+    """Grows with every change of text or torrents: a cache key."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """One stream as published now: an immutable snapshot, replaced whole on every change."""
+
+    name: str
+    """One path component; what stands in ``/live/<name>/``."""
+    live: bool
+    """Some media playlist has no EXT-X-ENDLIST."""
+    playlists: Mapping[str, PublishedPlaylist]
+    """By path; ``master.m3u8`` is always among them (made up when its writer wrote none)."""
+    resources: Mapping[str, Resource]
+    """By path: everything listed that is not a playlist."""
+    target_duration: float
+    """Seconds; the largest EXT-X-TARGETDURATION, 0 when no media playlist is there yet."""
+    segments: int
+    """Segments now listed, over all variants."""
+
+    @property
+    def rendezvous(self) -> bytes:
+        return rendezvous_hash(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where viewers reach us, as written into manifests and magnets."""
+
+    base: str
+    """``http(s)://host[:port][/prefix]`` without a trailing slash."""
+    tracker: str
+    """``ws(s)://…/announce``, ours or the external one."""
+    ice: tuple[str, ...] = ()
+    """``stun:host[:port]`` URLs, validated."""
+
+
+def rendezvous_hash(stream: str) -> bytes:
+    """The infohash under which a stream's viewers meet at the tracker: 20 bytes, stable for a name."""
+    return hashlib.sha1(b"live-torrent rendezvous\0" + stream.encode()).digest()
