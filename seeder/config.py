@@ -1,0 +1,146 @@
+"""Validated configuration: defaults < TOML file < environment < flags.
+
+Every setting has one name in three spellings: the key ``tls_cert`` in the file, the variable
+``LIVE_TORRENT_TLS_CERT`` and the flag ``--tls-cert``; :mod:`seeder.settings` is the table of them.
+
+:func:`merge` is pure; :func:`load` reads the file and calls it. Every error is a
+:class:`~seeder.errors.ConfigError` that says where the value came from and what would be accepted.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seeder.errors import ConfigError
+from seeder.settings import ENV_PREFIX, SETTINGS, Setting, meant
+
+CONFIG_VARIABLE = "LIVE_TORRENT_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the program can be told, checked; made by :func:`merge`."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Closed by default: other machines get in only when told (``0.0.0.0``, ``::``)."""
+    port: int = 8008
+    """TCP port of the web server; 0 takes a free one."""
+    feed: Path | None = None
+    """The watched folder; ``None``: the command decides (``serve``: ``feed``, ``demo``: a temporary one)."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_self_signed: bool = False
+    """HTTPS with a certificate made at start, for trying it out."""
+    public_url: str | None = None
+    """``http(s)://host[:port][/prefix]`` without a trailing slash; ``None``: addresses follow the request."""
+    tracker: str | None = None
+    """``ws(s)://…`` of an external tracker; ``None``: our own at ``/announce``."""
+    stun: tuple[str, ...] = ()
+    """``stun:host[:port]`` URLs for viewers and libtorrent. None by default: no third parties."""
+    log_format: str = "text"
+    log_level: str = "info"
+    ffmpeg: Path | None = None
+    """``None``: the one in the ``imageio-ffmpeg`` wheel."""
+    segment_seconds: float = 2.0
+    window: int = 8
+    """Segments listed in a live playlist."""
+    loop: bool = False
+    """``serve``: play finished playlists as live streams over and over."""
+    bt_port: int = 0
+    """libtorrent's TCP and uTP port; 0 takes a free one."""
+    max_memory: int = 512 << 20
+    """Bytes of live segments held in memory; beyond it they are served from their files."""
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_self_signed or self.tls_cert is not None
+
+
+def merge(
+    flags: Mapping[str, object],
+    environ: Mapping[str, str] | None = None,
+    document: Mapping[str, object] | None = None,
+    source: str = "config file",
+) -> Config:
+    """The configuration these sources give together.
+
+    ``flags``: by setting name, without what was not given (``None`` and ``()`` count as not given);
+    ``environ``: the process's; ``document``: the parsed TOML file, called ``source`` in messages.
+    """
+    values: dict[str, Any] = {}
+    for key, value in (document or {}).items():
+        if key not in SETTINGS:
+            raise ConfigError(f"{source}: unknown key {key!r}{meant(key, SETTINGS)}")
+        values[key] = _parsed(SETTINGS[key], value, f"{source}: {key}")
+    for name, setting in SETTINGS.items():
+        # An empty variable is how Compose files and CI say "not set".
+        if text := (environ or {}).get(setting.variable):
+            values[name] = _parsed(setting, text, setting.variable)
+    for name, value in flags.items():
+        if value is not None and value != ():
+            values[name] = _parsed(SETTINGS[name], value, SETTINGS[name].flag)
+    config = Config(**values)
+    _check_together(config)
+    return config
+
+
+def _parsed(setting: Setting, value: object, where: str) -> Any:
+    try:
+        return setting.parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _check_together(config: Config) -> None:
+    if (config.tls_cert is None) != (config.tls_key is None):
+        lacking, given = (
+            ("--tls-key", "--tls-cert") if config.tls_key is None else ("--tls-cert", "--tls-key")
+        )
+        raise ConfigError(f"{given} needs {lacking} as well")
+    if config.tls_self_signed and config.tls_cert is not None:
+        raise ConfigError("--tls-self-signed and --tls-cert exclude each other: keep one")
+    secure = config.tls if config.public_url is None else config.public_url.startswith("https:")
+    if secure and config.tracker is not None and config.tracker.startswith("ws:"):
+        raise ConfigError("--tracker: pages served over HTTPS may only use wss:// trackers (mixed content)")
+
+
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning for each ``LIVE_TORRENT_…`` variable that is no setting.
+
+    Not an error: Kubernetes and images set such names on their own.
+    """
+    known = {setting.variable for setting in SETTINGS.values()} | {CONFIG_VARIABLE}
+    return tuple(
+        f"environment variable {name} is not a setting{meant(name, known)}"
+        for name in sorted(environ)
+        if name.startswith(ENV_PREFIX) and name not in known
+    )
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None = None) -> Config:
+    """:func:`merge` with ``file`` (else the one that ``LIVE_TORRENT_CONFIG`` names) read and parsed.
+
+    A relative path in the file is relative to the file, so that it means the same from every directory.
+    """
+    where = "--config"
+    if file is None and environ.get(CONFIG_VARIABLE):
+        file, where = Path(environ[CONFIG_VARIABLE]).expanduser(), CONFIG_VARIABLE
+    if file is None:
+        return merge(flags, environ)
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{where}: cannot read {file}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{where}: {file} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: {file} is not TOML: {error}") from None
+    for key in ("feed", "tls_cert", "tls_key", "ffmpeg"):
+        value = document.get(key)
+        if isinstance(value, str) and value.strip():
+            document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())
+    return merge(flags, environ, document, str(file))

@@ -1,0 +1,254 @@
+"""The settings: one table from which config file keys, variables and flags are all made.
+
+A parser takes what a TOML file, an environment variable or a flag holds and gives the checked value; its
+``ValueError`` says what would be accepted, to be read after the name: ``--port: must be between …``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ENV_PREFIX = "LIVE_TORRENT_"
+
+_STREAM_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+# The underscore is not RFC 1123, but Compose and Kubernetes names have it.
+_LABEL = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
+_DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_SIZE = re.compile(r"(\d+)\s*([kmg]?)(i?b)?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'port'?`` or nothing."""
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a string is needed, not {value!r}")
+    text = value.strip()
+    if not text:
+        raise ValueError("is empty; leave it out for the default")
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("holds a control character")
+    return text
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if value.strip().lower() in ("1", "true", "yes", "on"):
+            return True
+        if value.strip().lower() in ("0", "false", "no", "off"):
+            return False
+    raise ValueError(f"true or false is needed, not {value!r}")
+
+
+def _integer(low: int, high: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | str):
+                raise ValueError
+            number = int(value)
+        except ValueError:
+            hint = ""
+            if isinstance(value, str) and value.startswith("tcp://"):
+                # Kubernetes sets this variable for every service called live-torrent.
+                hint = " (set by Kubernetes; enableServiceLinks: false stops that)"
+            raise ValueError(f"a whole number is needed, not {value!r}{hint}") from None
+        if not low <= number <= high:
+            raise ValueError(f"must be between {low} and {high}, not {number}")
+        return number
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[object], float]:
+    def parse(value: object) -> float:
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                raise ValueError
+            number = float(value)
+        except (ValueError, OverflowError):
+            raise ValueError(f"a number of seconds is needed, not {value!r}") from None
+        if math.isnan(number) or not low <= number <= high:
+            raise ValueError(f"must be between {low:g} and {high:g} seconds, not {number:g}")
+        return number
+
+    return parse
+
+
+def _size(value: object) -> int:
+    match = _SIZE.fullmatch(str(value).strip()) if isinstance(value, int | str) else None
+    if match is None or isinstance(value, bool):
+        raise ValueError(f"a size such as 512M or 2G is needed, not {value!r}")
+    number = int(match[1]) * _UNITS[match[2].lower()]
+    # Below this not even one stream's window fits; above it the number is surely a typing error.
+    if not 16 << 20 <= number <= 1 << 40:
+        raise ValueError(f"must be between 16M and 1024G, not {value!r}")
+    return number
+
+
+def _choice(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        text = _text(value).lower()
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}{meant(text, choices)}")
+        return text
+
+    return parse
+
+
+def _path(value: object) -> Path:
+    return Path(_text(str(value) if isinstance(value, Path) else value)).expanduser()
+
+
+def _host(value: object) -> str:
+    text = _text(value)
+    bare = text.removeprefix("[").removesuffix("]")
+    if not _is_host(bare):
+        raise ValueError(f"an address such as 127.0.0.1, 0.0.0.0 or :: is needed, not {value!r}")
+    return bare
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        # 999.1.1.1 is not a name, whatever DNS syntax says.
+        return bool(_DNS_NAME.fullmatch(text)) and not re.fullmatch(r"[\d.]+", text)
+    return True
+
+
+def _url(value: object, schemes: tuple[str, ...], example: str) -> str:
+    text = _text(value)
+    wanted = f"an address such as {example} is needed"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"{wanted} ({error})") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"{wanted}: it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if not host or not _is_host(host) or port == 0 or any(character.isspace() for character in text):
+        raise ValueError(wanted)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password: it is written into public manifests")
+    if parts.fragment:
+        raise ValueError(f"{wanted}, without #{parts.fragment}")
+    return text
+
+
+def _public_url(value: object) -> str:
+    text = _url(value, ("http", "https"), "https://live.example.org")
+    if urlsplit(text).query:
+        raise ValueError("must not hold a query (the part from ? on)")
+    return text.rstrip("/")
+
+
+def _tracker(value: object) -> str:
+    return _url(value, ("ws", "wss"), "wss://tracker.example.org/announce")
+
+
+def stun_url(value: object) -> str:
+    """One validated ``stun:host[:port]`` (RFC 7064); ``ValueError`` otherwise."""
+    text = _text(value)
+    if "?" in text:
+        # Chromium throws on any query in a stun: URL, which silently ends all peer-to-peer.
+        raise ValueError(
+            f"must not hold {text[text.index('?') :]!r}: browsers refuse it (STUN is always UDP here)"
+        )
+    scheme, _, rest = text.partition(":")
+    if scheme.lower() in ("turn", "turns"):
+        raise ValueError("TURN relays are not supported: plain HTTP carries what peers cannot")
+    if scheme.lower() != "stun" or rest.startswith("//"):
+        raise ValueError(f"stun:host[:port] is needed, not {text!r}")
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?::(\d{1,5}))?", rest)
+    plain = re.fullmatch(r"([^:\[\]]+)(?::(\d{1,5}))?", rest)
+    match = bracketed or plain
+    if match is None or (match[2] is not None and not 1 <= int(match[2]) <= 65535):
+        raise ValueError(f"stun:host[:port] is needed, not {text!r}")
+    if not _is_host(match[1]) or (bracketed and not isinstance(ip_address(match[1]), IPv6Address)):
+        raise ValueError(f"{match[1]!r} is not a host name or address")
+    return f"stun:{rest}"
+
+
+def _stun(value: object) -> tuple[str, ...]:
+    """A list (file, repeated flag) or a comma-separated string (variable)."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"a list of stun:host[:port] is needed, not {value!r}")
+    urls = tuple(dict.fromkeys(stun_url(item) for item in items if item != ""))
+    # Browsers warn from five ICE servers on: each one lengthens candidate gathering.
+    if len(urls) > 4:
+        raise ValueError(f"at most 4 servers are useful, not {len(urls)}")
+    return urls
+
+
+def stream_name(value: object) -> str:
+    """A stream's name: one path component that needs no escaping anywhere; ``ValueError`` otherwise."""
+    text = _text(value)
+    if not _STREAM_NAME.fullmatch(text):
+        raise ValueError(
+            f"{text!r} cannot name a stream: use up to 64 letters, digits, '.', '_' or '-', no '.' in front"
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: how a value is read and how it is explained."""
+
+    name: str
+    parse: Callable[[object], Any]
+    metavar: str
+    """What stands after the flag in ``--help``; empty for a switch."""
+    help: str
+    repeat: bool = False
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return ENV_PREFIX + self.name.upper()
+
+
+_ROWS = (
+    Setting("host", _host, "ADDRESS", "Listen here; 0.0.0.0 lets other machines in. [default: 127.0.0.1]"),
+    Setting("port", _integer(0, 65535), "PORT", "TCP port; 0 takes a free one. [default: 8008]"),
+    Setting("feed", _path, "DIR", "The folder of HLS streams."),
+    Setting("tls_cert", _path, "FILE", "Certificate chain (PEM): serves HTTPS and HTTP/2."),
+    Setting("tls_key", _path, "FILE", "Private key (PEM) of --tls-cert."),
+    Setting("tls_self_signed", _flag, "", "HTTPS with a certificate made on the spot, for trying it out."),
+    Setting("public_url", _public_url, "URL", "How viewers reach this server, when behind a proxy."),
+    Setting("tracker", _tracker, "URL", "External WebTorrent tracker (ws:// or wss://) instead of our own."),
+    Setting("stun", _stun, "stun:HOST[:PORT]", "STUN server for viewers behind NAT; may be repeated.", True),
+    Setting("log_format", _choice("text", "json"), "text|json", "One line of text or of JSON per event."),
+    Setting(
+        "log_level",
+        _choice("debug", "info", "warning", "error"),
+        "LEVEL",
+        "debug (with tracebacks), info, warning or error. [default: info]",
+    ),
+    Setting("ffmpeg", _path, "FILE", "Another ffmpeg than the one that came with live-torrent."),
+    # Under 0.5 s the per-segment torrent costs more than its bytes; over a minute nobody calls it live.
+    Setting("segment_seconds", _seconds(0.5, 60), "SECONDS", "Length of a segment. [default: 2]"),
+    # RFC 8216 §6.2.2: a live playlist must not shrink below three target durations.
+    Setting("window", _integer(3, 100), "SEGMENTS", "Segments in a live playlist. [default: 8]"),
+    Setting("loop", _flag, "", "Play finished playlists as live streams, over and over."),
+    Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port. [default: a free one]"),
+    Setting("max_memory", _size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),
+)
+SETTINGS: Mapping[str, Setting] = {row.name: row for row in _ROWS}
