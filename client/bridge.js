@@ -1,0 +1,188 @@
+/**
+ * The page's end of the service worker: gets the page controlled by it and answers its questions with
+ * the engines on this page. sw/protocol.js says what is exchanged.
+ */
+
+import { ALIVE_MS, CLAIM, HELLO, read } from '../sw/protocol.js'
+
+/** @typedef {import('./types').Engine} Engine */
+
+/**
+ * @typedef {object} Mount one player's stake in the worker's questions
+ * @property {Engine} engine
+ * @property {string} folder absolute URL, with a slash at its end, beneath which its playlists are
+ * @property {(url: string, bytes: number) => void} fetched the worker got a segment from the origin by itself
+ */
+
+/** What the answers go out on: a MessagePort, as far as we use one. */
+/** @typedef {Pick<MessagePort, 'postMessage' | 'onmessage' | 'close'>} Port */
+
+/**
+ * Answer one question. Resolves when the exchange is over; never rejects.
+ * @param {Port} port
+ * @param {import('../sw/protocol.js').Question} question
+ * @param {Iterable<Mount>} mounts
+ * @param {number} [aliveMs]
+ */
+export async function answer (port, { kind, url }, mounts, aliveMs = ALIVE_MS) {
+  const engine = find(mounts, kind, url)
+  if (engine === undefined) {
+    port.postMessage({ type: 'pass' })
+    return port.close()
+  }
+  const abort = new AbortController()
+  port.onmessage = ({ data }) => { if (data?.type === 'cancel') abort.abort() }
+  port.postMessage({ type: 'ack' })
+  const heart = setInterval(() => port.postMessage({ type: 'alive' }), aliveMs)
+  try {
+    port.postMessage(await (kind === 'playlist' ? playlist : segment)(engine, url, abort.signal))
+  } catch {
+    // Whatever it was, the worker now asks the origin, and that answer is the one the player gets to see.
+    port.postMessage({ type: 'failed' })
+  } finally {
+    clearInterval(heart)
+    port.onmessage = null
+    port.close()
+  }
+}
+
+/**
+ * @param {Iterable<Mount>} mounts
+ * @param {import('../sw/protocol.js').Kind} kind
+ * @param {string} url
+ */
+function find (mounts, kind, url) {
+  for (const { engine, folder } of mounts) {
+    if (kind === 'playlist' ? url.startsWith(folder) : engine.knows(url)) return engine
+  }
+  return undefined
+}
+
+/** @param {Engine} engine @param {string} url @param {AbortSignal} signal */
+async function playlist (engine, url, signal) {
+  const { url: final, status, contentType, text } = await engine.playlist(url, { signal })
+  // A response we make up has the requested URL, and relative URIs would resolve against the wrong one.
+  return final === url ? { type: 'done', status, contentType, data: text, source: 'origin' } : { type: 'pass' }
+}
+
+/** @param {Engine} engine @param {string} url @param {AbortSignal} signal */
+async function segment (engine, url, signal) {
+  const { data, contentType, source } = await engine.segment(url, { signal })
+  // Cloned by postMessage, not transferred: the engine goes on serving these bytes to peers.
+  return { type: 'done', status: 200, contentType, data, source }
+}
+
+/** One page's bridge; made once, by the first player that wants the worker. */
+export class Bridge {
+  /** @type {Set<Mount>} bounded by the players on the page */
+  #mounts = new Set()
+  #container
+  #root
+
+  /**
+   * @param {ServiceWorkerContainer} container navigator.serviceWorker
+   * @param {string} root the site's root, absolute URL: the worker is `sw.js` there
+   */
+  constructor (container, root) {
+    this.#container = container
+    this.#root = root
+    container.addEventListener('message', event => this.#message(event))
+    // A worker that was updated, or came back, may not know that this page answers.
+    container.addEventListener('controllerchange', () => this.#controller()?.postMessage(HELLO))
+    container.startMessages()
+  }
+
+  get controlled () { return this.#controller() !== null }
+
+  /**
+   * Have this page controlled by our worker. Covers the first visit (the worker claims us once active),
+   * a hard reload (the page asks an active worker to claim it) and a worker that is there already.
+   * @param {number} ms how long to wait
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<boolean>} false: not in time, not allowed, or the site has a worker of its own
+   */
+  async control (ms, signal) {
+    if (this.#controller() !== null) {
+      this.#controller()?.postMessage(HELLO)
+      // Registering again is what makes the browser look for an update; nobody waits for it.
+      this.#register().catch(() => {})
+      return true
+    }
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), ms)
+    const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal
+    try {
+      const registration = await until(this.#register(), stop)
+      registration?.active?.postMessage(CLAIM)
+      while (this.#controller() === null) await until(once(this.#container, 'controllerchange', stop), stop)
+      return true
+    } catch {
+      return false
+    } finally {
+      clearTimeout(timer)
+      late.abort()
+    }
+  }
+
+  /**
+   * @param {Mount} mount
+   * @returns {() => void} take it back; its URLs are then passed on to the origin
+   */
+  serve (mount) {
+    this.#mounts.add(mount)
+    return () => { this.#mounts.delete(mount) }
+  }
+
+  /** @param {(controlled: boolean) => void} listener @param {AbortSignal} signal ends it */
+  onChange (listener, signal) {
+    this.#container.addEventListener('controllerchange', () => listener(this.controlled), { signal })
+  }
+
+  /** Our worker; a foreign one in control counts as none. */
+  #controller () {
+    const { controller } = this.#container
+    return controller !== null && isOurs(controller, this.#root) ? controller : null
+  }
+
+  async #register () {
+    const there = await this.#container.getRegistration(this.#root)
+    const worker = there?.active ?? there?.waiting ?? there?.installing
+    // The site's own worker at our place stays: registering would throw it out.
+    if (there?.scope === this.#root && worker && !isOurs(worker, this.#root)) throw new Error('the site has a service worker of its own')
+    return this.#container.register(`${this.#root}sw.js`, { scope: this.#root, updateViaCache: 'none' })
+  }
+
+  /** @param {MessageEvent} event */
+  #message (event) {
+    const message = read(event.data)
+    const port = event.ports[0]
+    if (message?.type === 'ask' && message.kind && message.url && port) {
+      answer(port, { kind: message.kind, url: message.url }, this.#mounts)
+    } else if (message?.type === 'fetched' && message.url) {
+      for (const mount of this.#mounts) {
+        if (message.url.startsWith(mount.folder)) return mount.fetched(message.url, message.bytes ?? 0)
+      }
+    }
+  }
+}
+
+/** @param {ServiceWorker} worker @param {string} root */
+const isOurs = (worker, root) => worker.scriptURL === `${root}sw.js`
+
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} signal
+ * @returns {Promise<T>} rejects when aborted
+ */
+function until (promise, signal) {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    promise.then(resolve, reject)
+  })
+}
+
+/** @param {EventTarget} target @param {string} type @param {AbortSignal} signal @returns {Promise<Event>} */
+const once = (target, type, signal) =>
+  new Promise(resolve => target.addEventListener(type, resolve, { once: true, signal }))

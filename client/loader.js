@@ -1,0 +1,179 @@
+/**
+ * hls.js loaders on top of the engine: the same job as the service worker, for pages without one.
+ * What the engine does not know, or fails at, goes through hls.js's own loader, with its retries.
+ */
+
+/** @typedef {import('./types').Engine} Engine */
+/** @typedef {import('hls.js').default} Hls */
+/** @typedef {import('hls.js').Loader<any>} Loader */
+/** @typedef {import('hls.js').LoaderContext} Context */
+/** @typedef {import('hls.js').LoaderConfiguration} Configuration */
+/** @typedef {import('hls.js').LoaderCallbacks<any>} Callbacks */
+
+/**
+ * @param {typeof import('hls.js').default} HlsClass passed in: hls.js is a chunk of its own, loaded on demand
+ * @param {Engine} engine
+ * @param {(url: string, bytes: number) => void} [fetched] told of segments that went past the engine
+ * @returns {{ pLoader: import('hls.js').PlaylistLoaderConstructor, fLoader: import('hls.js').FragmentLoaderConstructor }}
+ *   for hls.js's configuration
+ */
+export function makeLoaders (HlsClass, engine, fetched = () => {}) {
+  const Default = /** @type {new (config: any) => Loader} */ (HlsClass.DefaultConfig.loader)
+
+  /**
+   * One load, as hls.js makes a loader for each. `load` is called once; then exactly one of onSuccess,
+   * onError, onTimeout or (after `abort`) onAbort is called, and none after `destroy`.
+   */
+  class EngineLoader {
+    /** hls.js's own loader: takes over when the engine cannot, and owns the statistics object hls.js reads. */
+    #http
+    #own = new AbortController()
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    #timer
+    /** @type {Callbacks | null} null: over */
+    #callbacks = null
+    #handed = false
+
+    /** @param {import('hls.js').HlsConfig} config */
+    constructor (config) {
+      this.#http = new Default(config)
+      /** @type {any} */
+      this.stats = this.#http.stats
+      /** @type {Context | null} */
+      this.context = null
+    }
+
+    /**
+     * @param {Context} context
+     * @param {Configuration} config
+     * @param {Callbacks} callbacks
+     */
+    load (context, config, callbacks) {
+      if (this.stats.loading.start) throw new Error('Loader can only be used once.')
+      this.context = context
+      this.#callbacks = callbacks
+      this.stats.loading.start = performance.now()
+      const work = this.#work(context)
+      if (work === null) return this.#hand(config)
+      const { maxTimeToFirstByteMs, maxLoadTimeMs } = config.loadPolicy
+      // Nothing at all for that long: the engine hangs, while the origin may be well. hls.js's loader
+      // then starts with limits of its own.
+      this.#arm(Number.isFinite(maxTimeToFirstByteMs) ? maxTimeToFirstByteMs : maxLoadTimeMs, () => this.#hand(config))
+      const first = () => {
+        if (this.stats.loading.first) return
+        this.stats.loading.first = performance.now()
+        this.#arm(maxLoadTimeMs - (this.stats.loading.first - this.stats.loading.start), () => this.#timeout())
+      }
+      work(this.#own.signal, (loaded, total) => {
+        if (this.#callbacks === null || this.#handed || loaded === 0) return
+        first()
+        Object.assign(this.stats, { loaded, total })
+      }).then(
+        response => {
+          if (this.#callbacks === null || this.#handed) return
+          first()
+          this.#succeed(response)
+        },
+        () => this.#hand(config)
+      )
+    }
+
+    /** The player has changed its mind: stop, and say so. */
+    abort () {
+      if (this.#handed) return this.#http.abort()
+      const callbacks = this.#callbacks
+      if (callbacks === null) return
+      this.#end()
+      this.stats.aborted = true
+      callbacks.onAbort?.(this.stats, this.context, null)
+    }
+
+    /** Stop without a word. */
+    destroy () {
+      this.#end()
+      this.#http.destroy()
+      this.context = null
+    }
+
+    getCacheAge () { return this.#handed ? this.#http.getCacheAge?.() ?? null : null }
+
+    /** @param {string} name */
+    getResponseHeader (name) { return this.#handed ? this.#http.getResponseHeader?.(name) ?? null : null }
+
+    /**
+     * @param {Context} context
+     * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<import('hls.js').LoaderResponse>)}
+     *   null: not for the engine
+     */
+    #work ({ url, responseType, rangeEnd }) {
+      if (responseType === 'text') {
+        return async signal => {
+          const playlist = await engine.playlist(url, { signal })
+          return { url: playlist.url, data: playlist.text, code: playlist.status, text: '' }
+        }
+      }
+      // A byte range is part of a resource; torrents are whole segments.
+      if (rangeEnd || responseType !== 'arraybuffer' || !engine.knows(url)) return null
+      return async (signal, onProgress) => {
+        const { data } = await engine.segment(url, { signal, onProgress })
+        // A copy: hls.js may hand the buffer to a worker, and the engine's then would be gone for its peers.
+        return { url, data: data.slice(0), code: 200, text: '' }
+      }
+    }
+
+    /** @param {import('hls.js').LoaderResponse} response */
+    #succeed (response) {
+      const { stats } = this
+      const data = /** @type {string | ArrayBuffer} */ (response.data)
+      stats.loading.end = performance.now()
+      stats.loaded = stats.total = typeof data === 'string' ? data.length : data.byteLength
+      // Never 0 ms: a segment already held would otherwise count as infinitely fast.
+      stats.bwEstimate = stats.total * 8000 / Math.max(1, stats.loading.end - stats.loading.start)
+      const callbacks = this.#end()
+      callbacks?.onProgress?.(stats, this.context, data, null)
+      callbacks?.onSuccess(response, stats, this.context, null)
+    }
+
+    #timeout () {
+      this.#end()?.onTimeout(this.stats, this.context, null)
+    }
+
+    /** @param {Configuration} config */
+    #hand (config) {
+      const callbacks = this.#callbacks
+      if (callbacks === null || this.#handed) return
+      this.#handed = true
+      clearTimeout(this.#timer)
+      this.#own.abort()
+      const start = this.stats.loading.start
+      this.stats.loading.start = this.stats.loading.first = 0
+      const binary = this.context?.responseType === 'arraybuffer'
+      this.#http.load(this.context, config, {
+        ...callbacks,
+        onSuccess: (response, stats, context, details) => {
+          if (binary) fetched(context.url, stats.loaded)
+          callbacks.onSuccess(response, stats, context, details)
+        }
+      })
+      this.stats.loading.start = start
+    }
+
+    /** @param {number} ms @param {() => void} then */
+    #arm (ms, then) {
+      clearTimeout(this.#timer)
+      // Infinity and beyond 2^31 ms would fire at once.
+      if (ms < 2 ** 31) this.#timer = setTimeout(then, Math.max(0, ms))
+    }
+
+    #end () {
+      const callbacks = this.#callbacks
+      this.#callbacks = null
+      clearTimeout(this.#timer)
+      this.#own.abort()
+      return callbacks
+    }
+  }
+
+  const constructor = /** @type {any} */ (EngineLoader)
+  return { pLoader: constructor, fLoader: constructor }
+}

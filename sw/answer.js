@@ -1,0 +1,66 @@
+/** From a request of ours to its Response: the page's answer, else the origin's. */
+
+import { fetched } from './protocol.js'
+import { range } from './range.js'
+
+/**
+ * @param {import('./protocol.js').Done} done what the page gave
+ * @param {Headers} request the request's headers
+ * @returns {Response}
+ */
+export function build ({ status, contentType, data, source }, request) {
+  const headers = new Headers({
+    'content-type': contentType,
+    // The HTTP cache would keep bytes a second time, and a playlist never is the same twice.
+    'cache-control': 'no-store',
+    'live-torrent-source': source
+  })
+  if (typeof data === 'string') return new Response(data, { status, headers })
+
+  headers.set('accept-ranges', 'bytes')
+  // If-Range compares an entity tag we do not have: the whole body is the right answer then.
+  const part = range(request.has('if-range') ? null : request.get('range'), data.byteLength)
+  if (part.status === 416) {
+    headers.set('content-range', `bytes */${data.byteLength}`)
+    return new Response(null, { status: 416, headers })
+  }
+  if (part.status === 206) {
+    headers.set('content-range', `bytes ${part.start}-${part.end - 1}/${data.byteLength}`)
+    headers.set('content-length', String(part.end - part.start))
+    return new Response(data.slice(part.start, part.end), { status: 206, headers })
+  }
+  headers.set('content-length', String(data.byteLength))
+  return new Response(data, { status, headers })
+}
+
+/**
+ * @typedef {object} Means what `respond` acts through
+ * @property {(id: string) => Promise<import('./types').Page | undefined>} page the window that made the request
+ * @property {(page: import('./types').Page, question: import('./protocol.js').Question, signal: AbortSignal) => Promise<import('./page.js').Outcome>} ask
+ * @property {(request: Request) => Promise<Response>} fetch
+ * @property {import('./silence.js').Silence} silence
+ * @property {() => number} now ms
+ */
+
+/**
+ * @param {Request} request
+ * @param {string} clientId
+ * @param {import('./protocol.js').Kind} kind
+ * @param {Means} means
+ * @returns {Promise<Response>} rejects as `fetch` does when the origin is gone too
+ */
+export async function respond (request, clientId, kind, { page, ask, fetch, silence, now }) {
+  const client = clientId === '' || silence.has(clientId, now()) ? undefined : await page(clientId)
+  if (client !== undefined) {
+    const outcome = await ask(client, { kind, url: request.url }, request.signal)
+    if (outcome.type === 'done') return build(outcome, request.headers)
+    if (outcome.type === 'silent') silence.note(clientId, now())
+  }
+  const response = await fetch(request)
+  if (kind === 'segment' && response.ok) {
+    // The page counts what its client did not see. Bytes are the header's: reading a clone would hold them twice.
+    const bytes = Number(response.headers.get('content-length') ?? 0)
+    if (client !== undefined) client.postMessage(fetched(request.url, bytes))
+  }
+  return response
+}

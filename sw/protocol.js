@@ -1,0 +1,63 @@
+/**
+ * What the service worker and a page say to each other. Pure values, shared by sw/ and client/bridge.js.
+ *
+ * One exchange per request, on a MessageChannel of its own, so that a worker the browser stops and starts
+ * again has nothing to remember:
+ *
+ *     worker → page, with a port   {liveTorrent, type: 'ask', kind, url}
+ *     page → port                  {type: 'pass'}     not mine: fetch it yourself
+ *                                  {type: 'ack'}      at once: I am working on it
+ *                                  {type: 'alive'}    every ALIVE_MS while it works
+ *                                  {type: 'done', status, contentType, data, source}
+ *                                  {type: 'failed'}   neither peers nor origin gave it
+ *     worker → port                {type: 'cancel'}   nobody waits for it any more
+ *
+ * and outside an exchange:
+ *
+ *     page → worker                {liveTorrent, type: 'hello'}   I answer questions from now on
+ *                                  {liveTorrent, type: 'claim'}   control me: I was loaded without you
+ *     worker → page                {liveTorrent, type: 'fetched', url, bytes}   went past the page
+ *
+ * A page or worker of another VERSION is a page without a client: plain HTTP until the update is through.
+ */
+
+export const VERSION = 1
+
+/**
+ * Marks the engine's own requests (client/origin.js): they come from a controlled page, so the worker sees
+ * them, and asking that page about them would wait for itself. Same-origin requests only (a custom header
+ * costs others a preflight, and no worker of ours sees them anyway).
+ */
+export const BYPASS_HEADER = 'live-torrent-bypass'
+
+/** A page whose event loop is free answers in a few ms; more than this and the viewer would notice. */
+export const ACK_MS = 250
+/** Heartbeat. Not quicker: timers of hidden pages run once a second. */
+export const ALIVE_MS = 1000
+/** Two heartbeats lost and some slack: the page hangs or is gone. */
+export const LOST_MS = 2500
+/** An answer that took this long helps no live player; also ends an exchange whatever happens. */
+export const TOTAL_MS = 60_000
+
+/** @typedef {'playlist' | 'segment'} Kind */
+/** @typedef {{ kind: Kind, url: string }} Question */
+/** @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string }} Done */
+/** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'alive' } | { type: 'failed' }} Reply */
+
+/** @param {Question} question */
+export const ask = ({ kind, url }) => ({ liveTorrent: VERSION, type: 'ask', kind, url })
+/** @param {string} url @param {number} bytes */
+export const fetched = (url, bytes) => ({ liveTorrent: VERSION, type: 'fetched', url, bytes })
+export const HELLO = Object.freeze({ liveTorrent: VERSION, type: 'hello' })
+export const CLAIM = Object.freeze({ liveTorrent: VERSION, type: 'claim' })
+export const CANCEL = Object.freeze({ type: 'cancel' })
+
+/**
+ * @param {any} data a message event's data, from anybody
+ * @returns {{ type: string, kind?: Kind, url?: string, bytes?: number } | null} null: not ours
+ */
+export function read (data) {
+  return data !== null && typeof data === 'object' && data.liveTorrent === VERSION && typeof data.type === 'string'
+    ? data
+    : null
+}

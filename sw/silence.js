@@ -1,0 +1,33 @@
+/**
+ * Pages that did not answer, so that a page without our client waits for us once and not at every request.
+ * Only a hint: the browser may stop the worker and forget it at any time. Pure: time is passed in.
+ */
+
+/** Then it is asked again: it may only have been busy. */
+const FORGET_MS = 10_000
+/** More than a browser has tabs of one site; the oldest goes. */
+const MAX = 64
+
+export class Silence {
+  /** @type {Map<string, number>} client id → when to ask it again, ms */
+  #until = new Map()
+
+  /** @param {string} id @param {number} now */
+  note (id, now) {
+    this.#until.delete(id)
+    this.#until.set(id, now + FORGET_MS)
+    if (this.#until.size > MAX) this.#until.delete(this.#until.keys().next().value ?? '')
+  }
+
+  /** @param {string} id */
+  heard (id) { this.#until.delete(id) }
+
+  /** @param {string} id @param {number} now */
+  has (id, now) {
+    const until = this.#until.get(id)
+    if (until === undefined) return false
+    if (now < until) return true
+    this.#until.delete(id)
+    return false
+  }
+}
