@@ -1,1 +1,21 @@
-"""tracker"""
+"""Viewers find each other: a WebTorrent tracker at ``/announce``, over WebSocket.
+
+- **Announce**: a peer says that it takes part in an infohash's **swarm**; the **reply** gives how many
+  seeds (*complete*) and others (*incomplete*) there are and the **interval** until the next one.
+- **Offer**: an SDP that an announce carries; each is relayed to a different random peer of the swarm.
+  **Answer**: that peer's SDP, relayed back, only along the way its offer came (**offer_id**).
+- **Scrape**: counts without taking part (BEP 48). **Stopped**, **completed**: events of an announce.
+- **Connection** (``ConnId``): one WebSocket. It carries many infohashes: a libtorrent session and a
+  webtorrent page each share one socket among all their torrents.
+- **Retire**: a segment has left the window; its swarm ends with one last reply to every member.
+
+:mod:`~seeder.tracker.wire` maps JSON to records and back; :mod:`~seeder.tracker.swarm` decides what is
+sent to whom (no sockets, no clock, no dice: they are passed in); :mod:`~seeder.tracker.limits` gives
+every bound its reason; :mod:`~seeder.tracker.socket` carries messages over any ASGI server. A stream's
+rendezvous is an infohash like any other here.
+"""
+
+from seeder.tracker.limits import Limits
+from seeder.tracker.socket import Tracker
+
+__all__ = ["Limits", "Tracker"]

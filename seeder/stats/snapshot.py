@@ -1,0 +1,92 @@
+"""Everything known at one moment, frozen; ``/metrics`` and ``/healthz`` both render it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from seeder.stats.counters import HttpCounters, TrackerCounters
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether one room can do its work."""
+
+    ok: bool
+    detail: str = ""
+    """One line for a person; empty when there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStats:
+    """One published stream."""
+
+    live: bool
+    segments: int
+    """Segments listed now, over all variants."""
+    viewers: int
+    """Peers of its rendezvous swarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerStats:
+    connections: int = 0
+    opened: int = 0
+    received: Mapping[str, int] = field(default_factory=dict)
+    offers: int = 0
+    answers: int = 0
+    failures: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStats:
+    sent: Mapping[str, int] = field(default_factory=dict)
+    responses: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedStats:
+    """What libtorrent says of itself."""
+
+    torrents: int = 0
+    peers: int = 0
+    uploaded: int = 0
+    """Payload bytes sent since the start."""
+    downloaded: int = 0
+    """Payload bytes received since the start: a seed that downloads is a surprise worth a graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    streams: Mapping[str, StreamStats] = field(default_factory=dict)
+    seed: SeedStats = field(default_factory=SeedStats)
+    tracker: TrackerStats = field(default_factory=TrackerStats)
+    http: HttpStats = field(default_factory=HttpStats)
+    ingests: Mapping[str, str] = field(default_factory=dict)
+    """Stream → state of its ingest (``running``, ``restarting``…); empty when nothing is ingested."""
+    health: Mapping[str, Health] = field(default_factory=dict)
+    """By room."""
+
+    @property
+    def healthy(self) -> bool:
+        return all(health.ok for health in self.health.values())
+
+
+def freeze_http(counters: HttpCounters) -> HttpStats:
+    """The tallies as they stand; later counting does not change the result."""
+    return HttpStats(MappingProxyType(dict(counters.sent)), MappingProxyType(dict(counters.responses)))
+
+
+def freeze_tracker(counters: TrackerCounters) -> TrackerStats:
+    """The tallies as they stand; later counting does not change the result."""
+    return TrackerStats(
+        connections=counters.connections,
+        opened=counters.opened,
+        received=MappingProxyType(dict(counters.received)),
+        offers=counters.offers,
+        answers=counters.answers,
+        failures=counters.failures,
+        refused=MappingProxyType(dict(counters.refused)),
+    )

@@ -1,0 +1,69 @@
+"""The members of one swarm: found by peer_id, drawn at random, counted; each in constant time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Generic, TypeVar
+
+from seeder.tracker.wire import Counts
+
+Conn = TypeVar("Conn")
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Generic[Conn]):
+    conn: Conn
+    peer_id: bytes
+    seed: bool
+
+
+class Roster(Generic[Conn]):
+    """A dict alone cannot be sampled without walking it; hence the list beside it, kept dense by moving
+    its last member into the place of one that leaves."""
+
+    def __init__(self) -> None:
+        self._members: list[Member[Conn]] = []
+        self._places: dict[bytes, int] = {}
+        self._seeds = 0
+        self.downloaded = 0
+        """``completed`` events so far."""
+
+    def get(self, peer_id: bytes) -> Member[Conn] | None:
+        place = self._places.get(peer_id)
+        return None if place is None else self._members[place]
+
+    def put(self, member: Member[Conn]) -> None:
+        """Add ``member`` or replace who has its peer_id."""
+        place = self._places.get(member.peer_id)
+        if place is None:
+            self._places[member.peer_id] = len(self._members)
+            self._members.append(member)
+        else:
+            self._seeds -= self._members[place].seed
+            self._members[place] = member
+        self._seeds += member.seed
+
+    def remove(self, peer_id: bytes) -> None:
+        """KeyError when there is no such member."""
+        place = self._places.pop(peer_id)
+        self._seeds -= self._members[place].seed
+        last = self._members.pop()
+        if last.peer_id != peer_id:
+            self._members[place] = last
+            self._places[last.peer_id] = place
+
+    def sample(self, most: int, rng: Random) -> list[Member[Conn]]:
+        """Up to ``most`` different members, in random order."""
+        return rng.sample(self._members, min(most, len(self._members)))
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self._seeds, len(self._members) - self._seeds, self.downloaded)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member[Conn]]:
+        return iter(self._members)

@@ -1,0 +1,308 @@
+"""Carries the tracker over WebSocket, as an ASGI application: bytes here, decisions in ``swarm``.
+
+One task reads a connection, one writes it from a bounded queue; nobody ever waits for another's socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
+from random import Random
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from seeder.errors import WireError
+from seeder.stats.counters import TrackerCounters
+from seeder.tracker import wire
+from seeder.tracker.gate import Bucket, Gate, client_key
+from seeder.tracker.limits import Limits
+from seeder.tracker.swarm import ConnId, Send, Swarm
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Transmit = Callable[[Message], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+TICK = 5.0
+"""Seconds between looks for what has expired; the shortest time-out is twelve times that."""
+FAREWELL = 1.0
+"""Seconds given to a close frame: a client that does not read would hold up the shutdown of all."""
+
+GOING_AWAY, POLICY, TRY_LATER = 1001, 1008, 1013
+"""RFC 6455 §7.4.1, and the IANA registry for the last."""
+
+
+class Link(Protocol):
+    """What our server tells of the TCP connection below; found at ``scope["state"]["link"]``."""
+
+    @property
+    def last_read(self) -> float:
+        """Monotonic seconds when bytes last came in, pongs included (ASGI hides those)."""
+
+    def abort(self) -> None:
+        """Drop the connection without waiting for unsent bytes to leave."""
+
+
+class Connection:
+    """One WebSocket: its outgoing queue and how it is to end."""
+
+    def __init__(self, ident: ConnId, limits: Limits, link: Link | None, now: float) -> None:
+        self.ident = ident
+        self.link = link
+        self.bucket = Bucket(limits.message_rate, limits.message_burst, now)
+        self.heard = now
+        """When it last sent a message."""
+        self.malformed = 0
+        self.ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        """Close code and reason, once we have decided to end it."""
+        self._limits = limits
+        self._queue: deque[str] = deque()
+        self._queued = 0
+        self._filled = asyncio.Event()
+
+    def end(self, code: int, reason: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result((code, reason))
+
+    def push(self, text: str) -> None:
+        """Queue one message; a reader too slow for its queue is ended instead of growing it."""
+        if self.ended.done():
+            return
+        self._queued += len(text)
+        self._queue.append(text)
+        if self._queued > self._limits.max_queue_bytes or len(self._queue) > self._limits.max_queue_messages:
+            self.end(TRY_LATER, "slow")
+        self._filled.set()
+
+    async def pull(self) -> str:
+        """The next message to write; waits until there is one. Cancelling is safe."""
+        while not self._queue:
+            self._filled.clear()
+            await self._filled.wait()
+        text = self._queue.popleft()
+        self._queued -= len(text)
+        return text
+
+    def idle(self, now: float) -> bool:
+        """No sign of life for too long; without a Link, messages alone are signs of life."""
+        if now - self.heard > self._limits.silent_timeout:
+            return True
+        return self.link is not None and now - self.link.last_read > self._limits.idle_timeout
+
+
+class Tracker:
+    """The tracker of one server: an ASGI application for ``websocket`` scopes, and the async context in
+    which it expires what is stale. Leaving the context closes every connection (1001).
+
+    ``knows``: which infohashes exist here. ``trust_proxy``: take the client's address from the last
+    X-Forwarded-For entry; off unless a proxy of ours sets it, for anyone can send that header.
+    Connections from any Origin are served: players embedded in other sites announce here, and a tracker
+    holds nothing that a browser's cookies would open.
+    """
+
+    def __init__(
+        self,
+        knows: Callable[[bytes], bool],
+        *,
+        limits: Limits | None = None,
+        rng: Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        trust_proxy: bool = False,
+    ) -> None:
+        self.counters = TrackerCounters()
+        self._limits = limits or Limits()
+        self._swarm = Swarm(self._limits, knows, rng or Random())
+        self._gate = Gate(self._limits)
+        self._clock = clock
+        self._trust_proxy = trust_proxy
+        self._connections: dict[ConnId, Connection] = {}
+        self._idents = 0
+        self._closing = False
+        self._ticker: asyncio.Task[None] | None = None
+
+    # for the other rooms
+
+    def viewers(self, infohash: bytes) -> int:
+        """Peers of a swarm now; asked about rendezvous hashes, it counts a stream's viewers."""
+        counts = self._swarm.counts(infohash)
+        return counts.complete + counts.incomplete
+
+    def retire(self, infohash: bytes) -> None:
+        """A segment's torrent has been removed: one last reply to its members, then forget the swarm.
+
+        Call it after libtorrent has let go of the torrent, or its last reply comes too early to matter.
+        """
+        self._deliver(self._swarm.retire(infohash))
+
+    async def __aenter__(self) -> Self:
+        self._ticker = asyncio.create_task(self._tick(), name="tracker tick")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ticker
+        await self.close()
+
+    async def close(self) -> None:
+        """Refuse new connections and end all with 1001; waits until their tasks are done. Idempotent."""
+        self._closing = True
+        for connection in self._connections.values():
+            connection.end(GOING_AWAY, "shutdown")
+        # Bounded: each says farewell for at most 2 × FAREWELL.
+        while self._connections:
+            await asyncio.sleep(0.01)
+
+    # ASGI
+
+    async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
+        message = await receive()
+        if message["type"] != "websocket.connect":
+            return
+        client = client_key(self._address(scope))
+        refusal = "shutdown" if self._closing else self._gate.enter(client)
+        if refusal is not None:
+            self._refused(refusal, client)
+            await _deny(scope, send)
+            return
+        self._idents += 1
+        link: Link | None = scope.get("state", {}).get("link")
+        connection = Connection(ConnId(self._idents), self._limits, link, self._clock())
+        self._connections[connection.ident] = connection
+        self.counters.opened += 1
+        self.counters.connections += 1
+        try:
+            await send({"type": "websocket.accept"})
+            await self._serve(connection, receive, send)
+        finally:
+            del self._connections[connection.ident]
+            self.counters.connections -= 1
+            self._gate.leave(client)
+            self._swarm.closed(connection.ident)
+
+    async def _serve(self, connection: Connection, receive: Receive, send: Transmit) -> None:
+        """Until the client leaves or we end the connection."""
+        reader = asyncio.create_task(self._read(connection, receive))
+        writer = asyncio.create_task(self._write(connection, send))
+        try:
+            await asyncio.wait({reader, writer, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reader.cancel()
+            writer.cancel()
+            results = await asyncio.gather(reader, writer, return_exceptions=True)
+            if connection.ended.done():
+                await self._farewell(connection, receive, send)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _read(self, connection: Connection, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return
+            now = connection.heard = self._clock()
+            text = message.get("text")
+            self._take(connection, text if text is not None else message.get("bytes") or b"", now)
+            if wait := connection.bucket.take(now):
+                await asyncio.sleep(wait)
+
+    async def _write(self, connection: Connection, send: Transmit) -> None:
+        while True:
+            await send({"type": "websocket.send", "text": await connection.pull()})
+
+    async def _farewell(self, connection: Connection, receive: Receive, send: Transmit) -> None:
+        code, reason = connection.ended.result()
+        if reason in ("slow", "idle") and connection.link is not None:
+            connection.link.abort()  # it does not read: a close frame would wait behind all the rest
+            return
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(FAREWELL):
+                await send({"type": "websocket.close", "code": code, "reason": reason})
+            async with asyncio.timeout(FAREWELL):
+                # Closing TCP at once could destroy the close frame under way (RFC 6455 §7.1.1).
+                while (await receive())["type"] != "websocket.disconnect":
+                    pass
+
+    # between wire and swarm
+
+    def _take(self, connection: Connection, text: str | bytes, now: float) -> None:
+        try:
+            request = wire.decode(text)
+        except WireError as error:
+            self._malformed(connection, text, error)
+            return
+        self.counters.received[type(request).__name__.lower()] += 1
+        self._deliver(self._swarm.receive(connection.ident, request, now))
+
+    def _malformed(self, connection: Connection, text: str | bytes, error: WireError) -> None:
+        self.counters.received["malformed"] += 1
+        action, infohash = wire.addressee(text)
+        pace = wire.Pace(self._limits.interval, self._limits.min_interval)
+        self._deliver([Send(connection.ident, wire.Failure(action, infohash, error.reason, pace))])
+        connection.malformed += 1
+        if connection.malformed > self._limits.max_malformed:
+            self._refused("malformed", str(connection.ident))
+            connection.end(POLICY, "too many malformed messages")
+
+    def _deliver(self, sends: Iterable[Send]) -> None:
+        for one in sends:
+            match one.reply:
+                case wire.OfferRelay():
+                    self.counters.offers += 1
+                case wire.AnswerRelay():
+                    self.counters.answers += 1
+                case wire.Failure():
+                    self.counters.failures += 1
+            connection = self._connections.get(one.conn)
+            if connection is None:
+                continue
+            ended = connection.ended.done()
+            connection.push(wire.encode(one.reply))
+            if connection.ended.done() and not ended:
+                self._refused("slow", str(one.conn))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            now = self._clock()
+            self._deliver(self._swarm.tick(now))
+            for connection in self._connections.values():
+                if connection.idle(now) and not connection.ended.done():
+                    self._refused("idle", str(connection.ident))
+                    connection.end(GOING_AWAY, "idle")
+
+    def _refused(self, reason: str, who: str) -> None:
+        self.counters.refused[reason] += 1
+        if reason in ("per-ip", "total"):
+            # The first one is worth a line, the thousandth is not.
+            level = logging.WARNING if self.counters.refused[reason] == 1 else logging.DEBUG
+            log.log(level, "tracker: connection limit (%s) reached by %s", reason, who)
+        else:
+            log.debug("tracker: ended %s: %s", who, reason)
+
+    def _address(self, scope: Message) -> str:
+        if self._trust_proxy:
+            for name, value in reversed(scope["headers"]):
+                if name == b"x-forwarded-for":
+                    return str(value.decode("latin-1").rpartition(",")[2].strip())
+        client = scope.get("client")
+        return str(client[0]) if client else ""
+
+
+async def _deny(scope: Message, send: Transmit) -> None:
+    """Too many: 503 with Retry-After where the server can send a response, else ASGI's plain 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": TRY_LATER})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"30")]
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b"too many tracker connections\n"})

@@ -1,0 +1,279 @@
+"""Who is in which swarm, and what is sent to whom; pure: the clock and the dice are passed in.
+
+:class:`Swarm` is one state machine. Every method returns the messages to send, in order; the caller
+carries them. Times are seconds of any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import NewType
+
+from seeder.tracker.limits import Limits
+from seeder.tracker.roster import Member, Roster
+from seeder.tracker.wire import (
+    Announce,
+    AnnounceReply,
+    Answer,
+    AnswerRelay,
+    Counts,
+    Event,
+    Failure,
+    Offer,
+    OfferRelay,
+    Pace,
+    Reply,
+    Request,
+    Scrape,
+    ScrapeReply,
+)
+
+ConnId = NewType("ConnId", int)
+"""One WebSocket; chosen by the caller, never reused."""
+
+OfferKey = tuple[bytes, bytes, bytes]
+"""(infohash, offering peer_id, offer_id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    conn: ConnId
+    reply: Reply
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What one WebSocket takes part in; both maps are bounded by Limits."""
+
+    peer_ids: dict[bytes, bytes] = field(default_factory=dict)
+    """Infohash → the one peer_id it uses there."""
+    offers: set[OfferKey] = field(default_factory=set)
+    """Offers in flight that it sent or received."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    source: ConnId
+    target: ConnId
+    target_peer_id: bytes
+    expires: float
+
+
+class Swarm:
+    """All swarms of one tracker.
+
+    ``knows`` says which infohashes exist here: without it anyone could use this server to run swarms of
+    their own, and its memory would be theirs to fill.
+    """
+
+    def __init__(self, limits: Limits, knows: Callable[[bytes], bool], rng: Random) -> None:
+        self._limits = limits
+        self._knows = knows
+        self._rng = rng
+        self._pace = Pace(limits.interval, limits.min_interval)
+        self._connections: dict[ConnId, _Connection] = {}
+        self._rosters: dict[bytes, Roster[ConnId]] = {}
+        self._in_flight: OrderedDict[OfferKey, _InFlight] = OrderedDict()
+        """Oldest first: all wait equally long."""
+        self._heard: OrderedDict[tuple[bytes, bytes], float] = OrderedDict()
+        """(infohash, peer_id) → when it last announced, longest ago first."""
+
+    def receive(self, conn: ConnId, request: Request, now: float) -> list[Send]:
+        """``conn`` sent ``request``."""
+        match request:
+            case Announce():
+                return self._announce(conn, request, now)
+            case Answer():
+                return self._answer(conn, request, now)
+            case Scrape():
+                return [Send(conn, self._scrape(conn, request))]
+
+    def closed(self, conn: ConnId) -> None:
+        """``conn`` is gone, and its peers with it."""
+        connection = self._connections.pop(conn, None)
+        if connection is None:
+            return
+        for infohash, peer_id in connection.peer_ids.items():
+            self._drop(infohash, peer_id)
+        for key in tuple(connection.offers):
+            self._forget_offer(key, connection)
+
+    def retire(self, infohash: bytes) -> list[Send]:
+        """End a swarm with one last reply to each member: it frees what libtorrent 2.1.1 keeps per torrent
+        until one more reply arrives after the torrent's removal (some 9 KiB, else for ever)."""
+        roster = self._rosters.get(infohash)
+        if roster is None:
+            return []
+        last = AnnounceReply(infohash, Counts(0, 0, roster.downloaded), self._pace)
+        members = list(roster)
+        for member in members:
+            self._leave(member.conn, infohash)
+        return [Send(member.conn, last) for member in members]
+
+    def tick(self, now: float) -> list[Send]:
+        """Expire offers and peers; cheap when nothing is due, so call it every few seconds.
+
+        A peer that expires gets the last reply as in :meth:`retire`: it may be another server's libtorrent.
+        """
+        while self._in_flight:
+            key, offer = next(iter(self._in_flight.items()))
+            if offer.expires > now:
+                break
+            self._forget_offer(key)
+        sends: list[Send] = []
+        while self._heard:
+            (infohash, peer_id), heard = next(iter(self._heard.items()))
+            if heard + self._limits.peer_timeout > now:
+                break
+            member = self._rosters[infohash].get(peer_id)
+            assert member is not None  # _heard and the rosters hold the same peers
+            counts = self._rosters[infohash].counts
+            self._leave(member.conn, infohash)
+            sends.append(Send(member.conn, AnnounceReply(infohash, counts, self._pace)))
+        return sends
+
+    def counts(self, infohash: bytes) -> Counts:
+        """Peers of a swarm now; zeros when it has none."""
+        roster = self._rosters.get(infohash)
+        return Counts(0, 0, 0) if roster is None else roster.counts
+
+    def __len__(self) -> int:
+        """Swarms that have a member."""
+        return len(self._rosters)
+
+    # announce
+
+    def _announce(self, conn: ConnId, request: Announce, now: float) -> list[Send]:
+        infohash = request.infohash
+        if request.event is Event.STOPPED:
+            # Answered for unknown infohashes too: the segment may have retired first, which is no failure.
+            if self._peer_id(conn, infohash) == request.peer_id:
+                self._leave(conn, infohash)
+            return [Send(conn, AnnounceReply(infohash, self.counts(infohash), self._pace))]
+        if refusal := self._refusal(conn, request):
+            return [Send(conn, Failure("announce", infohash, refusal, self._pace))]
+        self._connections.setdefault(conn, _Connection()).peer_ids[infohash] = request.peer_id
+        roster = self._rosters.setdefault(infohash, Roster())
+        roster.put(Member(conn, request.peer_id, request.seed))
+        if request.event is Event.COMPLETED:
+            roster.downloaded += 1
+        self._heard[infohash, request.peer_id] = now
+        self._heard.move_to_end((infohash, request.peer_id))
+        sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._pace))]
+        return sends + list(self._relay(conn, request, roster, now))
+
+    def _refusal(self, conn: ConnId, request: Announce) -> str | None:
+        """Why this announce is not accepted; ``None`` when it is."""
+        infohash, peer_id = request.infohash, request.peer_id
+        mine = self._peer_id(conn, infohash)
+        if not self._knows(infohash):
+            if mine is not None:
+                self._leave(conn, infohash)
+            return "unknown info_hash"
+        if mine is not None and mine != peer_id:
+            # Else one connection could fill a swarm with peers that do not exist, and get every offer.
+            return "one peer_id per info_hash and connection"
+        roster = self._rosters.get(infohash)
+        member = None if roster is None else roster.get(peer_id)
+        if member is not None and member.conn != conn:
+            # The first connection wins. Peer ids are public (every offer names one), so if the last one won,
+            # anyone could announce under a victim's id, take the answers meant for it and cut it off.
+            return "peer_id is in use by another connection"
+        connection = self._connections.get(conn)
+        if mine is None and connection and len(connection.peer_ids) >= self._limits.max_infohashes:
+            return f"a connection may take part in {self._limits.max_infohashes} swarms"
+        return None
+
+    def _relay(self, conn: ConnId, request: Announce, roster: Roster[ConnId], now: float) -> Iterator[Send]:
+        """Each offer to a different random peer; what finds no taker is dropped, its sender tries again."""
+        infohash, peer_id = request.infohash, request.peer_id
+        offers = [o for o in request.offers if (infohash, peer_id, o.offer_id) not in self._in_flight]
+        room = self._limits.max_outstanding - len(self._connections[conn].offers)
+        takers = (
+            member
+            # One more than needed, for the sender itself may be drawn.
+            for member in roster.sample(len(offers) + 1, self._rng)
+            if member.conn != conn
+            and len(self._connections[member.conn].offers) < self._limits.max_outstanding
+        )
+        for offer, member in zip(offers[: max(room, 0)], takers, strict=False):
+            self._remember_offer(conn, peer_id, infohash, offer, member, now)
+            yield Send(member.conn, OfferRelay(infohash, peer_id, offer))
+
+    # answer
+
+    def _answer(self, conn: ConnId, request: Answer, now: float) -> list[Send]:
+        """Relayed only from the peer that was given this offer, to the one that made it, once: else the
+        tracker would carry anyone's text to any peer whose id is known. Others are dropped without a
+        reply, for lateness is normal and no client awaits a reply to an answer."""
+        key = (request.infohash, request.to_peer_id, request.offer_id)
+        offer = self._in_flight.get(key)
+        if offer is None or offer.target != conn or offer.target_peer_id != request.peer_id:
+            return []
+        self._forget_offer(key)
+        if offer.expires <= now:
+            return []
+        relay = AnswerRelay(request.infohash, request.peer_id, request.offer_id, request.sdp)
+        return [Send(offer.source, relay)]
+
+    # scrape
+
+    def _scrape(self, conn: ConnId, request: Scrape) -> ScrapeReply:
+        if request.infohashes is None:
+            # Everything there is would be a list of all streams and a long message: only the asker's own.
+            connection = self._connections.get(conn)
+            asked = tuple(connection.peer_ids) if connection else ()
+        else:
+            asked = request.infohashes
+        files = {infohash: self.counts(infohash) for infohash in asked if self._knows(infohash)}
+        return ScrapeReply(files, asked, request.single, self._pace)
+
+    # bookkeeping
+
+    def _peer_id(self, conn: ConnId, infohash: bytes) -> bytes | None:
+        connection = self._connections.get(conn)
+        return None if connection is None else connection.peer_ids.get(infohash)
+
+    def _leave(self, conn: ConnId, infohash: bytes) -> None:
+        connection = self._connections[conn]
+        peer_id = connection.peer_ids.pop(infohash)
+        self._drop(infohash, peer_id)
+        for key in [key for key in connection.offers if key[0] == infohash]:
+            self._forget_offer(key)
+        if not connection.peer_ids and not connection.offers:
+            del self._connections[conn]
+
+    def _drop(self, infohash: bytes, peer_id: bytes) -> None:
+        roster = self._rosters[infohash]
+        roster.remove(peer_id)
+        del self._heard[infohash, peer_id]
+        if not roster:
+            del self._rosters[infohash]
+
+    def _remember_offer(
+        self,
+        source: ConnId,
+        peer_id: bytes,
+        infohash: bytes,
+        offer: Offer,
+        target: Member[ConnId],
+        now: float,
+    ) -> None:
+        key = (infohash, peer_id, offer.offer_id)
+        self._in_flight[key] = _InFlight(
+            source, target.conn, target.peer_id, now + self._limits.offer_timeout
+        )
+        self._connections[source].offers.add(key)
+        self._connections[target.conn].offers.add(key)
+
+    def _forget_offer(self, key: OfferKey, leaving: _Connection | None = None) -> None:
+        """``leaving``: a connection already taken out of the map."""
+        offer = self._in_flight.pop(key)
+        for conn in (offer.source, offer.target):
+            if connection := self._connections.get(conn):
+                connection.offers.discard(key)
+        if leaving is not None:
+            leaving.offers.discard(key)
