@@ -121,6 +121,9 @@ class Tracker:
         self._clock = clock
         self._trust_proxy = trust_proxy
         self._connections: dict[ConnId, Connection] = {}
+        self._empty = asyncio.Event()
+        """No connection is open."""
+        self._empty.set()
         self._idents = 0
         self._closing = False
         self._ticker: asyncio.Task[None] | None = None
@@ -157,9 +160,7 @@ class Tracker:
         self._closing = True
         for connection in self._connections.values():
             connection.end(GOING_AWAY, "shutdown")
-        # Bounded: each says farewell for at most 2 × FAREWELL.
-        while self._connections:
-            await asyncio.sleep(0.01)
+        await self._empty.wait()  # bounded: each says farewell for at most 2 × FAREWELL
 
     # ASGI
 
@@ -177,6 +178,7 @@ class Tracker:
         link: Link | None = scope.get("state", {}).get("link")
         connection = Connection(ConnId(self._idents), self._limits, link, self._clock())
         self._connections[connection.ident] = connection
+        self._empty.clear()
         self.counters.opened += 1
         self.counters.connections += 1
         try:
@@ -187,13 +189,16 @@ class Tracker:
             self.counters.connections -= 1
             self._gate.leave(client)
             self._swarm.closed(connection.ident)
+            if not self._connections:
+                self._empty.set()
 
     async def _serve(self, connection: Connection, receive: Receive, send: Transmit) -> None:
         """Until the client leaves or we end the connection."""
         reader = asyncio.create_task(self._read(connection, receive))
         writer = asyncio.create_task(self._write(connection, send))
         try:
-            await asyncio.wait({reader, writer, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
+            waited: set[asyncio.Future[Any]] = {reader, writer, connection.ended}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             reader.cancel()
             writer.cancel()
