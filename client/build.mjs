@@ -1,0 +1,131 @@
+// Bundles the browser files into the folder named on the command line:
+//
+//   sw.js, embed.js               one plain script each: a worker, and what a foreign page includes
+//   client/{player,demo,watch}.js modules, with what they share in chunks named by content
+//   pages/                        HTML, CSS and pictures as they are
+//   sizes.json, THIRD-PARTY.txt   what it weighs, and whose code it holds
+//
+// Entry names are stable, chunk names change with their bytes: the latter may be cached for ever.
+// Run by scripts/bundle.py (make, and the package's build hook), which skips it when nothing changed.
+
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, extname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import * as esbuild from 'esbuild'
+import { thirdParty } from './shims/licences.mjs'
+import { shims } from './shims/plugin.mjs'
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const SCRIPTS = ['sw/sw.js', 'client/embed.js']
+const MODULES = ['client/player.js', 'client/demo.js', 'client/watch.js']
+const PAGE_FILES = new Set(['.html', '.css', '.svg', '.png', '.webp', '.ico', '.webmanifest'])
+
+/** The smallest browsers with the APIs webtorrent 3 needs; they also all have what esbuild emits for them. */
+const TARGET = ['es2022', 'chrome110', 'firefox115', 'safari16.4']
+
+/**
+ * @typedef {object} Size
+ * @property {number} bytes
+ * @property {number} gzip
+ * @property {boolean} hls whether hls.js is in this file
+ */
+
+async function main() {
+  const [outdir] = process.argv.slice(2)
+  if (!outdir) throw new Error('usage: node client/build.mjs OUTDIR')
+
+  const missing = [...SCRIPTS, ...MODULES].filter(entry => !existsSync(join(ROOT, entry)))
+  for (const entry of missing) console.warn(`!!! ${entry} DOES NOT EXIST YET: left out of the bundle`)
+  const present = (/** @type {string} */ entry) => !missing.includes(entry)
+
+  const trimming = shims(ROOT)
+  /** @type {esbuild.BuildOptions} */
+  const common = {
+    absWorkingDir: ROOT,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    write: true,
+    sourcemap: 'linked',
+    legalComments: 'none', // THIRD-PARTY.txt holds every notice in full
+    target: TARGET,
+    logLevel: 'warning',
+    define: { global: 'globalThis', 'process.browser': 'true' },
+    inject: [join(ROOT, 'client/shims/process.js')],
+    alias: { path: join(ROOT, 'client/shims/path.js') },
+    plugins: [trimming.plugin]
+  }
+
+  const builds = [
+    ...SCRIPTS.filter(present).map(entry =>
+      esbuild.build({
+        ...common,
+        entryPoints: [entry],
+        format: 'iife',
+        outfile: join(outdir, entry.slice(entry.indexOf('/') + 1))
+      })
+    ),
+    esbuild.build({
+      ...common,
+      entryPoints: MODULES.filter(present),
+      format: 'esm',
+      splitting: true,
+      outdir: join(outdir, 'client'),
+      chunkNames: '[name]-[hash]'
+    })
+  ]
+  const metafiles = (await Promise.all(builds)).map(result => /** @type {esbuild.Metafile} */ (result.metafile))
+
+  const unused = trimming.unused()
+  if (unused.length && !missing.length) throw new Error(`shims that replace nothing any more: ${unused.join(', ')}`)
+
+  await copyPages(join(ROOT, 'client/pages'), join(outdir, 'pages'))
+  await writeFile(join(outdir, 'THIRD-PARTY.txt'), await thirdParty(ROOT, metafiles))
+  await report(outdir, metafiles)
+}
+
+/** @param {string} from @param {string} to */
+async function copyPages(from, to) {
+  await mkdir(to, { recursive: true })
+  for (const name of (await readdir(from)).sort()) {
+    if (PAGE_FILES.has(extname(name))) await copyFile(join(from, name), join(to, name))
+  }
+}
+
+/**
+ * Print and write every script's size.
+ *
+ * @param {string} outdir
+ * @param {esbuild.Metafile[]} metafiles
+ */
+async function report(outdir, metafiles) {
+  /** @type {Record<string, Size>} */
+  const sizes = {}
+  for (const metafile of metafiles) {
+    for (const [path, output] of Object.entries(metafile.outputs)) {
+      if (!path.endsWith('.js')) continue
+      const file = resolve(ROOT, path)
+      const bytes = await readFile(file)
+      const hls = Object.keys(output.inputs).some(input => input.startsWith('node_modules/hls.js/'))
+      sizes[file.slice(resolve(outdir).length + 1).replaceAll('\\', '/')] = {
+        bytes: bytes.length,
+        gzip: gzipSync(bytes, { level: 9 }).length,
+        hls
+      }
+    }
+  }
+  await writeFile(join(outdir, 'sizes.json'), `${JSON.stringify(sizes, null, 1)}\n`)
+
+  const kb = (/** @type {number} */ n) => (n / 1000).toFixed(1).padStart(7)
+  console.log('    raw KB   gzip KB')
+  let ours = 0
+  for (const [name, { bytes, gzip, hls }] of Object.entries(sizes)) {
+    if (!hls) ours += gzip
+    console.log(`   ${kb(bytes)}   ${kb(gzip)}  ${name}${hls ? '  (hls.js)' : ''}`)
+  }
+  console.log(`             ${kb(ours)}  everything but hls.js (goal: 75.0)`)
+}
+
+await main()

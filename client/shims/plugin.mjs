@@ -1,0 +1,73 @@
+// The esbuild plugin that carries out replacements.mjs and counts every hit.
+
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PATCHES, REPLACEMENTS } from './replacements.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+
+/**
+ * @param {string} root folder that holds node_modules
+ * @returns {{ plugin: import('esbuild').Plugin, unused: () => string[] }} `unused` after the build: the files
+ *   that nothing imported
+ */
+export function shims(root) {
+  const modules = join(root, 'node_modules')
+  const replaced = new Map(REPLACEMENTS.map(r => [resolve(modules, r.file), r]))
+  const patched = new Map(PATCHES.map(p => [resolve(modules, p.file), p]))
+  /** @type {Set<string>} */
+  const hits = new Set()
+
+  /** @param {string} file @param {string} version */
+  async function checkVersion(file, version) {
+    const parts = file.split('/')
+    const name = parts.slice(0, file.startsWith('@') ? 2 : 1).join('/')
+    const found = JSON.parse(await readFile(join(modules, name, 'package.json'), 'utf8')).version
+    if (found !== version) {
+      throw new Error(
+        `${name} is ${found}, client/shims/replacements.mjs was written for ${version}: read ${file} again`
+      )
+    }
+  }
+
+  /** @type {import('esbuild').Plugin} */
+  const plugin = {
+    name: 'live-torrent-shims',
+    setup(build) {
+      build.onStart(async () => {
+        for (const { file, version } of [...REPLACEMENTS, ...PATCHES]) await checkVersion(file, version)
+      })
+
+      build.onResolve({ filter: /.*/ }, async args => {
+        // Our own question below; and what a shim imports is the real thing.
+        if (args.pluginData === shims || args.importer.startsWith(here + sep)) return undefined
+        const found = await build.resolve(args.path, {
+          importer: args.importer,
+          kind: args.kind,
+          namespace: args.namespace,
+          resolveDir: args.resolveDir,
+          pluginData: shims
+        })
+        const replacement = replaced.get(found.path)
+        if (!replacement) return undefined
+        hits.add(replacement.file)
+        return { path: join(here, replacement.shim), sideEffects: found.sideEffects }
+      })
+
+      build.onLoad({ filter: /[\\/]node_modules[\\/].*\.c?js$/ }, async args => {
+        const patch = patched.get(args.path)
+        if (!patch) return undefined
+        const pieces = (await readFile(args.path, 'utf8')).split(patch.from)
+        if (pieces.length !== 2) {
+          throw new Error(`${patch.file} no longer holds exactly one \`${patch.from}\``)
+        }
+        hits.add(patch.file)
+        return { contents: pieces.join(patch.to), loader: 'js' }
+      })
+    }
+  }
+
+  const unused = () => [...REPLACEMENTS, ...PATCHES].map(r => r.file).filter(file => !hits.has(file))
+  return { plugin, unused }
+}

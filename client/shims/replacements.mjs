@@ -1,0 +1,41 @@
+// What the browser bundle leaves out of webtorrent's tree, and why: each shim's first line gives the reason.
+// Every entry names the version that was read when the shim was written. The build fails when that version
+// changes or when nothing imports the file any more, so that no upgrade outgrows a shim unseen.
+
+/**
+ * @typedef {object} Replacement
+ * @property {string} file path below node_modules, as resolved for browsers
+ * @property {string} version of its package when the shim was written
+ * @property {string} shim file beside this one
+ *
+ * @typedef {object} Patch
+ * @property {string} file path below node_modules
+ * @property {string} version of its package when the patch was written
+ * @property {string} from text that must occur exactly once
+ * @property {string} to
+ */
+
+/** @type {readonly Replacement[]} */
+export const REPLACEMENTS = [
+  { file: 'bittorrent-protocol/mse.js', version: '5.0.9', shim: 'mse.js' },
+  { file: 'cache-chunk-store/index.js', version: '3.2.2', shim: 'cache-chunk-store.js' },
+  { file: 'create-torrent/index.js', version: '6.1.3', shim: 'create-torrent.js' },
+  { file: 'debug/src/browser.js', version: '4.4.3', shim: 'debug.cjs' },
+  { file: 'fsa-chunk-store/index.js', version: '1.3.0', shim: 'fsa-chunk-store.js' },
+  { file: 'mime/lite.js', version: '3.0.0', shim: 'mime.js' },
+  { file: 'text-decoder/index.js', version: '1.2.7', shim: 'text-decoder.cjs' },
+  { file: 'webtorrent/lib/server.js', version: '3.0.21', shim: 'server.js' },
+  { file: 'webtorrent/lib/webconn.js', version: '3.0.21', shim: 'webconn.js' },
+  { file: 'webtorrent/version.cjs', version: '3.0.21', shim: 'version.js' }
+]
+
+/** @type {readonly Patch[]} */
+export const PATCHES = [
+  {
+    // Every update of a wire would wait up to 250 ms for an idle main thread: a live deadline cannot.
+    file: 'webtorrent/lib/torrent.js',
+    version: '3.0.21',
+    from: "typeof window !== 'undefined' && typeof window.requestIdleCallback === 'function' && window.requestIdleCallback",
+    to: 'false'
+  }
+]
