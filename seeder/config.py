@@ -37,6 +37,9 @@ class Config:
     """HTTPS with a certificate made at start, for trying it out."""
     public_url: str | None = None
     """``http(s)://host[:port][/prefix]`` without a trailing slash; ``None``: addresses follow the request."""
+    trust_proxy: bool = False
+    """Take viewers' addresses from the last X-Forwarded-For entry; anyone can send that header, so only when
+    every request passes a proxy of ours. Without it all viewers behind that proxy count as one address."""
     tracker: str | None = None
     """``ws(s)://…`` of an external tracker; ``None``: our own at ``/announce``."""
     stun: tuple[str, ...] = ()

@@ -140,3 +140,8 @@ def setup(log_format: str = "text", log_level: str = "info", stream: TextIO | No
     logging.getLogger("seeder").setLevel(log_level.upper())
     logging.captureWarnings(True)
     logging.raiseExceptions = tracebacks
+
+
+def is_json() -> bool:
+    """Whether :func:`setup` chose JSON: then errors, too, are JSON lines."""
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers)

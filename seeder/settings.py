@@ -233,6 +233,7 @@ _ROWS = (
     Setting("tls_key", _path, "FILE", "Private key (PEM) of --tls-cert."),
     Setting("tls_self_signed", _flag, "", "HTTPS with a certificate made on the spot, for trying it out."),
     Setting("public_url", _public_url, "URL", "How viewers reach this server, when behind a proxy."),
+    Setting("trust_proxy", _flag, "", "Viewers come through a proxy of ours: believe its X-Forwarded-For."),
     Setting("tracker", _tracker, "URL", "External WebTorrent tracker (ws:// or wss://) instead of our own."),
     Setting("stun", _stun, "stun:HOST[:PORT]", "STUN server for viewers behind NAT; may be repeated.", True),
     Setting("log_format", _choice("text", "json"), "text|json", "One line of text or of JSON per event."),

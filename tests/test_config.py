@@ -20,6 +20,7 @@ GOOD = {
     "tls_key": ("/k.pem", Path("/k.pem")),
     "tls_self_signed": ("true", True),
     "public_url": ("https://live.example.org/tv/", "https://live.example.org/tv"),
+    "trust_proxy": ("on", True),
     "tracker": ("wss://tracker.example.org/announce?key=1", "wss://tracker.example.org/announce?key=1"),
     "stun": ("stun:a.example.org,stun:b.example.org:3478", ("stun:a.example.org", "stun:b.example.org:3478")),
     "log_format": ("JSON", "json"),

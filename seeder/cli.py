@@ -1,0 +1,301 @@
+"""The command line: flags in, one :class:`~seeder.service.Plan` out, messages and exit codes.
+
+Exit codes: 0 after Ctrl-C or SIGTERM once everything stopped cleanly; 1 for an unforeseen failure; 2 for
+flags and configuration; 3 feed; 4 ffmpeg and input; 5 port and certificate (``seeder.errors``); 130 when
+a second Ctrl-C did not wait for that. Messages go to stderr; the address to open goes to stdout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from seeder import __version__, logs
+from seeder.config import Config, load, unknown_variables
+from seeder.errors import ConfigError, FeedError, LiveTorrentError
+from seeder.settings import SETTINGS, stream_name
+from seeder.stopping import ABORTED, Stopper
+
+if TYPE_CHECKING:
+    from seeder.service import Plan
+
+logger = logging.getLogger(__name__)
+stopper = Stopper()
+"""Signals belong to the process, so there is one."""
+
+_SERVER = (
+    *("host", "port", "tls_cert", "tls_key", "tls_self_signed", "public_url", "trust_proxy"),
+    *("tracker", "stun", "bt_port", "max_memory", "log_format", "log_level"),
+)
+_INGEST = ("segment_seconds", "window", "ffmpeg")
+
+Command = Callable[..., None]
+
+
+def _settings(*names: str) -> Callable[[Command], Command]:
+    """Adds ``--config`` and one option per setting; values stay text, :mod:`seeder.settings` checks them."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            row = SETTINGS[name]
+            if row.metavar:
+                option = click.option(row.flag, name, metavar=row.metavar, multiple=row.repeat, help=row.help)
+            else:
+                both = f"{row.flag}/--no-{row.flag.removeprefix('--')}"
+                option = click.option(both, name, default=None, help=row.help)
+            command = option(command)
+        help_text = "TOML file with any of these settings."
+        return click.option("--config", "config_file", metavar="FILE", help=help_text)(command)
+
+    return decorate
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog='Every flag is also a key of the --config file (tls_cert = "…") and an environment variable '
+    "(LIVE_TORRENT_TLS_CERT). A flag wins over a variable, a variable over the file.",
+)
+@click.version_option(__version__, "--version", message="live-torrent %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Live HLS in which the viewers carry the load: every segment is a torrent, HTTP is the fallback.
+
+    \b
+    Try it, with nothing but this command:
+      live-torrent demo
+    Your own video, camera or stream:
+      live-torrent demo --input holiday.mp4
+      live-torrent stream rtsp://camera.local/1 --name garden
+    What another program writes (ffmpeg -f hls, OBS, nginx-rtmp), one folder per stream:
+      live-torrent serve --feed feed
+    For the world, behind a proxy or with your own certificate:
+      live-torrent serve --feed feed --public-url https://live.example.org
+      live-torrent serve --feed feed --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command()
+@click.option(
+    "--input", "source", metavar="INPUT", help="A file (looped) or URL instead of the test picture."
+)
+@click.option(
+    "--open/--no-open", "browser", default=None, help="Open the page. [default: where there is a screen]"
+)
+@_settings("feed", *_INGEST, *_SERVER)
+def demo(source: str | None, browser: bool | None, config_file: str | None, **flags: object) -> None:
+    """Show everything at once: a live test picture (or INPUT), the server, a page to watch it on.
+
+    Open the page twice: the second window gets its segments from the first. Without --feed the
+    segments live in a temporary folder that is removed at the end.
+    """
+    config = _configure(config_file, flags)
+    with _temporary_feed(config) as feed:
+        _run(_plan(config, feed, source=_input(source), name="demo"), open_browser=browser)
+
+
+@cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
+@_settings("feed", "loop", *_SERVER)
+def serve(config_file: str | None, **flags: object) -> None:
+    """Watch a folder and serve every HLS stream in it, as other programs write them.
+
+    One folder per stream: FEED/<stream>/….m3u8. Streams may come and go while this runs.
+    """
+    config = _configure(config_file, flags)
+    feed = config.feed or Path("feed")
+    _run(_plan(config, _existing(feed)))
+
+
+@cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
+@click.argument("source", metavar="INPUT")
+@click.option("--name", required=True, metavar="NAME", help="The stream's name: what stands in /watch/NAME.")
+@_settings("feed", *_INGEST, *_SERVER)
+def stream(source: str, name: str, config_file: str | None, **flags: object) -> None:
+    """Turn INPUT (a file, camera or URL: anything ffmpeg reads) into the live stream NAME and serve it."""
+    config = _configure(config_file, flags)
+    try:
+        name = stream_name(name)
+    except ValueError as error:
+        raise ConfigError(f"--name: {error}") from None
+    feed = config.feed or Path("feed")
+    _run(_plan(config, _made(feed), source=_input(source), name=name))
+
+
+def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
+    config = load(flags, os.environ, Path(config_file) if config_file else None)
+    logs.setup(config.log_format, config.log_level)
+    for warning in unknown_variables(os.environ):
+        logger.warning(warning)
+    return config
+
+
+def _input(source: str | None) -> str | None:
+    if source is not None and (not source.strip() or "\0" in source):
+        raise ConfigError("the input is empty; name a file or a URL")
+    return source
+
+
+def _existing(feed: Path) -> Path:
+    if not feed.exists():
+        raise FeedError(f"the feed folder {feed} does not exist: create it, or name another with --feed")
+    if not feed.is_dir():
+        raise FeedError(f"the feed {feed} is not a folder: name one with --feed")
+    if not os.access(feed, os.R_OK | os.X_OK):
+        raise FeedError(f"the feed folder {feed} is not readable by this user: chmod or chown it")
+    return feed.resolve()
+
+
+def _made(feed: Path) -> Path:
+    """For the commands that write the feed themselves: the folder, created when its parent allows."""
+    try:
+        feed.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise FeedError(f"the feed {feed} is not a folder: name one with --feed") from None
+    except OSError as error:
+        raise FeedError(f"cannot create the feed folder {feed}: {error.strerror or error}") from None
+    if not os.access(feed, os.R_OK | os.W_OK | os.X_OK):
+        raise FeedError(f"the feed folder {feed} is not writable by this user: chmod or chown it")
+    return feed.resolve()
+
+
+@contextlib.contextmanager
+def _temporary_feed(config: Config) -> Iterator[Path]:
+    """The demo's feed: --feed, else a folder of its own that is gone afterwards."""
+    if config.feed is not None:
+        yield _made(config.feed)
+        return
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="live-torrent-demo-"))
+    except OSError as error:
+        raise FeedError(f"cannot create a temporary folder: {error.strerror or error}; use --feed") from None
+    try:
+        yield folder.resolve()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plan(config: Config, feed: Path, source: str | None = None, name: str | None = None) -> Plan:
+    # Imported here: libtorrent and the server take half a second, which --help need not wait for.
+    from seeder.service import Plan
+
+    return Plan(config=config, feed=feed, name=name, source=source, temporary=config.feed is None)
+
+
+def _run(plan: Plan, open_browser: bool | None = False) -> None:
+    """Run the service until a signal; a second one takes the children and temporary files along."""
+    from seeder import service  # late, as in _plan
+
+    def abort() -> None:
+        service.kill_children()
+        if plan.temporary:
+            shutil.rmtree(plan.feed, ignore_errors=True)
+
+    stopper.on_first = lambda: logger.info("stopping … (Ctrl-C again to stop at once)")
+    stopper.on_abort = abort
+
+    def playing(address: str) -> None:
+        _announce(address, plan)
+        if open_browser or (open_browser is None and _has_screen()):
+            # A daemon thread: a browser that does not come up cannot keep us from ending.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    async def body() -> None:
+        stopper.attach()
+        try:
+            await service.run(plan, playing)
+        finally:
+            stopper.detach()
+
+    try:
+        asyncio.run(body(), debug=False)
+    except asyncio.CancelledError:
+        if not stopper.asked:
+            raise
+        logger.info("stopped")
+
+
+def _announce(address: str, plan: Plan) -> None:
+    hint = "open a second window and watch bytes arrive from the first" if plan.name == "demo" else ""
+    with contextlib.suppress(OSError):  # nobody reads our stdout: no reason to stop serving
+        click.echo(f"\n    {address}" + (f"  — {hint}" if hint else "") + "\n")
+
+
+def _has_screen() -> bool:
+    """Somebody sits before this: not a service, a container or a shell on a remote machine."""
+    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of ``live-torrent`` and ``python -m seeder``; never returns, never shows a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" instead of a UnicodeEncodeError
+    stopper.install()
+    sys.exit(_main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    try:
+        code = cli.main(arguments, prog_name="live-torrent", standalone_mode=False)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "live-torrent"
+        _fail(f"{error.format_message()} ({where} --help)")
+        return ConfigError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return ABORTED
+    except BrokenPipeError:  # live-torrent --help | head -1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 (the one place where every failure becomes one line)
+        return _report(error)
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: BaseException) -> int:
+    """One line on stderr for whatever went wrong; the exit code."""
+    cause = _cause(error)
+    debugging = logging.getLogger("seeder").isEnabledFor(logging.DEBUG)
+    if debugging:
+        logger.debug("the failure in full", exc_info=error)
+    if isinstance(cause, LiveTorrentError):
+        _fail(str(cause))
+        return cause.exit_code
+    pointer = "" if debugging else " (unforeseen; --log-level debug shows where)"
+    _fail(f"{type(cause).__name__}: {cause}{pointer}")
+    return 1
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The error to name out of nested groups: one of ours first, they say what to do."""
+    leaves = _leaves(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, LiveTorrentError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _fail(message: str) -> None:
+    if logs.is_json():
+        logger.error(message)
+    else:
+        click.echo(f"live-torrent: error: {logs.mask(' '.join(message.split()))}", err=True)

@@ -1,0 +1,80 @@
+"""Once is a wish, twice an order; run in a process of its own, because signals are the process's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import asyncio, signal, sys
+from seeder.stopping import Stopper
+
+now = [100.0]
+stopper = Stopper(clock=lambda: now[0])
+stopper.on_first = lambda: print("first", flush=True)
+stopper.on_abort = lambda: print("abort", flush=True)
+stopper.install()
+
+def strike(after=0.0, number=signal.SIGINT):
+    now[0] += after
+    signal.raise_signal(number)
+
+async def attached():
+    stopper.attach()
+    try:
+        {body}
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        print("cancelled", flush=True)
+        {cleanup}
+        print("clean", flush=True)
+
+{start}
+"""
+
+
+def run(
+    body: str = "pass", cleanup: str = "pass", start: str = "asyncio.run(attached())"
+) -> tuple[list[str], int]:
+    program = PROGRAM.format(body=body, cleanup=cleanup, start=start)
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        # pytest in the background of a shell has SIGINT ignored, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    return result.stdout.split(), result.returncode
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_the_first_signal_cancels_the_task_and_lets_it_clean_up(name: str) -> None:
+    assert run(f"strike(number=signal.{name})") == (["first", "cancelled", "clean"], 0)
+
+
+def test_the_second_signal_ends_the_process_at_once() -> None:
+    assert run("strike()", cleanup="strike(after=1.0)") == (["first", "cancelled", "abort"], 130)
+
+
+def test_a_signal_that_was_passed_on_by_a_wrapper_is_not_a_second_wish() -> None:
+    assert run("strike(); strike(after=0.01)") == (["first", "cancelled", "clean"], 0)
+
+
+def test_before_anything_runs_a_signal_is_a_keyboard_interrupt() -> None:
+    start = "try: strike()\nexcept KeyboardInterrupt: print('interrupted')"
+    assert run(start=start) == (["interrupted"], 0)
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    start = (
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN); stopper.install(); "
+        "strike(number=signal.SIGHUP); print('on')"
+    )
+    assert run(start=start) == (["on"], 0)
