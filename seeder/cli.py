@@ -19,18 +19,15 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
 from seeder import __version__, logs
-from seeder.config import Config, load, unknown_variables
+from seeder.config import Config, Plan, load, unknown_variables
 from seeder.errors import ConfigError, FeedError, LiveTorrentError
 from seeder.settings import SETTINGS, stream_name
 from seeder.stopping import ABORTED, Stopper
-
-if TYPE_CHECKING:
-    from seeder.service import Plan
 
 logger = logging.getLogger(__name__)
 stopper = Stopper()
@@ -105,8 +102,10 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
     segments live in a temporary folder that is removed at the end.
     """
     config = _configure(config_file, flags)
+    source = None if source is None else _checked(source)
     with _temporary_feed(config) as feed:
-        _run(_plan(config, feed, source=_input(source), name="demo"), open_browser=browser)
+        plan = Plan(config, feed, name="demo", source=source, temporary=config.feed is None)
+        _run(plan, open_browser=browser)
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
@@ -117,8 +116,7 @@ def serve(config_file: str | None, **flags: object) -> None:
     One folder per stream: FEED/<stream>/….m3u8. Streams may come and go while this runs.
     """
     config = _configure(config_file, flags)
-    feed = config.feed or Path("feed")
-    _run(_plan(config, _existing(feed)))
+    _run(Plan(config, _existing(config.feed or Path("feed"))))
 
 
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
@@ -132,8 +130,8 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
         name = stream_name(name)
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
-    feed = config.feed or Path("feed")
-    _run(_plan(config, _made(feed), source=_input(source), name=name))
+    source = _checked(source)
+    _run(Plan(config, _made(config.feed or Path("feed")), name=name, source=source))
 
 
 def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
@@ -144,8 +142,8 @@ def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
     return config
 
 
-def _input(source: str | None) -> str | None:
-    if source is not None and (not source.strip() or "\0" in source):
+def _checked(source: str) -> str:
+    if not source.strip():
         raise ConfigError("the input is empty; name a file or a URL")
     return source
 
@@ -189,16 +187,10 @@ def _temporary_feed(config: Config) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _plan(config: Config, feed: Path, source: str | None = None, name: str | None = None) -> Plan:
-    # Imported here: libtorrent and the server take half a second, which --help need not wait for.
-    from seeder.service import Plan
-
-    return Plan(config=config, feed=feed, name=name, source=source, temporary=config.feed is None)
-
-
 def _run(plan: Plan, open_browser: bool | None = False) -> None:
     """Run the service until a signal; a second one takes the children and temporary files along."""
-    from seeder import service  # late, as in _plan
+    # Late: libtorrent and the server take half a second, which --help and wrong flags need not wait for.
+    from seeder import service
 
     def abort() -> None:
         service.kill_children()

@@ -63,6 +63,21 @@ class Config:
         return self.tls_self_signed or self.tls_cert is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run of the program does."""
+
+    config: Config
+    feed: Path
+    """The watched folder: resolved, existing."""
+    name: str | None = None
+    """The stream that is ingested here; ``None``: other programs write the feed."""
+    source: str | None = None
+    """Its input; ``None``: the test picture."""
+    temporary: bool = False
+    """The feed folder goes when the program ends."""
+
+
 def merge(
     flags: Mapping[str, object],
     environ: Mapping[str, str] | None = None,
