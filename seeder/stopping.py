@@ -42,9 +42,11 @@ class Stopper:
     def install(self) -> None:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
             number = getattr(signal, name, None)
-            # nohup and background jobs of a shell start us with these ignored: that is their wish.
-            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._handle)
+            # nohup starts us with SIGHUP ignored: that is its wish. A shell's `&` ignores SIGINT too, yet who
+            # sends one to a server means it.
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+                continue
+            signal.signal(number, self._handle)
 
     def attach(self) -> None:
         """From now on the first signal cancels the current task."""

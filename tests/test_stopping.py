@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -46,8 +45,6 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        # pytest in the background of a shell has SIGINT ignored, and children inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
         env={**os.environ, "PYTHONPATH": os.getcwd()},
     )
     assert "Traceback" not in result.stderr, result.stderr
@@ -72,9 +69,17 @@ def test_before_anything_runs_a_signal_is_a_keyboard_interrupt() -> None:
     assert run(start=start) == (["interrupted"], 0)
 
 
-def test_an_ignored_signal_stays_ignored() -> None:
+def test_nohup_is_respected() -> None:
     start = (
         "signal.signal(signal.SIGHUP, signal.SIG_IGN); stopper.install(); "
         "strike(number=signal.SIGHUP); print('on')"
     )
     assert run(start=start) == (["on"], 0)
+
+
+def test_in_the_background_of_a_shell_an_interrupt_still_counts() -> None:
+    start = (
+        "signal.signal(signal.SIGINT, signal.SIG_IGN); stopper.install()\n"
+        "try: strike()\nexcept KeyboardInterrupt: print('interrupted')"
+    )
+    assert run(start=start) == (["interrupted"], 0)
