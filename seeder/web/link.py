@@ -1,0 +1,133 @@
+"""One TCP connection as hypercorn serves it, with what it lacks for us.
+
+- A :class:`Link` in ``scope["state"]["link"]``: when bytes last came in (WebSocket pongs included, which
+  ASGI hides), and a way to drop a connection whose other end does not read.
+- No permessage-deflate: wsproto agrees to it unasked, at some 300 KiB of zlib state a WebSocket, and
+  inflates a 64 KiB frame to 64 MiB before anyone can look at its size. Offers are small anyway.
+- HTTP/2 only where ALPN agreed on it, so that there is one way in, not three.
+- A bounded close: hypercorn waits for ever for unsent bytes to leave.
+
+hypercorn has no public hook for these, hence the subclasses; pyproject.toml bounds its minor version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from h2.events import RequestReceived
+from h11 import Request
+from hypercorn.asyncio.task_group import TaskGroup
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
+from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.config import Config
+from hypercorn.events import Closed, RawData
+from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import AppWrapper, ConnectionState
+from hypercorn.utils import parse_socket_addr
+
+CLOSE_TIMEOUT = 10.0
+"""Seconds for the last bytes of a closing connection to leave."""
+
+
+class Link:
+    """The TCP connection under a request."""
+
+    __slots__ = ("_transport", "last_read")
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+        self.last_read = time.monotonic()
+
+    def abort(self) -> None:
+        """Drop the connection; what was not sent yet is lost."""
+        self._transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What every connection of one server shares."""
+
+    app: AppWrapper
+    config: Config
+    context: WorkerContext
+
+
+class Connection(TCPServer):
+    """Serves one connection; ``run`` returns when it has ended."""
+
+    def __init__(self, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.link = Link(writer.transport)
+        state = ConnectionState({"link": self.link})
+        loop = asyncio.get_running_loop()
+        super().__init__(host.app, loop, host.config, host.context, state, reader, writer)
+
+    async def run(self) -> None:
+        """As hypercorn's, with our protocols."""
+        socket = self.writer.get_extra_info("socket")
+        tls = self.writer.get_extra_info("ssl_object")
+        try:
+            kind = _H2 if tls is not None and tls.selected_alpn_protocol() == "h2" else _H11
+            async with TaskGroup(self.loop) as group:
+                self._task_group = group
+                # hypercorn's annotation names its wrapper, whose two methods are all that is called
+                self.protocol: Any = kind(
+                    self.app,
+                    self.config,
+                    self.context,
+                    group,
+                    ConnectionState(self.state),
+                    tls is not None,
+                    parse_socket_addr(socket.family, socket.getpeername()),
+                    parse_socket_addr(socket.family, socket.getsockname()),
+                    self.protocol_send,
+                )
+                await self.protocol.initiate()
+                await self.idle_task.restart(group, self._idle_timeout)
+                await self._read_data()
+        finally:
+            await self._close()
+
+    async def _read_data(self) -> None:
+        """As hypercorn's, noting when something came in."""
+        with suppress(OSError):  # ssl.SSLError is one
+            while data := await self.reader.read(MAX_RECV):
+                self.link.last_read = time.monotonic()
+                await self.protocol.handle(RawData(data))
+        await self.protocol.handle(Closed())
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await super()._close()
+        except TimeoutError:
+            self.link.abort()
+
+
+class _H11(H11Protocol):
+    async def _check_protocol(self, event: Request) -> None:
+        """No upgrade to h2c and no HTTP/2 by prior knowledge."""
+
+    async def _create_stream(self, request: Request) -> None:
+        if any(name == _EXTENSIONS for name, _ in request.headers):
+            kept = [(name, value) for name, value in request.headers if name != _EXTENSIONS]
+            request = Request(
+                method=request.method,
+                target=request.target,
+                headers=kept,
+                http_version=request.http_version,
+            )
+        await super()._create_stream(request)
+
+
+class _H2(H2Protocol):
+    async def _create_stream(self, request: RequestReceived) -> None:
+        kept = [(name, value) for name, value in request.headers if name != _EXTENSIONS]
+        await super()._create_stream(RequestReceived(stream_id=request.stream_id, headers=kept))
+
+
+_EXTENSIONS = b"sec-websocket-extensions"

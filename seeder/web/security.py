@@ -1,0 +1,65 @@
+"""Headers that say what a browser may do with a response, each with its reason; pure."""
+
+from __future__ import annotations
+
+Headers = tuple[tuple[str, str], ...]
+
+PAGE_CSP = "; ".join(
+    (
+        "default-src 'none'",  # closed by default
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",  # blob: is how MSE attaches to a video
+        # ws: wss: any tracker that --tracker names, and ours ('self' means no WebSocket to Safari 15);
+        # http: https: a manifest may list segments elsewhere (`attach`, external storage)
+        "connect-src 'self' ws: wss: http: https:",
+        "worker-src 'self' blob:",  # hls.js demuxes in a blob: worker
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+
+_COMMON: Headers = (
+    ("X-Content-Type-Options", "nosniff"),  # a segment is never a script, whatever is in it
+    ("Referrer-Policy", "no-referrer"),  # nobody else is told who watches what
+)
+
+OPEN: Headers = (
+    ("Access-Control-Allow-Origin", "*"),  # players on any site; nothing here depends on who asks
+    ("Access-Control-Expose-Headers", "Content-Length, Content-Range, ETag"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),  # pages under COEP may embed it
+    ("Timing-Allow-Origin", "*"),  # players measure their bandwidth with it
+)
+
+MEDIA: Headers = (
+    *_COMMON,
+    *OPEN,
+    # A file in the feed that calls itself a page or an SVG must not run as one on our origin.
+    ("Content-Security-Policy", "default-src 'none'; sandbox"),
+)
+
+PREFLIGHT: Headers = (
+    *_COMMON,
+    *OPEN,
+    ("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS"),
+    ("Access-Control-Allow-Headers", "Range, If-Range, If-None-Match, Cache-Control, Pragma"),
+    ("Access-Control-Max-Age", "86400"),  # else two requests for every ranged one
+)
+
+SCRIPT: Headers = (*_COMMON, *OPEN)
+"""embed.js and client/…: other sites include them."""
+
+API: Headers = (*_COMMON, *OPEN)
+
+
+def page(*, framed: bool) -> Headers:
+    """``framed``: other sites may show it in a frame.
+
+    The player page may: embedding is what it is for, and all one could trick a viewer into clicking is
+    play and the sharing switch. Everything else may not.
+    """
+    ancestors = "*" if framed else "'none'"
+    headers: Headers = (("Content-Security-Policy", f"{PAGE_CSP}; frame-ancestors {ancestors}"), *_COMMON)
+    return headers if framed else (*headers, ("X-Frame-Options", "DENY"))
