@@ -1,0 +1,106 @@
+/**
+ * What the page knows of the manifests: every listed segment that has a torrent, by URL and by id.
+ * Grows with live windows, so it forgets what has long left them.
+ */
+
+import { readMetainfo } from './metainfo.js'
+
+/** Segments remembered after they left their playlist: a player may still ask for one it saw. */
+const REMEMBERED = 64
+
+/**
+ * One segment as the manifest lists it; `holding` once its bytes are wanted.
+ */
+export class KnownSegment {
+  /**
+   * @param {import('./playlist.js').ListedSegment} listed
+   * @param {string} group
+   */
+  constructor (listed, group) {
+    this.id = listed.infohash
+    this.url = listed.url
+    this.msn = listed.msn
+    this.duration = listed.duration
+    this.magnet = listed.magnet
+    this.group = group
+    this.usedAt = 0
+    /** New at the live edge when it was first seen. */
+    this.follow = false
+    /** @type {import('./holding.js').Holding | null} */
+    this.holding = null
+    /** @type {Promise<import('./metainfo.js').Metainfo> | null} */
+    this.reading = null
+    this.info = listed.info
+  }
+
+  /** The info dictionary, decoded and checked once. */
+  metainfo () {
+    this.reading ??= readMetainfo(this.id, this.info)
+    return this.reading
+  }
+}
+
+/**
+ * @typedef {object} Group one media playlist
+ * @property {string} url
+ * @property {boolean} live
+ * @property {number} first first MSN listed
+ * @property {number} last
+ * @property {Set<string>} ids listed now
+ */
+
+export class Library {
+  constructor () {
+    /** @type {Map<string, KnownSegment>} */
+    this.byId = new Map()
+    /** @type {Map<string, string>} URL → id */
+    this.byUrl = new Map()
+    /** @type {Map<string, Group>} by playlist URL */
+    this.groups = new Map()
+  }
+
+  /** @param {string} url */
+  find (url) {
+    const id = this.byUrl.get(url)
+    return id === undefined ? undefined : this.byId.get(id)
+  }
+
+  /**
+   * Learn a media playlist.
+   * @param {string} url
+   * @param {import('./playlist.js').MediaPlaylist} playlist
+   * @returns {KnownSegment[]} those new at the live edge
+   */
+  learn (url, playlist) {
+    const before = this.groups.get(url)
+    const msns = playlist.segments.map(segment => segment.msn)
+    const ids = new Set(playlist.segments.map(segment => segment.infohash).filter(Boolean))
+    this.groups.delete(url)
+    this.groups.set(url, { url, live: playlist.live, first: msns[0] ?? 0, last: msns.at(-1) ?? -1, ids })
+    const fresh = []
+    for (const listed of playlist.segments) {
+      if (!listed.infohash) continue
+      // A URL whose bytes changed has a new torrent: the newest wins.
+      this.byUrl.set(listed.url, listed.infohash)
+      if (this.byId.has(listed.infohash)) continue
+      const segment = new KnownSegment(listed, url)
+      this.byId.set(segment.id, segment)
+      if (playlist.live && before && listed.msn > before.last) {
+        segment.follow = true
+        fresh.push(segment)
+      }
+    }
+    this.#forget()
+    return fresh
+  }
+
+  #forget () {
+    const listed = new Set()
+    for (const group of this.groups.values()) for (const id of group.ids) listed.add(id)
+    const gone = [...this.byId.values()].filter(segment => !listed.has(segment.id) && !segment.holding)
+    for (const segment of gone.slice(0, Math.max(0, gone.length - REMEMBERED))) {
+      this.byId.delete(segment.id)
+      if (this.byUrl.get(segment.url) === segment.id) this.byUrl.delete(segment.url)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * A link: one long-lived RTCPeerConnection to another viewer, with two negotiated data channels made
+ * before the SDP is exchanged, so that neither side can lose the other's first message: `control`
+ * (gossip.js) and `wire` (wires.js). Signalling is without trickle, as the tracker protocol wants.
+ */
+
+import { MAX_MESSAGE, VERSION, decode, encode } from './gossip.js'
+import { Wires } from './wires.js'
+
+/** Gathering longer than this goes on without the missing candidates, ms. */
+const GATHER_TIMEOUT = 1500
+/** An offer nobody answers, or a connection that does not come up, is given back after this, ms. */
+export const CONNECT_TIMEOUT = 12_000
+/** A vanished peer shows in ICE only after 6–16 s: pings tell earlier, ms. */
+const PING_INTERVAL = 1000
+const SILENCE = 5000
+/** Control messages waiting in a channel beyond this mean the peer is gone or stuck, bytes. */
+const MAX_CONTROL_BUFFER = 256 << 10
+
+/**
+ * @typedef {object} LinkEvents
+ * @property {(link: Link) => void} onUp the peer said hello
+ * @property {(link: Link, reason: string) => void} onDown once
+ * @property {(link: Link, message: import('./gossip.js').Message) => void} onMessage
+ * @property {(link: Link, infohash: string) => void} onOffer the peer opened a sub-stream
+ */
+
+export class Link {
+  /**
+   * Throws what RTCPeerConnection throws.
+   * @param {string} me our peer id
+   * @param {boolean} initiator
+   * @param {RTCIceServer[]} servers
+   * @param {() => boolean} sharing
+   * @param {LinkEvents} events
+   */
+  constructor (me, initiator, servers, sharing, events) {
+    this.me = me
+    this.initiator = initiator
+    this.sharing = sharing
+    this.events = events
+    /** The remote peer's id: known from the offer or answer. */
+    this.peer = ''
+    this.up = false
+    this.down = false
+    this.peerShares = false
+    this.rtt = 0
+    this.heardAt = performance.now()
+    this.pc = new RTCPeerConnection({ iceServers: servers })
+    this.control = this.pc.createDataChannel('control', { negotiated: true, id: 0 })
+    this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
+    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true))
+    this.abusive = false
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.pinging = undefined
+    this.patience = setTimeout(() => this.close('no connection came up'), CONNECT_TIMEOUT)
+    this.control.addEventListener('message', event => this.#onControl(event.data))
+    for (const channel of [this.control, this.wire]) {
+      channel.addEventListener('open', () => this.#onOpen())
+      channel.addEventListener('close', () => this.close('the peer left'))
+    }
+    this.pc.addEventListener('connectionstatechange', () => {
+      if (this.pc.connectionState === 'failed') this.close('the connection failed')
+    })
+  }
+
+  /** @returns {Promise<RTCSessionDescriptionInit>} with its candidates in it */
+  async offer () {
+    await this.pc.setLocalDescription(await this.pc.createOffer())
+    return this.#gathered()
+  }
+
+  /** @param {string} peer @param {RTCSessionDescriptionInit} offer */
+  async answer (peer, offer) {
+    this.#name(peer)
+    await this.pc.setRemoteDescription(offer)
+    await this.pc.setLocalDescription(await this.pc.createAnswer())
+    return this.#gathered()
+  }
+
+  /** @param {string} peer @param {RTCSessionDescriptionInit} answer */
+  async accept (peer, answer) {
+    this.#name(peer)
+    await this.pc.setRemoteDescription(answer)
+  }
+
+  /** @param {import('./gossip.js').Message} message */
+  send (message) {
+    if (this.control.readyState !== 'open') return
+    if (this.control.bufferedAmount > MAX_CONTROL_BUFFER) return this.close('the peer does not read')
+    try { this.control.send(encode(message)) } catch { /* closing */ }
+  }
+
+  /** @param {string} reason @param {boolean} [abusive] */
+  close (reason, abusive = false) {
+    if (this.down) return
+    this.down = true
+    this.abusive = abusive
+    clearTimeout(this.patience)
+    clearInterval(this.pinging)
+    this.wires.close()
+    this.pc.close()
+    this.events.onDown(this, reason)
+  }
+
+  /** @param {string} peer */
+  #name (peer) {
+    this.peer = peer
+    this.wires.peer = peer
+  }
+
+  async #gathered () {
+    const { pc } = this
+    if (pc.iceGatheringState !== 'complete') {
+      await new Promise(resolve => {
+        const timer = setTimeout(resolve, GATHER_TIMEOUT)
+        pc.addEventListener('icegatheringstatechange', () => {
+          if (pc.iceGatheringState !== 'complete') return
+          clearTimeout(timer)
+          resolve(undefined)
+        })
+      })
+    }
+    const { type, sdp } = /** @type {RTCSessionDescription} */ (pc.localDescription)
+    return { type, sdp }
+  }
+
+  #onOpen () {
+    if (this.control.readyState !== 'open' || this.wire.readyState !== 'open' || this.down) return
+    this.send({ t: 'hello', v: VERSION, id: this.me, share: this.sharing() })
+    this.heardAt = performance.now()
+    this.pinging = setInterval(() => {
+      if (performance.now() - this.heardAt > SILENCE) return this.close('the peer is silent')
+      this.send({ t: 'ping', at: performance.now() })
+    }, PING_INTERVAL)
+  }
+
+  /** @param {unknown} data */
+  #onControl (data) {
+    if (typeof data !== 'string' || data.length > MAX_MESSAGE) return this.close('sent an oversized message', true)
+    this.heardAt = performance.now()
+    const message = decode(data)
+    if (!message || this.down) return
+    if (message.t === 'ping') return this.send({ t: 'pong', at: message.at })
+    if (message.t === 'pong') {
+      const rtt = performance.now() - message.at
+      if (rtt >= 0) this.rtt = this.rtt ? this.rtt + 0.3 * (rtt - this.rtt) : rtt
+      return
+    }
+    if (message.t === 'hello') {
+      if (this.up) return
+      if (message.v !== VERSION) return this.close(`the peer speaks version ${message.v}`)
+      if (message.id !== this.peer) return this.close('the peer is not who the tracker said', true)
+      clearTimeout(this.patience)
+      this.up = true
+      this.peerShares = message.share
+      return this.events.onUp(this)
+    }
+    if (!this.up) return
+    if (message.t === 'share') this.peerShares = message.share
+    this.events.onMessage(this, message)
+  }
+}

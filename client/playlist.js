@@ -1,0 +1,130 @@
+/**
+ * Media playlists as the client needs them (RFC 8216bis §4): segments, their torrents, the swarm.
+ * Pure: text and its URL in, frozen records out. What is not understood is left to the player.
+ */
+
+/**
+ * @typedef {object} ListedSegment
+ * @property {string} url absolute, without fragment
+ * @property {number} msn media sequence number
+ * @property {number} duration seconds
+ * @property {string} infohash 40 hex digits, '' when the manifest names no torrent
+ * @property {string} info base64 of the bencoded info dictionary
+ * @property {string} magnet
+ */
+
+/**
+ * @typedef {object} SwarmAddress
+ * @property {string} id the stream's rendezvous infohash, 40 hex digits
+ * @property {string} tracker ws(s) URL
+ * @property {string[]} ice ICE server URLs as written, not yet validated
+ */
+
+/**
+ * @typedef {object} MediaPlaylist
+ * @property {boolean} multivariant
+ * @property {boolean} live no EXT-X-ENDLIST
+ * @property {number} targetDuration seconds
+ * @property {ListedSegment[]} segments in order
+ * @property {SwarmAddress | null} swarm
+ */
+
+const TAG = '#EXT-X-COM-LIVETORRENT:'
+const SWARM_TAG = '#EXT-X-COM-LIVETORRENT-SWARM:'
+
+/**
+ * @param {string} text
+ * @param {string} base the playlist's URL after redirects
+ * @returns {MediaPlaylist}
+ */
+export function parsePlaylist (text, base) {
+  /** @type {ListedSegment[]} */
+  const segments = []
+  /** @type {SwarmAddress | null} */
+  let swarm = null
+  let msn = 0
+  let duration = 0
+  let targetDuration = 0
+  let multivariant = false
+  let live = true
+  let byteRange = false
+  let torrent = NO_TORRENT
+
+  for (const raw of text.split('\n')) {
+    const line = raw.trim()
+    if (line === '') continue
+    if (line[0] !== '#') {
+      // A byte range shares its URI with others: its torrent cannot be told by URL, HTTP serves it.
+      const { infohash, info, magnet } = byteRange ? NO_TORRENT : torrent
+      const url = resolve(line, base)
+      if (!multivariant && url) segments.push(Object.freeze({ url, msn, duration, infohash, info, magnet }))
+      msn += 1
+      duration = 0
+      byteRange = false
+      torrent = NO_TORRENT
+    } else if (line.startsWith(TAG)) torrent = parseTorrentTag(line.slice(TAG.length))
+    else if (line.startsWith(SWARM_TAG)) swarm = parseSwarmTag(line.slice(SWARM_TAG.length), base)
+    else if (line.startsWith('#EXTINF:')) duration = Number.parseFloat(line.slice(8)) || 0
+    else if (line.startsWith('#EXT-X-BYTERANGE:')) byteRange = true
+    else if (line.startsWith('#EXT-X-MEDIA-SEQUENCE:')) msn = Number.parseInt(line.slice(22), 10) || 0
+    else if (line.startsWith('#EXT-X-TARGETDURATION:')) targetDuration = Number.parseFloat(line.slice(22)) || 0
+    else if (line.startsWith('#EXT-X-STREAM-INF:')) multivariant = true
+    else if (line === '#EXT-X-ENDLIST') live = false
+  }
+  return Object.freeze({ multivariant, live: live && !multivariant, targetDuration, segments, swarm })
+}
+
+/** @type {Readonly<{ infohash: string, info: string, magnet: string }>} */
+const NO_TORRENT = Object.freeze({ infohash: '', info: '', magnet: '' })
+
+/** @param {string} text */
+function parseTorrentTag (text) {
+  const attributes = parseAttributes(text)
+  const magnet = attributes.get('MAGNET') ?? ''
+  const info = attributes.get('INFO') ?? ''
+  const infohash = /[?&]xt=urn:btih:([0-9a-f]{40})(?:&|$)/i.exec(magnet)?.[1]?.toLowerCase() ?? ''
+  return infohash && info ? Object.freeze({ infohash, info, magnet }) : NO_TORRENT
+}
+
+/**
+ * @param {string} text
+ * @param {string} base
+ * @returns {SwarmAddress | null}
+ */
+function parseSwarmTag (text, base) {
+  const attributes = parseAttributes(text)
+  const id = (attributes.get('ID') ?? '').toLowerCase()
+  const tracker = resolve(attributes.get('TRACKER') ?? '', base)
+  if (!/^[0-9a-f]{40}$/.test(id) || !/^wss?:/.test(tracker)) return null
+  const ice = (attributes.get('ICE') ?? '').split(',').filter(Boolean)
+  return Object.freeze({ id, tracker, ice })
+}
+
+/**
+ * An attribute list (RFC 8216bis §4.2); quoted values lose their quotes.
+ * @param {string} text
+ * @returns {Map<string, string>}
+ */
+export function parseAttributes (text) {
+  const attributes = new Map()
+  for (const [, name, quoted, bare] of text.matchAll(/([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))/g)) {
+    if (name !== undefined && !attributes.has(name)) attributes.set(name, quoted ?? bare ?? '')
+  }
+  return attributes
+}
+
+/**
+ * @param {string} uri
+ * @param {string} base
+ * @returns {string} '' when it cannot be resolved
+ */
+function resolve (uri, base) {
+  if (uri === '') return ''
+  try {
+    const url = new URL(uri, base)
+    url.hash = ''
+    return url.href
+  } catch {
+    return ''
+  }
+}

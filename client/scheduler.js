@@ -1,0 +1,354 @@
+/**
+ * Who gives which segment, and when to stop waiting: decided here, acted on by engine.js.
+ *
+ * Pure: no clock, no timers, no network. Facts go in through the methods, each with its time in ms;
+ * `step(now, player)` returns commands and the time at which to ask again. One viewer, one stream.
+ *
+ * - Alone, a wanted segment is fetched from the origin at once.
+ * - With peers, one viewer is elected to pull a new segment (elect.js); the next in rank takes over
+ *   when nobody supplies it in time. Everyone else waits for peers.
+ * - A wanted segment whose deadline (minus the expected HTTP time, minus a margin) has come is fetched
+ *   from the origin: the missing pieces only.
+ */
+
+import { rank } from './elect.js'
+import { PieceSet } from './pieces.js'
+
+/**
+ * @typedef {object} SegmentFacts
+ * @property {string} id infohash
+ * @property {string} group which playlist lists it: its variant
+ * @property {number} msn
+ * @property {number} pieces how many
+ * @property {number} bytes
+ * @property {number} duration seconds
+ * @property {boolean} follow new at the live edge: worth having before the player asks
+ */
+
+/**
+ * @typedef {{ type: 'join', id: string }
+ *   | { type: 'fetch', id: string, runs: [number, number][] }
+ *   | { type: 'seek-seed', id: string }
+ *   | { type: 'fail', id: string }
+ *   | { type: 'reload', group: string }} Command
+ * join: hold a torrent for it and open wires. fetch: these runs of pieces (first and last) from the
+ * origin. seek-seed: HTTP fails, ask the tracker for the server's seed. fail: give up, tell the player.
+ * reload: peers know a segment that is ours to pull; read the playlist now.
+ */
+
+/** @typedef {{ bufferSeconds: number, sharing: boolean }} PlayerFacts */
+
+/** @typedef {Record<'takeover' | 'pullStall' | 'supplyStall' | 'margin' | 'marginMin' | 'marginMax' | 'firstByte' | 'rate' | 'fetches' | 'attempts', number>} Settings */
+
+/** @type {Readonly<Settings>} */
+export const DEFAULTS = Object.freeze({
+  /** A rank waits this long for the one before it: a round trip, a reload and some slack, ms. */
+  takeover: 400,
+  /** A puller that reports no new piece for so long is not counted on, ms. */
+  pullStall: 2000,
+  /** Holders that send nothing for so long are not counted on, ms. */
+  supplyStall: 1500,
+  /** What is kept in hand before the deadline, ms: at the start, at least and at most. */
+  margin: 600,
+  marginMin: 300,
+  marginMax: 3000,
+  /** Expected time to the first byte (ms) and rate (bytes/ms) of the origin before the first fetch. */
+  firstByte: 250,
+  rate: 500,
+  /** Concurrent fetches from the origin; more would only share the same link. */
+  fetches: 3,
+  /** HTTP attempts at a wanted segment before the player is told. */
+  attempts: 6
+})
+
+/** Peer statements kept per peer: the window of a few variants; older ones are forgotten first. */
+const MAX_STATEMENTS = 64
+
+class Segment {
+  /** @param {SegmentFacts} facts @param {number} now */
+  constructor (facts, now) {
+    this.facts = facts
+    this.have = new PieceSet(facts.pieces)
+    this.wanted = false
+    this.joined = false
+    this.fetching = false
+    this.failures = 0
+    this.retryAt = 0
+    /** Since when nobody is known to supply it. */
+    this.unsuppliedSince = now
+    this.lastBytesAt = now
+  }
+}
+
+class Peer {
+  constructor () {
+    this.shares = true
+    /** @type {Map<string, { pieces: PieceSet | null, pulls: boolean, at: number }>} newest last */
+    this.said = new Map()
+  }
+}
+
+export class Scheduler {
+  /**
+   * @param {string} me our peer id
+   * @param {Partial<Settings>} [settings]
+   */
+  constructor (me, settings = {}) {
+    this.me = me
+    this.settings = { ...DEFAULTS, ...settings }
+    this.margin = this.settings.margin
+    this.firstByte = this.settings.firstByte
+    this.rate = this.settings.rate
+    /** @type {Map<string, Segment>} */
+    this.segments = new Map()
+    /** @type {Map<string, Peer>} */
+    this.peers = new Map()
+    /** @type {Set<string>} groups to reload, told at the next step */
+    this.reloads = new Set()
+  }
+
+  // ── the manifest and the player ────────────────────────────────────────────────────────────────
+
+  /** @param {SegmentFacts} facts @param {number} now */
+  list (facts, now) {
+    if (!this.segments.has(facts.id)) this.segments.set(facts.id, new Segment(facts, now))
+  }
+
+  /** @param {string} id */
+  forget (id) { this.segments.delete(id) }
+
+  /** @param {string} id @param {boolean} wanted */
+  want (id, wanted) {
+    const segment = this.segments.get(id)
+    if (!segment) return
+    if (wanted && !segment.wanted) segment.failures = 0
+    segment.wanted = wanted
+  }
+
+  /** A late segment or a stall: keep more in hand. It decays as segments arrive in time. */
+  late () { this.margin = Math.min(this.settings.marginMax, this.margin * 1.5) }
+
+  // ── bytes ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Some bytes of it came from a peer. @param {string} id @param {number} now */
+  received (id, now) {
+    const segment = this.segments.get(id)
+    if (segment) segment.lastBytesAt = now
+  }
+
+  /** @param {string} id @param {number} index @param {number} now */
+  verified (id, index, now) {
+    const segment = this.segments.get(id)
+    if (!segment?.have.add(index)) return
+    segment.lastBytesAt = now
+    if (segment.have.complete) this.margin = Math.max(this.settings.marginMin, this.margin * 0.98)
+  }
+
+  /**
+   * @param {string} id
+   * @param {{ ok: boolean, gone?: boolean, bytes: number, firstByte: number, ms: number }} outcome
+   *   gone: the origin says it does not exist
+   * @param {number} now
+   */
+  fetched (id, { ok, gone = false, bytes, firstByte, ms }, now) {
+    if (ok && ms > 0) {
+      this.firstByte += 0.3 * (firstByte - this.firstByte)
+      this.rate += 0.3 * (bytes / Math.max(1, ms - firstByte) - this.rate)
+    }
+    const segment = this.segments.get(id)
+    if (!segment) return
+    segment.fetching = false
+    segment.unsuppliedSince = now
+    if (ok) segment.failures = 0
+    else {
+      segment.failures = gone ? this.settings.attempts : segment.failures + 1
+      segment.retryAt = now + Math.min(4000, 150 * 2 ** segment.failures)
+    }
+  }
+
+  // ── peers ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** @param {string} peer */
+  peerUp (peer) { this.peers.set(peer, new Peer()) }
+
+  /** @param {string} peer */
+  peerDown (peer) { this.peers.delete(peer) }
+
+  /** @param {string} peer @param {boolean} shares */
+  peerShares (peer, shares) {
+    const known = this.peers.get(peer)
+    if (known) known.shares = shares
+  }
+
+  /**
+   * What a peer says of a segment: that it exists (`pieces` null), what it holds, whether it pulls.
+   * @param {string} peer
+   * @param {string} id
+   * @param {{ pieces?: PieceSet | null, pulls?: boolean }} statement
+   * @param {number} now
+   */
+  peerSaid (peer, id, { pieces, pulls }, now) {
+    const known = this.peers.get(peer)
+    if (!known) return
+    const before = known.said.get(id)
+    known.said.delete(id)
+    known.said.set(id, { pieces: pieces ?? before?.pieces ?? null, pulls: pulls ?? before?.pulls ?? false, at: now })
+    for (const old of known.said.keys()) {
+      if (known.said.size <= MAX_STATEMENTS) break
+      known.said.delete(old)
+    }
+    if (!before && !this.segments.has(id)) this.#consider(peer, id)
+  }
+
+  /** @param {string} peer @param {string} id */
+  peerLost (peer, id) { this.peers.get(peer)?.said.delete(id) }
+
+  /**
+   * A peer knows a segment we have not seen listed. Playlists are reloaded at different moments; if it
+   * is ours to pull, waiting for our own reload would delay everybody.
+   * @param {string} peer @param {string} id
+   */
+  #consider (peer, id) {
+    const groups = new Set([...this.segments.values()].filter(s => s.facts.follow).map(s => s.facts.group))
+    for (const group of groups) {
+      const followers = this.#followers(group)
+      if (followers.includes(peer) && rank(id, this.me, followers) === 0) this.reloads.add(group)
+    }
+  }
+
+  /** Sharing peers that lately spoke of a segment of this group. @param {string} group @returns {string[]} */
+  #followers (group) {
+    const names = []
+    for (const [name, peer] of this.peers) {
+      if (!peer.shares) continue
+      for (const id of peer.said.keys()) {
+        if (this.segments.get(id)?.facts.group === group) { names.push(name); break }
+      }
+    }
+    return names
+  }
+
+  // ── the decision ───────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * @param {number} now
+   * @param {PlayerFacts} player
+   * @returns {{ commands: Command[], wakeAt: number }}
+   */
+  step (now, player) {
+    /** @type {Command[]} */
+    const commands = [...this.reloads].map(group => ({ type: 'reload', group }))
+    this.reloads.clear()
+    let wakeAt = Infinity
+    let fetches = 0
+    for (const segment of this.segments.values()) fetches += segment.fetching ? 1 : 0
+
+    // Missing segments in playing order: each is due when what comes before it has been played.
+    let deadline = now + 1000 * player.bufferSeconds
+    const missing = [...this.segments.values()]
+      .filter(s => !s.have.complete && (s.wanted || s.facts.follow))
+      .sort((a, b) => Number(b.wanted) - Number(a.wanted) || a.facts.msn - b.facts.msn)
+
+    for (const segment of missing) {
+      const { id, group } = segment.facts
+      if (!segment.joined && (this.peers.size > 0 || segment.wanted)) {
+        segment.joined = true
+        segment.lastBytesAt = now
+        commands.push({ type: 'join', id })
+      }
+      if (segment.wanted && segment.failures >= this.settings.attempts) {
+        segment.wanted = false
+        commands.push({ type: 'fail', id })
+        continue
+      }
+      if (!segment.fetching) {
+        const at = Math.max(segment.retryAt, this.#fetchAt(segment, this.#followers(group), deadline, now, player))
+        if (at <= now && fetches < this.settings.fetches) {
+          segment.fetching = true
+          fetches += 1
+          if (segment.failures > 0) commands.push({ type: 'seek-seed', id })
+          commands.push({ type: 'fetch', id, runs: missingRuns(segment.have) })
+        } else wakeAt = Math.min(wakeAt, Math.max(at, now + 20))
+      }
+      if (segment.wanted) deadline += 1000 * segment.facts.duration
+    }
+    return { commands, wakeAt }
+  }
+
+  /**
+   * When to turn to the origin for what is missing; Infinity: not before something changes.
+   * @param {Segment} segment
+   * @param {string[]} followers
+   * @param {number} deadline
+   * @param {number} now
+   * @param {PlayerFacts} player
+   */
+  #fetchAt (segment, followers, deadline, now, player) {
+    const supply = this.#supply(segment, now)
+    if (followers.length === 0 && !supply.any) return segment.wanted ? now : Infinity
+    const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
+    if (supply.enough) {
+      segment.unsuppliedSince = supply.until
+      return Math.min(due, this.#turn(segment, followers, supply.until, player))
+    }
+    return Math.min(due, this.#turn(segment, followers, segment.unsuppliedSince, player))
+  }
+
+  /**
+   * When it is our turn to pull, counted from the moment nobody supplies it.
+   * @param {Segment} segment @param {string[]} followers @param {number} since @param {PlayerFacts} player
+   */
+  #turn (segment, followers, since, player) {
+    // Who does not share would pull for itself alone: it comes last, and only when the player asks.
+    if (!player.sharing && !segment.wanted) return Infinity
+    const before = player.sharing ? rank(segment.facts.id, this.me, followers) : followers.length
+    return since + before * this.settings.takeover
+  }
+
+  /**
+   * Whether peers hold or pull all that is missing, and until when that may be believed.
+   * @param {Segment} segment @param {number} now
+   */
+  #supply (segment, now) {
+    const { pullStall, supplyStall } = this.settings
+    const held = new PieceSet(segment.facts.pieces)
+    let pulledUntil = 0
+    let saidAt = 0
+    let any = false
+    for (const peer of this.peers.values()) {
+      const said = peer.said.get(segment.facts.id)
+      if (!said || !peer.shares) continue
+      if (said.pulls) pulledUntil = Math.max(pulledUntil, said.at + pullStall)
+      if (said.pieces?.size === held.size) {
+        for (let i = 0; i < held.size; i++) if (said.pieces.has(i)) held.add(i)
+        saidAt = Math.max(saidAt, said.at)
+      }
+      any ||= said.pulls || (said.pieces?.count ?? 0) > 0
+    }
+    let covered = true
+    for (let i = 0; i < held.size && covered; i++) covered = segment.have.has(i) || held.has(i)
+    const until = covered ? Math.max(segment.lastBytesAt, saidAt) + supplyStall : pulledUntil
+    return { any, enough: until > now, until }
+  }
+
+  /** Expected ms to fetch what is missing. @param {Segment} segment */
+  #httpTime ({ facts, have }) {
+    return this.firstByte + facts.bytes * (1 - have.count / facts.pieces) / Math.max(1, this.rate)
+  }
+}
+
+/**
+ * @param {PieceSet} have
+ * @returns {[number, number][]} runs of missing pieces, first and last index
+ */
+export function missingRuns (have) {
+  /** @type {[number, number][]} */
+  const runs = []
+  for (let i = 0; i < have.size; i++) {
+    if (have.has(i)) continue
+    const last = runs.at(-1)
+    if (last && last[1] === i - 1) last[1] = i
+    else runs.push([i, i])
+  }
+  return runs
+}

@@ -1,0 +1,276 @@
+/**
+ * The segment torrents: unmodified webtorrent, fed with sub-streams of the mesh as peers and with
+ * pieces from the origin. Tuned from outside, at run time, as measured (docs/design.md).
+ */
+
+import { Client as Tracker } from 'bittorrent-tracker'
+import WebTorrent from 'webtorrent'
+import { HoldingStore } from './holding.js'
+import { torrentFile } from './metainfo.js'
+
+/** Blocks in flight to a peer from the start: RTT 100 ms × 20 Mbit/s is 16 of them. */
+const PIPELINE = 16
+const PIPELINE_MIN = 4
+const BLOCK = 16384
+/** A wire that was asked and sends nothing for so long gives its blocks back, ms. */
+const WIRE_STALL = 1500
+const WATCH_INTERVAL = 500
+/** A peer that asks for more blocks at once than any pipeline is not playing. */
+const MAX_PEER_REQUESTS = 512
+/** Doubtful pieces (several contributors) a peer may have had a hand in before it is banned. */
+const MAX_SUSPICIONS = 3
+/** Suspects remembered; forgetting them only costs a few more doubtful pieces. */
+const MAX_SUSPECTS = 256
+/** First bytes of libtorrent's peer ids (`-LT`): the server's own seed. */
+const LIBTORRENT = '2d4c54'
+
+/**
+ * @typedef {object} SwarmEvents
+ * @property {(id: string, index: number) => void} onPiece a verified piece came from a peer or the seed
+ * @property {(id: string) => void} onBytes some bytes came in
+ * @property {(bytes: number) => void} onUpload
+ * @property {(id: string) => void} onReady peers can be added
+ * @property {(peer: string, reason: string) => void} onAbuse
+ * @property {() => boolean} sharing
+ */
+
+/** Why `any`: webtorrent has no types; what is used of it is listed in modules.d.ts. */
+export class Swarm {
+  /**
+   * @param {string} me peer id, 40 hex digits
+   * @param {SwarmEvents} events
+   * @param {(line: string) => void} log
+   */
+  constructor (me, events, log) {
+    this.me = me
+    this.events = events
+    this.log = log
+    this.client = new WebTorrent({
+      peerId: me, tracker: false, dht: false, lsd: false, utPex: false, webSeeds: false, natUpnp: false, natPmp: false
+    })
+    this.client.on('error', (/** @type {Error} */ error) => log(`webtorrent: ${error.message}`))
+    /** @type {Map<string, Entry>} by infohash */
+    this.entries = new Map()
+    /** @type {Map<string, number>} by peer id */
+    this.suspicions = new Map()
+    this.watch = setInterval(() => this.#watch(), WATCH_INTERVAL)
+  }
+
+  /** @param {string} id */
+  has (id) { return this.entries.has(id) }
+
+  /** Hold a torrent for a segment. @param {import('./holding.js').Holding} holding */
+  add (holding) {
+    const id = holding.metainfo.infohash
+    if (this.entries.has(id)) return
+    const store = new HoldingStore(holding, (index, bytes) => {
+      if (!this.entries.has(id) || !holding.put(index, bytes, entry.sourceOf(index))) return
+      this.events.onPiece(id, index)
+    })
+    const torrent = this.client.add(torrentFile(holding.metainfo), {
+      announce: [], preloadedStore: store, storeCacheSlots: 0, destroyStoreOnDestroy: true,
+      strategy: 'rarest', uploads: 100, alwaysChokeSeeders: false
+    })
+    const entry = new Entry(holding, torrent)
+    this.entries.set(id, entry)
+    torrent.on('error', (/** @type {Error} */ error) => {
+      this.log(`torrent ${id.slice(0, 8)}: ${error.message}`)
+      this.entries.delete(id)
+    })
+    torrent.on('warning', (/** @type {Error} */ error) => this.#onWarning(entry, error))
+    torrent.on('wire', (/** @type {any} */ wire) => this.#tune(entry, wire))
+    torrent.on('ready', () => {
+      for (let i = 0; i < holding.have.size; i++) if (holding.have.has(i)) entry.mark(i)
+      this.events.onReady(id)
+    })
+  }
+
+  /** Whether peers can be added yet. @param {string} id */
+  ready (id) { return this.entries.get(id)?.torrent.ready === true }
+
+  /** @param {string} id @param {import('./mesh/wires.js').Substream} stream */
+  addPeer (id, stream) {
+    const torrent = this.entries.get(id)?.torrent
+    if (!torrent || torrent.destroyed) stream.destroy()
+    else torrent.addPeer(stream)
+  }
+
+  /** A piece came from elsewhere, verified and put in the holding: serve it. @param {string} id @param {number} index */
+  put (id, index) {
+    const entry = this.entries.get(id)
+    if (entry?.torrent.ready) entry.mark(index)
+  }
+
+  /** Leave these pieces to the origin, or take them back. @param {string} id @param {[number, number][]} runs @param {boolean} wanted */
+  select (id, runs, wanted) {
+    const torrent = this.entries.get(id)?.torrent
+    if (!torrent?.ready || torrent.destroyed) return
+    for (const [first, last] of runs) {
+      if (wanted) torrent.select(first, last, 0)
+      else torrent.deselect(first, last)
+    }
+  }
+
+  /**
+   * HTTP fails: find the server's own seed (or anybody) through the tracker.
+   * @param {string} id @param {string} url tracker @param {RTCIceServer[]} iceServers
+   */
+  seekSeed (id, url, iceServers) {
+    const entry = this.entries.get(id)
+    if (!entry || entry.tracker || entry.torrent.destroyed) return
+    const tracker = new Tracker({
+      infoHash: id, peerId: this.me, announce: [url], rtcConfig: { iceServers },
+      getAnnounceOpts: () => ({ numwant: 2, uploaded: 0, downloaded: 0, left: entry.holding.metainfo.length })
+    })
+    entry.tracker = tracker
+    tracker.on('error', () => {})
+    tracker.on('warning', () => {})
+    tracker.on('peer', (/** @type {any} */ peer) => {
+      if (entry.torrent.destroyed) peer.destroy()
+      else entry.torrent.addPeer(peer, 'tracker')
+    })
+    tracker.start()
+  }
+
+  /** @param {string} id */
+  drop (id) {
+    const entry = this.entries.get(id)
+    if (!entry) return
+    this.entries.delete(id)
+    entry.stopTracker()
+    if (!entry.torrent.destroyed) entry.torrent.destroy({ destroyStore: true }, () => {})
+  }
+
+  /** Apply the user's switch to every wire. */
+  updateSharing () {
+    for (const { torrent } of this.entries.values()) {
+      for (const wire of torrent.wires ?? []) {
+        if (this.events.sharing()) wire.unchoke()
+        else wire.choke()
+      }
+    }
+  }
+
+  /** Idempotent. */
+  close () {
+    clearInterval(this.watch)
+    for (const id of [...this.entries.keys()]) this.drop(id)
+    if (!this.client.destroyed) this.client.destroy(() => {})
+  }
+
+  /** @param {Entry} entry @param {any} wire */
+  #tune (entry, wire) {
+    const { torrent } = entry
+    const seed = String(wire.peerId).startsWith(LIBTORRENT)
+
+    // Skip the one-block trial, and keep a floor of blocks in flight: shallower where several serve.
+    wire.downloaded = 1
+    const measured = wire.downloadSpeed
+    wire.downloadSpeed = (/** @type {number | undefined} */ bytes) => {
+      const speed = measured(bytes)
+      if (bytes !== undefined) return speed
+      const floor = Math.max(PIPELINE_MIN, PIPELINE / Math.max(1, entry.serving()))
+      return Math.max(speed, (floor - 2) * BLOCK)
+    }
+
+    const unchoke = wire.unchoke.bind(wire)
+    wire.unchoke = () => { if (this.events.sharing()) unchoke() }
+    // Unchoke at the handshake instead of a round trip later; after webtorrent has sent its bitfield,
+    // which BEP 3 wants first.
+    const greet = () => queueMicrotask(() => queueMicrotask(() => { if (!wire.destroyed) wire.unchoke() }))
+    if (torrent.ready) greet()
+    else torrent.once('ready', greet)
+
+    entry.lastBytes.set(wire, performance.now())
+    wire.on('piece', (/** @type {number} */ index) => {
+      entry.lastBytes.set(wire, performance.now())
+      entry.contributed(index, wire.peerId, seed)
+      this.events.onBytes(entry.holding.metainfo.infohash)
+    })
+    wire.on('upload', (/** @type {number} */ bytes) => this.events.onUpload(bytes))
+    wire.on('request', () => {
+      if (wire.peerRequests.length > MAX_PEER_REQUESTS) this.events.onAbuse(wire.peerId, 'asked for too much at once')
+    })
+  }
+
+  /** @param {Entry} entry @param {Error} error */
+  #onWarning (entry, error) {
+    const index = Number(/^Piece (\d+) failed verification/.exec(error.message)?.[1] ?? NaN)
+    if (Number.isNaN(index)) return this.log(`torrent: ${error.message}`)
+    if (entry.holding.have.has(index)) entry.torrent.pieces[index] = null // it came from the origin meanwhile
+    const peers = entry.contributors.get(index) ?? new Set()
+    if (this.suspicions.size > MAX_SUSPECTS) this.suspicions.clear()
+    entry.contributors.delete(index)
+    for (const peer of peers) {
+      const count = (this.suspicions.get(peer) ?? 0) + (peers.size === 1 ? MAX_SUSPICIONS : 1)
+      this.suspicions.set(peer, count)
+      if (count >= MAX_SUSPICIONS) {
+        this.events.onAbuse(peer, 'sent a piece that does not match its hash')
+        entry.torrent.removePeer?.(peer)
+      }
+    }
+  }
+
+  #watch () {
+    const now = performance.now()
+    for (const { torrent, lastBytes } of this.entries.values()) {
+      for (const wire of [...(torrent.wires ?? [])]) {
+        if (wire.requests.length === 0) lastBytes.set(wire, now)
+        else if (now - (lastBytes.get(wire) ?? now) > WIRE_STALL) wire.destroy()
+      }
+    }
+  }
+}
+
+/** One segment's torrent and what is known of its pieces. */
+class Entry {
+  /** @param {import('./holding.js').Holding} holding @param {any} torrent */
+  constructor (holding, torrent) {
+    this.holding = holding
+    this.torrent = torrent
+    /** @type {any} */
+    this.tracker = null
+    /** @type {Map<number, Set<string>>} peer ids by piece, until it is verified */
+    this.contributors = new Map()
+    /** @type {Set<number>} pieces the server's seed had a hand in */
+    this.seeded = new Set()
+    /** @type {WeakMap<object, number>} by wire: when it last sent anything, ms */
+    this.lastBytes = new WeakMap()
+  }
+
+  /** @param {number} index @param {string} peer @param {boolean} seed */
+  contributed (index, peer, seed) {
+    if (seed) this.seeded.add(index)
+    const peers = this.contributors.get(index)
+    if (peers) peers.add(peer)
+    else this.contributors.set(index, new Set([peer]))
+  }
+
+  /** @param {number} index @returns {'peers' | 'seed'} */
+  sourceOf (index) {
+    this.contributors.delete(index)
+    return this.seeded.has(index) ? 'seed' : 'peers'
+  }
+
+  /** Tell webtorrent and every wire that we hold a piece. @param {number} index */
+  mark (index) {
+    const { torrent } = this
+    if (torrent.destroyed || torrent.bitfield.get(index)) return
+    torrent._markVerified(index)
+    for (const wire of torrent.wires) wire.have(index)
+    torrent._checkDone()
+  }
+
+  /** Wires whose peer holds anything. */
+  serving () {
+    return (this.torrent.wires ?? []).filter((/** @type {any} */ wire) =>
+      wire.isSeeder || wire.peerPieces.buffer.some((/** @type {number} */ byte) => byte > 0)).length
+  }
+
+  stopTracker () {
+    if (!this.tracker) return
+    this.tracker.stop()
+    this.tracker.destroy()
+    this.tracker = null
+  }
+}
