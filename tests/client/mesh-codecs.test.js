@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CLOSE, DATA, HEADER, OPEN, frame, readFrame } from '../../client/mesh/frames.js'
+import { MAX_MESSAGE, decode, encode } from '../../client/mesh/gossip.js'
+import { iceServers } from '../../client/mesh/ice.js'
+import { PieceSet } from '../../client/pieces.js'
+
+const ID = '0123456789abcdef'.repeat(2) + '01234567'
+
+test('every gossip message survives the channel', () => {
+  const pieces = new PieceSet(11)
+  for (const i of [0, 4, 10]) pieces.add(i)
+  for (const message of [
+    { t: 'hello', v: 1, id: ID, share: true }, { t: 'share', share: false }, { t: 'know', ids: [ID] },
+    { t: 'lost', ids: [] }, { t: 'pull', id: ID, on: true }, { t: 'ping', at: 12.5 }, { t: 'pong', at: 12.5 },
+    { t: 'have', id: ID, pieces }
+  ]) assert.deepEqual(decode(encode(message)), message)
+})
+
+test('the largest message fits the bound', () => {
+  assert.ok(encode({ t: 'have', id: ID, pieces: new PieceSet(4096, true) }).length < MAX_MESSAGE)
+  assert.ok(encode({ t: 'know', ids: Array(64).fill(ID) }).length < MAX_MESSAGE)
+})
+
+test('nonsense from a peer is dropped, never thrown', () => {
+  for (const text of [
+    '', '{', 'null', '[]', '"x"', '{"t":"have"}', `{"t":"have","id":"${ID}","n":1e9,"bits":"f"}`,
+    '{"t":"know","ids":[1]}', `{"t":"know","ids":${JSON.stringify(Array(65).fill(ID))}}`, '{"t":"hello","v":1,"id":"../x"}',
+    '{"t":"ping","at":"x"}', '{"t":"__proto__"}', 'x'.repeat(MAX_MESSAGE + 1), 7, null, new ArrayBuffer(3)
+  ]) assert.equal(decode(text), null, String(text).slice(0, 60))
+})
+
+test('a bitfield of the wrong length claims nothing beyond its size', () => {
+  const message = decode(`{"t":"have","id":"${ID}","n":3,"bits":"ffffffff"}`)
+  assert.equal(message?.t === 'have' && message.pieces.count, 3)
+})
+
+test('frames keep type, label and payload', () => {
+  const read = readFrame(frame(DATA, 0xfffffffe, Uint8Array.of(1, 2, 3)).buffer)
+  assert.deepEqual(read, { type: DATA, label: 0xfffffffe, payload: Uint8Array.of(1, 2, 3) })
+  assert.equal(readFrame(frame(CLOSE, 7).buffer)?.label, 7)
+})
+
+test('what is no frame is told apart', () => {
+  assert.equal(readFrame(new ArrayBuffer(HEADER - 1)), null)
+  assert.equal(readFrame(new ArrayBuffer(70_000)), null)
+  assert.equal(readFrame(frame(9, 1).buffer), null)
+  assert.equal(readFrame(frame(OPEN, 1, new Uint8Array(19)).buffer), null)
+})
+
+test('ICE addresses that Chromium would throw on are left out and named', () => {
+  const bad = ['stun:a.example?transport=udp', 'turn:a.example', 'http://x', 'stun:', 'stun:a b', '']
+  const { servers, refused } = iceServers([...bad, 'stun:a.example:3478', 'stun:[::1]:3478', 'stun:a.example:3478'])
+  assert.deepEqual(servers, [{ urls: 'stun:a.example:3478' }, { urls: 'stun:[::1]:3478' }])
+  assert.deepEqual(refused, bad)
+})

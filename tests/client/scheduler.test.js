@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rank } from '../../client/elect.js'
+import { PieceSet } from '../../client/pieces.js'
+import { DEFAULTS, Scheduler, missingRuns } from '../../client/scheduler.js'
+
+const A = 'a'.repeat(40)
+const B = 'b'.repeat(40)
+const C = 'c'.repeat(40)
+
+/** A viewer and the facts of its life, told in order; `step` returns what it decided. */
+class Story {
+  constructor (me = A) {
+    this.now = 0
+    this.buffer = 6
+    this.sharing = true
+    this.scheduler = new Scheduler(me)
+  }
+
+  list (id, { follow = true, group = 'v0', pieces = 4, msn = 1 } = {}) {
+    this.scheduler.list({ id, group, msn, pieces, bytes: pieces * 65536, duration: 2, follow }, this.now)
+    return this
+  }
+
+  /** A peer that follows the same playlist: it knows what we know. */
+  peer (name, ...ids) {
+    this.scheduler.peerUp(name)
+    for (const id of ids) this.scheduler.peerSaid(name, id, {}, this.now)
+    return this
+  }
+
+  says (name, id, statement) { this.scheduler.peerSaid(name, id, statement, this.now); return this }
+  want (id) { this.scheduler.want(id, true); return this }
+  at (ms) { this.now = ms; return this }
+  verified (id, ...indices) { for (const i of indices) this.scheduler.verified(id, i, this.now); return this }
+
+  step () {
+    const { commands, wakeAt } = this.scheduler.step(this.now, { bufferSeconds: this.buffer, sharing: this.sharing })
+    this.wakeAt = wakeAt
+    return commands
+  }
+
+  fetches () { return this.step().filter(c => c.type === 'fetch') }
+}
+
+/** A segment for which `first` comes before `second` in rank. */
+function segmentRanking (first, second) {
+  for (let i = 0; i < 1000; i++) {
+    const id = i.toString(16).padStart(40, '0')
+    if (rank(id, first, [second]) === 0) return id
+  }
+  throw new Error('no such segment')
+}
+
+const mine = segmentRanking(A, B)
+const theirs = segmentRanking(B, A)
+
+test('alone, a wanted segment is fetched at once', () => {
+  const story = new Story().list(mine).want(mine)
+  assert.deepEqual(story.fetches(), [{ type: 'fetch', id: mine, runs: [[0, 3]] }])
+})
+
+test('alone, nothing is fetched before the player asks', () => {
+  const story = new Story().list(mine)
+  assert.deepEqual(story.step(), [])
+  assert.equal(story.wakeAt, Infinity)
+})
+
+test('the elected viewer pulls a new segment before its player asks', () => {
+  const story = new Story().list(mine).peer(B, mine)
+  assert.equal(story.fetches().length, 1)
+})
+
+test('who is not elected waits, and takes over when nobody supplies it', () => {
+  const story = new Story().list(theirs).peer(B, theirs)
+  assert.deepEqual(story.fetches(), [])
+  assert.deepEqual(story.at(DEFAULTS.takeover - 1).fetches(), [])
+  assert.equal(story.at(DEFAULTS.takeover).fetches().length, 1)
+})
+
+test('while a peer pulls, a wanted segment waits for it until its deadline nears', () => {
+  const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pulls: true }).want(theirs)
+  assert.deepEqual(story.at(1000).fetches(), [])
+  for (let t = 1000; t <= 3000; t += 500) story.at(t).says(B, theirs, { pulls: true })
+  story.buffer = 3
+  assert.deepEqual(story.fetches(), [])
+  story.buffer = 0.5
+  assert.equal(story.fetches().length, 1)
+})
+
+test('at the deadline only the missing pieces are fetched', () => {
+  const story = new Story().list(theirs).peer(B, theirs)
+    .says(B, theirs, { pieces: new PieceSet(4, true) }).want(theirs).verified(theirs, 0, 2)
+  story.buffer = 0
+  assert.deepEqual(story.fetches()[0]?.runs, [[1, 1], [3, 3]])
+})
+
+test('a complete segment is never fetched', () => {
+  const story = new Story().list(mine).peer(B, mine).want(mine).verified(mine, 0, 1, 2, 3)
+  story.buffer = 0
+  assert.deepEqual(story.step(), [])
+})
+
+test('a puller that goes silent is not waited for', () => {
+  const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pulls: true })
+  assert.deepEqual(story.fetches(), [])
+  const silent = DEFAULTS.pullStall + DEFAULTS.takeover
+  assert.deepEqual(story.at(silent - 1).fetches(), [])
+  assert.equal(story.at(silent).fetches().length, 1)
+})
+
+test('a puller that leaves is replaced at once by the only one left who wants it', () => {
+  const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pulls: true }).want(theirs)
+  assert.deepEqual(story.fetches(), [])
+  story.at(100).scheduler.peerDown(B)
+  assert.equal(story.fetches().length, 1)
+})
+
+test('holders that send nothing are not counted on', () => {
+  const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pieces: new PieceSet(4, true) })
+  assert.deepEqual(story.fetches(), [])
+  assert.equal(story.at(DEFAULTS.supplyStall + DEFAULTS.takeover + 1).fetches().length, 1)
+})
+
+test('a peer that does not share is neither waited for nor elected', () => {
+  const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pieces: new PieceSet(4, true) })
+  story.scheduler.peerShares(B, false)
+  assert.deepEqual(story.fetches(), [])
+  assert.equal(story.want(theirs).fetches().length, 1)
+})
+
+test('who does not share pulls nothing for others', () => {
+  const story = new Story().list(mine).peer(B, mine)
+  story.sharing = false
+  assert.deepEqual(story.at(60_000).fetches(), [])
+})
+
+test('a failed fetch is retried with growing waits, looks for the seed, and is given up in the end', () => {
+  const story = new Story().list(mine).want(mine)
+  let now = 0
+  let fetches = 0
+  let seeks = 0
+  let failed = false
+  for (let i = 0; i < 100 && !failed; i++) {
+    const commands = story.at(now).step()
+    seeks += commands.filter(c => c.type === 'seek-seed').length
+    failed = commands.some(c => c.type === 'fail')
+    if (commands.some(c => c.type === 'fetch')) {
+      fetches += 1
+      story.scheduler.fetched(mine, { ok: false, bytes: 0, firstByte: 0, ms: 0 }, now)
+    }
+    now += 500
+  }
+  assert.ok(failed)
+  assert.equal(fetches, DEFAULTS.attempts)
+  assert.equal(seeks, DEFAULTS.attempts - 1)
+})
+
+test('a segment the origin does not have fails without more attempts', () => {
+  const story = new Story().list(mine).want(mine)
+  assert.equal(story.fetches().length, 1)
+  story.scheduler.fetched(mine, { ok: false, gone: true, bytes: 0, firstByte: 0, ms: 0 }, 0)
+  assert.deepEqual(story.at(5000).step().map(c => c.type), ['fail'])
+})
+
+test('a peer that knows a newer segment makes the elected viewer reload, and nobody else', () => {
+  const known = 'f'.repeat(40)
+  for (const [me, other] of [[A, B], [B, A]]) {
+    const story = new Story(me).list(known).peer(other, known)
+    const fresh = segmentRanking(A, B)
+    story.says(other, fresh, {})
+    const reloads = story.step().filter(c => c.type === 'reload')
+    assert.equal(reloads.length, me === A ? 1 : 0)
+  }
+})
+
+test('fetches from the origin are bounded', () => {
+  const story = new Story()
+  for (let i = 0; i < 10; i++) story.list(i.toString(16).padStart(40, '0'), { msn: i }).want(i.toString(16).padStart(40, '0'))
+  assert.equal(story.fetches().length, DEFAULTS.fetches)
+})
+
+test('one of three viewers pulls each segment, and over many segments each its share', () => {
+  const pulls = { [A]: 0, [B]: 0, [C]: 0 }
+  for (let i = 0; i < 600; i++) {
+    const id = (i * 7919).toString(16).padStart(40, '0')
+    const pullers = [A, B, C].filter(me => {
+      const story = new Story(me).list(id)
+      for (const other of [A, B, C]) if (other !== me) story.peer(other, id)
+      return story.fetches().length > 0
+    })
+    assert.equal(pullers.length, 1)
+    pulls[pullers[0]] += 1
+  }
+  for (const count of Object.values(pulls)) assert.ok(count > 130 && count < 270, JSON.stringify(pulls))
+})
+
+test('what peers say is remembered only within bounds', () => {
+  const story = new Story().peer(B)
+  for (let i = 0; i < 10_000; i++) story.says(B, i.toString(16).padStart(40, '0'), {})
+  assert.ok(story.scheduler.peers.get(B).said.size <= 64)
+})
+
+test('missing runs are maximal', () => {
+  const have = new PieceSet(7)
+  for (const i of [0, 3, 6]) have.add(i)
+  assert.deepEqual(missingRuns(have), [[1, 2], [4, 5]])
+})
