@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 ENV_PREFIX = "LIVE_TORRENT_"
 
-_STREAM_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_STREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # The underscore is not RFC 1123, but Compose and Kubernetes names have it.
 _LABEL = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}"
 _DNS_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
@@ -200,7 +200,8 @@ def stream_name(value: object) -> str:
     text = _text(value)
     if not _STREAM_NAME.fullmatch(text):
         raise ValueError(
-            f"{text!r} cannot name a stream: use up to 64 letters, digits, '.', '_' or '-', no '.' in front"
+            f"{text!r} cannot name a stream: use up to 64 letters, digits, '.', '_' or '-', "
+            "the first one a letter or digit"
         )
     return text
 

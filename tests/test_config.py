@@ -184,12 +184,14 @@ def test_a_bad_file_is_named(tmp_path: Path, content: bytes | None, says: str) -
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a", "Camera_1.main-2", "x" * 64, "_", "1"])
+@pytest.mark.parametrize("name", ["a", "Camera_1.main-2", "x" * 64, "1"])
 def test_a_stream_name_is_one_plain_path_component(name: str) -> None:
     assert stream_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a\\b", "a b", "ä", "x" * 65, "a%2f"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", ".hidden", "-x", "_x", "a/b", "a\\b", "a b", "ä", "x" * 65, "a%2f"]
+)
 def test_other_stream_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"cannot name a stream|empty"):
         stream_name(name)
@@ -202,7 +204,7 @@ def test_no_accepted_stream_name_leaves_its_folder(text: str) -> None:
     except ValueError:
         return
     assert Path("/feed", name).parent == Path("/feed")
-    assert not name.startswith(".")
+    assert name[0].isalnum()
     assert name.isascii()
 
 
