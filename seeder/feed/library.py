@@ -1,0 +1,166 @@
+"""What is published now: the one mutable holder, written by the feed task, read by web and tracker.
+
+All of it lives on the event loop's thread, except :meth:`Library.read`, which any thread may call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from seeder.feed.beneath import open_beneath, signature_of
+from seeder.model import Resource, StreamView, Torrent
+
+MAX_ASKED = 4096
+"""Infohashes whose last request is remembered; only the hundred or so most recent decide anything."""
+
+
+class Library:
+    """Streams by name, and the torrents of all of them by infohash.
+
+    ``feed`` is the folder beneath which files are read; it need not exist yet.
+    """
+
+    def __init__(self, feed: Path) -> None:
+        self.feed = feed.resolve()
+        self._streams: dict[str, StreamView] = {}
+        self._owned: dict[str, frozenset[bytes]] = {}  # the infohashes each stream's view brought
+        self._torrents: dict[bytes, Torrent] = {}
+        self._owners: Counter[bytes] = Counter()  # one torrent may be in several streams
+        self._rendezvous: set[bytes] = set()
+        self._asked: OrderedDict[bytes, None] = OrderedDict()  # least recently asked first
+        self._listeners: set[_Listener] = set()
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def streams(self) -> tuple[StreamView, ...]:
+        """Every published stream, by name."""
+        return tuple(self._streams[name] for name in sorted(self._streams))
+
+    def stream(self, name: str) -> StreamView | None:
+        return self._streams.get(name)
+
+    def resource(self, stream: str, path: str) -> Resource | None:
+        """What ``/live/<stream>/<path>`` holds (``path`` percent-decoded); None: it does not exist.
+
+        Playlists are in the stream's view, not here. Asking counts as interest in the torrent.
+        """
+        view = self._streams.get(stream)
+        resource = view.resources.get(path) if view is not None else None
+        if resource is not None and resource.torrent is not None:
+            self._note(resource.torrent.infohash)
+        return resource
+
+    def torrent(self, infohash: bytes) -> Torrent | None:
+        """The torrent of a published segment. Asking counts as interest in it."""
+        torrent = self._torrents.get(infohash)
+        if torrent is not None:
+            self._note(infohash)
+        return torrent
+
+    def torrents(self) -> int:
+        """How many torrents are published."""
+        return len(self._torrents)
+
+    def knows(self, infohash: bytes) -> bool:
+        """A published segment's torrent, or the rendezvous of a published stream."""
+        return infohash in self._torrents or infohash in self._rendezvous
+
+    def asked(self) -> tuple[bytes, ...]:
+        """Infohashes of segments that were asked for, the most recent first; bounded."""
+        return tuple(reversed(self._asked))
+
+    def read(self, resource: Resource) -> bytes | BinaryIO:
+        """The bytes in memory, or an open file of exactly ``resource.size`` bytes; the caller closes it.
+
+        Blocking, any thread. OSError when the file vanished or is no longer the one that was listed:
+        what was hashed is what is served, or nothing.
+        """
+        if resource.data is not None:
+            return resource.data
+        if resource.file is None:
+            raise FileNotFoundError(f"nothing holds {resource.path}")
+        handle = open_beneath(self.feed, resource.file)
+        try:
+            if signature_of(os.fstat(handle.fileno())).etag != resource.etag:
+                raise FileNotFoundError(f"{resource.path} changed on disk")
+        except BaseException:
+            handle.close()
+            raise
+        return handle
+
+    async def changes(self) -> AsyncIterator[str]:
+        """The name of each stream that changes from now on; coalesced while the reader is busy.
+
+        Cancelling is safe; close the generator (``aclosing``) to let go of its place.
+        """
+        listener = _Listener()
+        self._listeners.add(listener)
+        try:
+            while True:
+                await listener.event.wait()
+                listener.event.clear()
+                while listener.names:
+                    yield listener.names.pop()
+        finally:
+            self._listeners.discard(listener)
+
+    # --- writing: the feed task only ---------------------------------------------------------------
+
+    def publish(self, view: StreamView, torrents: Iterable[Torrent] = ()) -> None:
+        """Put ``view`` in the place of the stream's last one.
+
+        ``torrents`` are known besides those of the view's resources: segments that left the window
+        but are still seeded.
+        """
+        brought = {r.torrent.infohash: r.torrent for r in view.resources.values() if r.torrent is not None}
+        brought.update((t.infohash, t) for t in torrents)
+        self._replace(view.name, brought)
+        self._streams[view.name] = view
+        self._rendezvous.add(view.rendezvous)
+        self._tell(view.name)
+
+    def withdraw(self, name: str) -> None:
+        """Forget a stream and the torrents only it had."""
+        view = self._streams.pop(name, None)
+        if view is not None:
+            self._replace(name, {})
+            self._owned.pop(name, None)
+            self._rendezvous.discard(view.rendezvous)
+            self._tell(name)
+
+    def _replace(self, name: str, brought: dict[bytes, Torrent]) -> None:
+        before = self._owned.get(name, frozenset())
+        after = frozenset(brought)
+        for infohash in after - before:
+            self._owners[infohash] += 1
+            self._torrents[infohash] = brought[infohash]
+        for infohash in before - after:
+            self._owners[infohash] -= 1
+            if not self._owners[infohash]:
+                del self._owners[infohash], self._torrents[infohash]
+                self._asked.pop(infohash, None)
+        self._owned[name] = after
+
+    def _tell(self, name: str) -> None:
+        for listener in self._listeners:
+            listener.names.add(name)
+            listener.event.set()
+
+    def _note(self, infohash: bytes) -> None:
+        self._asked[infohash] = None
+        self._asked.move_to_end(infohash)
+        if len(self._asked) > MAX_ASKED:
+            self._asked.popitem(last=False)
+
+
+class _Listener:
+    """One reader of changes; its names are bounded by the number of streams."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.event = asyncio.Event()

@@ -1,0 +1,71 @@
+"""The served manifest: every line of the writer's, plus our tags.
+
+One ``#EXT-X-COM-LIVETORRENT-SWARM`` right after ``#EXTM3U`` says where the stream's viewers meet; one
+``#EXT-X-COM-LIVETORRENT`` right before a segment's ``#EXTINF`` carries its magnet and its info
+dictionary. Players skip tags they do not know (RFC 8216 §6.3.1), so the manifest stays plain HLS.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from seeder.hls.attributes import quoted
+from seeder.hls.names import requested_path, stream_url
+from seeder.hls.playlist import MediaPlaylist, parse, split_lines
+from seeder.model import Addresses, PublishedPlaylist, Torrent
+from seeder.torrent.magnet import build, magnet_of
+
+SEGMENT_TAG = "#EXT-X-COM-LIVETORRENT"
+SWARM_TAG = "#EXT-X-COM-LIVETORRENT-SWARM"
+
+
+def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresses, stream: str) -> str:
+    """The manifest of ``playlist`` for viewers who reach us at ``addresses``.
+
+    Without the lines that begin with one of our tags it is ``playlist.text`` again, byte for byte:
+    a tag line ends the way the first line does, LF, CRLF or CR.
+    """
+    lines = split_lines(playlist.text)
+    uris = _segment_uris(playlist)
+    newline = _newline(lines)
+    out: list[str] = []
+    for index, line in enumerate(lines):
+        torrent = playlist.torrents.get(index)
+        if torrent is not None and index in uris:
+            url = stream_url(addresses.base, stream, uris[index])
+            out.append(segment_tag(torrent, addresses.tracker, url) + newline)
+        out.append(line)
+        if index == 0 and len(lines) > 1:
+            out.append(swarm_tag(rendezvous, addresses) + newline)
+    return "".join(out)
+
+
+def segment_tag(torrent: Torrent, tracker: str, url: str) -> str:
+    magnet = build(magnet_of(torrent, [tracker], [url]))
+    return f"{SEGMENT_TAG}:MAGNET={quoted(magnet)},INFO={quoted(b64encode(torrent.info).decode())}"
+
+
+def swarm_tag(rendezvous: bytes, addresses: Addresses) -> str:
+    tag = f"{SWARM_TAG}:ID={quoted(rendezvous.hex())},TRACKER={quoted(addresses.tracker)}"
+    return f"{tag},ICE={quoted(','.join(addresses.ice))}" if addresses.ice else tag
+
+
+def strip_tags(text: str) -> str:
+    """``text`` without our tags: the writer's playlist."""
+    return "".join(line for line in split_lines(text) if not line.startswith((SEGMENT_TAG, SWARM_TAG)))
+
+
+def _segment_uris(playlist: PublishedPlaylist) -> dict[int, str]:
+    """EXTINF line → the path its segment is asked for by."""
+    if not playlist.torrents:
+        return {}
+    parsed = parse(playlist.text)
+    if not isinstance(parsed, MediaPlaylist):
+        return {}
+    paths = ((s.line, requested_path(playlist.path, s.uri)) for s in parsed.segments)
+    return {line: path for line, path in paths if path is not None}
+
+
+def _newline(lines: list[str]) -> str:
+    first = lines[0] if lines else ""
+    return first[len(first.rstrip("\r\n")) :] or "\n"
