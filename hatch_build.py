@@ -8,9 +8,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-sys.path.insert(0, str(Path(__file__).parent / "scripts"))
+sys.path.insert(0, str(Path(__file__).parent))  # a build runs before anything is installed
 
-import bundle
+from scripts import bundle
 
 
 class BundleHook(BuildHookInterface[Any]):

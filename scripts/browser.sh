@@ -1,0 +1,35 @@
+#!/bin/sh
+# See that the tests have a Chromium: an installed one, else Debian's by apt, else Playwright's own.
+
+set -eu
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+
+if path=$("$python" tests/browser_path.py 2>/dev/null); then
+    exit 0
+fi
+
+as_root=''
+if [ "$(id -u)" != 0 ]; then
+    as_root='sudo -n'
+fi
+if command -v apt-get >/dev/null 2>&1 && $as_root true 2>/dev/null; then
+    echo "== getting Chromium by apt-get (once)"
+    export DEBIAN_FRONTEND=noninteractive
+    if $as_root apt-get update && $as_root apt-get install -y --no-install-recommends chromium; then
+        # On Ubuntu this package is a stub for a snap that no container can run: ask, do not trust.
+        if path=$("$python" tests/browser_path.py 2>/dev/null); then
+            echo "== using $path"
+            exit 0
+        fi
+    fi
+    echo "== no usable Chromium by apt-get"
+fi
+
+echo "== getting Chromium by Playwright (once)"
+if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
+    "$python" -m playwright install --with-deps chromium
+else
+    "$python" -m playwright install chromium
+fi
+"$python" tests/browser_path.py
