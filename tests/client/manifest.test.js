@@ -88,7 +88,10 @@ test('INFO that lies is refused', async () => {
 
 test('only what is new at the live edge is followed', () => {
   const torrents = Array.from({ length: 5 }, (_, i) => makeTorrent(Buffer.alloc(10, i)))
-  const list = (from, to) => parsePlaylist(playlist(torrents.slice(from, to).map((torrent, i) => ({ uri: `${from + i}.m4s`, torrent })), { msn: from }), BASE)
+  const list = (from, to) => {
+    const segments = torrents.slice(from, to).map((torrent, i) => ({ uri: `${from + i}.m4s`, torrent }))
+    return parsePlaylist(playlist(segments, { msn: from }), BASE)
+  }
   const library = new Library()
   assert.deepEqual(library.learn(BASE, list(0, 3)), [])
   assert.deepEqual(library.learn(BASE, list(1, 5)).map(s => s.msn), [3, 4])
@@ -130,7 +133,9 @@ test('a holding counts verified bytes once, by source, and serves only what it h
   const { infohash, info } = makeTorrent(bytes)
   const holding = new Holding(await readMetainfo(infohash, info))
   const store = new HoldingStore(holding, (index, piece) => holding.put(index, piece, 'peers'))
-  const get = (index, range) => new Promise((resolve, reject) => store.get(index, range, (error, data) => error ? reject(error) : resolve(data)))
+  const get = (index, range) => new Promise((resolve, reject) => {
+    store.get(index, range, (error, data) => error ? reject(error) : resolve(data))
+  })
   await assert.rejects(get(0, null))
   store.put(0, bytes.subarray(0, 65536))
   assert.equal(holding.put(0, bytes.subarray(0, 65536), 'origin'), false)
