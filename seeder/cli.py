@@ -23,7 +23,7 @@ from typing import NoReturn
 
 import click
 
-from seeder import __version__, logs
+from seeder import __version__, logs, machine
 from seeder.config import Config, Plan, load, unknown_variables
 from seeder.errors import ConfigError, FeedError, LiveTorrentError
 from seeder.settings import SETTINGS, stream_name
@@ -193,7 +193,7 @@ def _run(plan: Plan, open_browser: bool | None = False) -> None:
     from seeder import service
 
     def abort() -> None:
-        service.kill_children()
+        machine.kill_children()
         if plan.temporary:
             shutil.rmtree(plan.feed, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,27 @@ def test_a_machine_with_only_loopback_has_no_addresses() -> None:
     if "Operation not permitted" in result.stderr:
         pytest.skip("only root may make a network namespace here")
     assert result.stdout.strip() == "()", result.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc")
+def test_the_children_of_children_are_found_and_killed() -> None:
+    program = (
+        "import subprocess, sys, os, time, seeder.machine as m\n"
+        "subprocess.Popen(['sh', '-c', 'sleep 60 & sleep 60'], start_new_session=True)\n"
+        "deadline = time.monotonic() + 30\n"
+        "while len(found := m.children(os.getpid())) < 3 and time.monotonic() < deadline: time.sleep(0.01)\n"
+        "m.kill_children()\n"
+        "print(*found)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found = result.stdout.split()
+    assert len(found) == 3
+    assert not any(_runs("sleep", pid) for pid in found)
+
+
+def _runs(name: str, pid: str) -> bool:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().split()
+    except OSError:
+        return False
+    return fields[1] == f"({name})" and fields[2] != "Z"
