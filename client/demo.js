@@ -1,0 +1,188 @@
+/**
+ * The demo page: shows a stream and where its bytes come from. It finds a stream by itself, waits when there
+ * is none, and begins again when one comes back.
+ */
+
+import { bytes, percent, seconds } from './format.js'
+import { makePlot } from './plot.js'
+import { mount } from './player.js'
+import { Series } from './series.js'
+import { fetchStreams, pick } from './streams.js'
+import { makeStrip } from './strip.js'
+
+/** @typedef {import('./streams.js').Stream} Stream */
+
+/** How often to look for streams that come and go, ms. */
+const LOOK_MS = 3000
+/** How often the figures change: often enough to look alive, seldom enough to be read. ms */
+const DRAW_MS = 500
+
+/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
+const $ = id => /** @type {T} */ (document.getElementById(id))
+
+const query = new URLSearchParams(location.search)
+const video = /** @type {HTMLVideoElement} */ ($('video'))
+const gone = new AbortController()
+const series = new Series()
+const drawPlot = makePlot(/** @type {HTMLCanvasElement} */ ($('plot')), $('plot-top'))
+const drawStrip = makeStrip($('cells'), $('segment'), gone.signal)
+
+/** @type {Stream | null} what is on the screen */
+let shown = null
+/** @type {import('./player.js').Player | null} */
+let player = null
+/** @type {import('./player.js').State} */
+let state = 'loading'
+let sharing = true
+/** What this page already spent on looking, so that looks never overlap. */
+let looking = false
+
+async function look () {
+  if (looking) return
+  looking = true
+  try {
+    const streams = await fetchStreams(AbortSignal.any([gone.signal, AbortSignal.timeout(LOOK_MS * 3)]))
+    list(streams)
+    const stream = pick(streams, query.get('stream'))
+    // After its end a stream is played again only when it is live again: a finished one would begin anew for ever.
+    if (stream !== null && (shown === null || (state === 'ended' && stream.live))) await show(stream)
+    else if (stream !== null) about(stream)
+    else if (shown === null) overlay('Waiting for a stream', waitingText(), 'busy')
+    else if (state !== 'playing') overlay('The stream is gone', 'It starts again by itself when it comes back.', 'busy')
+  } catch {
+    if (shown === null) overlay('The server does not answer', 'Trying again.', 'busy')
+  } finally {
+    looking = false
+  }
+}
+
+const waitingText = () => query.has('stream')
+  ? `It starts by itself as soon as “${query.get('stream')}” has its first segment.`
+  : 'It starts by itself with the first segment in the feed folder.'
+
+/** @param {Stream} stream */
+async function show (stream) {
+  shown = stream
+  about(stream)
+  const before = player
+  player = null
+  await before?.destroy()
+  series.reset()
+  player = await mount(video, {
+    url: stream.playlist,
+    mode: query.get('mode'),
+    onState: next => { state = next; say() },
+    signal: gone.signal
+  })
+  if (!sharing) player.setSharing(false)
+  const toggle = /** @type {HTMLButtonElement} */ ($('sharing'))
+  toggle.disabled = false
+  toggle.setAttribute('aria-checked', String(player.stats().sharing))
+}
+
+/** @param {Stream} stream */
+function about (stream) {
+  shown = stream
+  document.title = `${stream.name} · live-torrent`
+  text('name', stream.name)
+  text('viewers', stream.viewers > 1 ? `${stream.viewers} watching` : '')
+  badge()
+  const link = new URL('/', location.href)
+  link.searchParams.set('stream', stream.name)
+  if (query.has('mode')) link.searchParams.set('mode', query.get('mode') ?? '')
+  const second = /** @type {HTMLAnchorElement} */ ($('second'))
+  if (second.href !== link.href) second.href = link.href
+}
+
+function badge () {
+  const live = shown?.live === true && state !== 'ended'
+  text('badge', live ? 'Live' : shown === null || state === 'retrying' ? 'Offline' : state === 'ended' ? 'Ended' : 'Recording')
+  $('badge').classList.toggle('live', live)
+}
+
+/** What the player is doing, over the picture. */
+function say () {
+  badge()
+  switch (state) {
+    case 'loading': return overlay('Starting', '', 'busy')
+    case 'playing': return overlay()
+    case 'blocked': return overlay() // the element's own play button is there
+    case 'retrying': return overlay('Lost the stream', 'Trying again by itself.', 'busy')
+    case 'ended': return overlay('The stream has ended', shown?.live === false ? '' : 'It starts again by itself when it comes back.')
+  }
+}
+
+/** @param {string} [title] none: take it away @param {string} [line] @param {string} [look] */
+function overlay (title = '', line = '', look = '') {
+  const box = $('overlay')
+  box.dataset.state = title === '' ? 'none' : 'shown'
+  box.classList.toggle('busy', look === 'busy')
+  // Over a picture that is there, let it shine through.
+  box.classList.toggle('veil', video.readyState >= 2)
+  text('overlay-title', title)
+  text('overlay-text', line)
+}
+
+/** @param {readonly Stream[]} streams */
+function list (streams) {
+  const nav = $('streams')
+  nav.hidden = streams.length < 2
+  const items = streams.map(({ name }) => name)
+  const ul = /** @type {HTMLElement} */ (nav.firstElementChild)
+  const key = JSON.stringify([items, shown?.name])
+  if (ul.dataset.key === key) return
+  ul.dataset.key = key
+  ul.replaceChildren(...items.map(name => {
+    const link = document.createElement('a')
+    link.href = `/?stream=${encodeURIComponent(name)}`
+    link.textContent = name
+    if (name === (shown?.name ?? query.get('stream'))) link.setAttribute('aria-current', 'page')
+    const item = document.createElement('li')
+    item.append(link)
+    return item
+  }))
+}
+
+function draw () {
+  if (player === null) return
+  const stats = player.stats()
+  series.add({ peers: stats.bytesFromPeers, origin: stats.bytesFromOrigin, seed: stats.bytesFromSeed }, performance.now())
+  if (document.hidden) return
+  drawPlot(series.seconds)
+  drawStrip(stats.segments)
+  text('share', percent(series.share))
+  text('from-peers', bytes(stats.bytesFromPeers))
+  text('from-origin', bytes(stats.bytesFromOrigin))
+  text('from-seed', bytes(stats.bytesFromSeed))
+  text('to-peers', bytes(stats.bytesToPeers))
+  text('peers', String(stats.peers))
+  text('latency', stats.latencySeconds === null ? '' : `${seconds(stats.latencySeconds)} behind live`)
+  text('trouble', stats.trouble)
+}
+
+/** Only what changes touches the page: screen readers announce every write to a status. @param {string} id @param {string} value */
+function text (id, value) {
+  const element = $(id)
+  if (element.textContent !== value) element.textContent = value
+}
+
+$('sharing').addEventListener('click', () => {
+  sharing = $('sharing').getAttribute('aria-checked') !== 'true'
+  $('sharing').setAttribute('aria-checked', String(sharing))
+  player?.setSharing(sharing)
+})
+
+$('second').addEventListener('click', event => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return
+  // A window of its own, because a tab would hide this page, and hidden pages are slowed down by browsers.
+  // Without access to this one: it then gets a process of its own, as a viewer elsewhere would.
+  event.preventDefault()
+  open(/** @type {HTMLAnchorElement} */ ($('second')).href, '_blank', 'popup,noopener,width=1080,height=780')
+})
+
+// Every player is stopped in `pagehide`; a page the browser kept for "back" begins anew.
+addEventListener('pageshow', event => { if (event.persisted) location.reload() })
+
+setInterval(draw, DRAW_MS)
+setInterval(look, LOOK_MS)
+look()

@@ -1,0 +1,108 @@
+/** hls.js on a video element: started, kept going through errors, stopped. */
+
+import { liveConfig } from './hls-config.js'
+import { makeLoaders } from './loader.js'
+import { Recovery } from './recovery.js'
+
+/** @typedef {typeof import('hls.js').default} HlsClass */
+/** @typedef {import('hls.js').default} Hls */
+
+/**
+ * @typedef {object} Playing
+ * @property {() => void} destroy
+ * @property {() => number | null} [latency] seconds behind the live edge
+ * @property {() => void} [useLoaders] from now on through our loaders: the service worker is gone
+ */
+
+/**
+ * @param {HlsClass} HlsClass
+ * @param {HTMLVideoElement} video
+ * @param {object} options
+ * @param {string} options.url absolute
+ * @param {import('./types').Engine} options.engine
+ * @param {import('./types').Mode} options.mode
+ * @param {import('./direct.js').Direct} options.direct
+ * @param {(state: import('./player.js').State) => void} options.onState
+ * @param {AbortSignal} options.signal
+ * @returns {Playing}
+ */
+export function playHls (HlsClass, video, { url, engine, mode, direct, onState, signal }) {
+  const { Events, ErrorTypes } = HlsClass
+  const recovery = new Recovery()
+  const ours = makeLoaders(HlsClass, engine, (url, bytes) => direct.fetched(url, bytes))
+  let loaders = mode === 'loader' ? ours : {}
+  /** @type {Hls} */
+  let hls
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
+
+  const start = () => {
+    hls = new HlsClass({ ...liveConfig(HlsClass.DefaultConfig), ...loaders })
+    hls.on(Events.MANIFEST_PARSED, () => play(video, onState))
+    hls.on(Events.FRAG_LOADED, (_, { frag, payload }) => {
+      recovery.well()
+      if (frag.sn === 'initSegment') return
+      // Neither worker nor loader of ours was in between to say so.
+      if (mode === 'http') direct.fetched(frag.url, payload.byteLength)
+      const { start, end } = frag.stats.loading
+      direct.loaded(frag.url, frag.sn, end - start, end)
+    })
+    hls.on(Events.ERROR, (_, { fatal, type }) => {
+      if (fatal) recover(type === ErrorTypes.NETWORK_ERROR ? 'network' : type === ErrorTypes.MEDIA_ERROR ? 'media' : 'other')
+    })
+    hls.attachMedia(video)
+    hls.loadSource(url)
+  }
+
+  /** @param {'network' | 'media' | 'other'} kind */
+  const recover = kind => {
+    const { action, delayMs } = recovery.next(kind, performance.now())
+    onState('retrying')
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      switch (action) {
+        case 'reload':
+          // A recording goes on where it was. A live stream begins anew: after an outage its old place has
+          // left the window, and its playlists may have changed.
+          if (hls.latestLevelDetails?.live === false) hls.startLoad(video.currentTime)
+          else hls.loadSource(url)
+          break
+        case 'swap-audio':
+          hls.swapAudioCodec()
+          hls.recoverMediaError()
+          break
+        case 'recover-media':
+          hls.recoverMediaError()
+          break
+        case 'rebuild':
+          hls.destroy()
+          start()
+          break
+      }
+    }, delayMs)
+  }
+
+  video.addEventListener('playing', () => onState('playing'), { signal })
+  video.addEventListener('ended', () => onState('ended'), { signal })
+  start()
+  return {
+    destroy () {
+      clearTimeout(timer)
+      hls.destroy()
+    },
+    latency () {
+      const details = hls.latestLevelDetails
+      return details?.live && hls.latency > 0 ? hls.latency : null
+    },
+    useLoaders () {
+      // hls.js makes a loader for every load, from what its configuration says then.
+      loaders = ours
+      Object.assign(hls.config, ours)
+    }
+  }
+}
+
+/** @param {HTMLVideoElement} video @param {(state: import('./player.js').State) => void} onState */
+function play (video, onState) {
+  video.play().catch(error => { if (error.name === 'NotAllowedError') onState('blocked') })
+}

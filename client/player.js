@@ -1,0 +1,149 @@
+/**
+ * A player on a video element: decides the mode, sets up engine, bridge and hls.js, keeps it going, and
+ * tells the page how it does (`window.liveTorrent`).
+ */
+
+import { Bridge } from './bridge.js'
+import { Direct } from './direct.js'
+import { createEngine } from './engine.js'
+import { modes, siteRoot } from './mode.js'
+import { elementLatency, watch } from './playhead.js'
+import { playHls } from './play-hls.js'
+import { playNative } from './play-native.js'
+
+/** @typedef {import('./types').Mode} Mode */
+/** @typedef {import('./types').Engine} Engine */
+/** @typedef {import('./types').Snapshot} Snapshot */
+/**
+ * `blocked`: the browser wants a click before it plays. `retrying`: the origin does not answer or the media
+ * is broken; the player tries on. `ended`: a recording, or a stream that was closed, has been played out.
+ * @typedef {'loading' | 'playing' | 'blocked' | 'retrying' | 'ended'} State
+ */
+
+/**
+ * @typedef {object} Player
+ * @property {Engine} engine
+ * @property {Mode} mode
+ * @property {() => Snapshot} stats
+ * @property {(on: boolean) => void} setSharing
+ * @property {() => Promise<void>} destroy stop everything, in order; idempotent
+ */
+
+/**
+ * @typedef {object} MountOptions
+ * @property {string} url of a multivariant or media playlist
+ * @property {string | null} [mode] begin with this mode instead of the best one
+ * @property {Partial<import('./types').EngineOptions>} [engineOptions]
+ * @property {boolean} [muted] default true: browsers let only muted video start by itself
+ * @property {(state: State) => void} [onState]
+ * @property {AbortSignal} [signal] gives up mounting
+ */
+
+/** On a first visit the worker takes a few hundred ms; playing at once is worth more than waiting for a slow one. */
+const CONTROL_MS = 1500
+
+/** @type {Map<string, Bridge>} by site root; one or two in a page's life */
+const bridges = new Map()
+/** @type {Player[]} */
+const players = []
+
+/**
+ * @param {HTMLVideoElement} video
+ * @param {MountOptions} options
+ * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects with AbortError only
+ */
+export async function mount (video, { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal }) {
+  const source = new URL(url, location.href).href
+  prepare(video, muted)
+  onState('loading')
+
+  const mse = 'MediaSource' in globalThis || 'ManagedMediaSource' in globalThis
+  const root = siteRoot(source)
+  const order = modes({
+    secure: isSecureContext && 'serviceWorker' in navigator,
+    sameOrigin: root !== null && new URL(source).origin === location.origin,
+    mse,
+    native: video.canPlayType('application/vnd.apple.mpegurl') !== ''
+  }, wanted)
+
+  const loading = mse ? import('hls.js') : null
+  const bridge = order[0] === 'service-worker' && root !== null ? bridgeOf(root) : null
+  const controlled = await bridge?.control(CONTROL_MS, signal) ?? false
+  const HlsClass = (await loading)?.default
+  signal?.throwIfAborted()
+  const supported = HlsClass?.isSupported() === true
+  const [mode] = supported ? order.filter(mode => mode !== 'service-worker' || controlled) : /** @type {Mode[]} */ (['http'])
+
+  const stop = new AbortController()
+  const direct = new Direct()
+  const engine = createEngine({ ...engineOptions, mode })
+  const playing = HlsClass && supported
+    ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, signal: stop.signal })
+    : playNative(video, { url: source, onState, signal: stop.signal })
+  engine.setPlayer(watch(video, playing.latency ?? (() => elementLatency(video)), stop.signal))
+
+  const folder = new URL('.', source).href
+  const unserve = controlled && mode === 'service-worker'
+    ? bridge?.serve({ engine, folder, fetched: (url, bytes) => direct.fetched(url, bytes) })
+    : undefined
+  bridge?.onChange(controlled => {
+    // The worker is gone in mid-play (site data cleared, another worker at our place): go on without it.
+    if (controlled || engine.mode !== 'service-worker') return
+    engine.mode = 'loader'
+    playing.useLoaders?.()
+  }, stop.signal)
+
+  /** @type {Promise<void> | undefined} */
+  let destroyed
+  /** @type {Player} */
+  const player = {
+    engine,
+    get mode () { return engine.mode },
+    stats: () => direct.addTo(engine.stats()),
+    setSharing: on => engine.setSharing(on),
+    destroy: () => destroyed ??= (async () => {
+      stop.abort()
+      unserve?.()
+      engine.setPlayer(null)
+      players.splice(players.indexOf(player), 1)
+      announce()
+      playing.destroy()
+      await engine.close()
+    })()
+  }
+  players.push(player)
+  announce()
+  // Peers learn at once that this one is gone. A page the browser keeps for "back" begins anew.
+  addEventListener('pagehide', () => { player.destroy() }, { signal: stop.signal })
+  return player
+}
+
+/** `window.liveTorrent` is there as long as a player is. */
+function announce () {
+  const [first] = players
+  if (first === undefined) {
+    delete window.liveTorrent
+    return
+  }
+  window.liveTorrent = Object.freeze({
+    get mode () { return first.mode },
+    stats: () => first.stats(),
+    players: Object.freeze([...players])
+  })
+}
+
+/** @param {HTMLVideoElement} video @param {boolean} muted */
+function prepare (video, muted) {
+  video.muted = muted
+  video.autoplay = true
+  video.playsInline = true
+  // Safari's own HLS asks no service worker without it, and a canvas could not be drawn from the picture.
+  video.crossOrigin = 'anonymous'
+}
+
+/** @param {string} root */
+function bridgeOf (root) {
+  const bridge = bridges.get(root) ?? new Bridge(navigator.serviceWorker, root)
+  bridges.set(root, bridge)
+  return bridge
+}

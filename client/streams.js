@@ -1,0 +1,32 @@
+/** Which streams there are, and which one to show. */
+
+/**
+ * @typedef {object} Stream as `GET /api/streams` lists it
+ * @property {string} name
+ * @property {boolean} live
+ * @property {string} playlist path of its multivariant playlist
+ * @property {number} segments listed now
+ * @property {number} viewers
+ */
+
+/**
+ * @param {readonly Stream[]} streams
+ * @param {string | null} wanted `?stream=`
+ * @returns {Stream | null} the one asked for and no other; else `demo`, the first live one, the first
+ */
+export function pick (streams, wanted) {
+  const named = (/** @type {string} */ name) => streams.find(stream => stream.name === name) ?? null
+  if (wanted !== null) return named(wanted)
+  return named('demo') ?? streams.find(({ live }) => live) ?? streams[0] ?? null
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<Stream[]>} rejects when the server does not answer
+ */
+export async function fetchStreams (signal) {
+  const response = await fetch('/api/streams', { signal, headers: { accept: 'application/json' } })
+  if (!response.ok) throw new Error(`the server answered ${response.status}`)
+  const { streams } = await response.json()
+  return streams
+}
