@@ -82,7 +82,7 @@ lock: .make/venv ## choose and pin the newest packages that fit: requirements/*.
 	@sh scripts/lock.sh
 
 .PHONY: setup
-setup: .make/run .make/dev bundle ## everything but the browser, without running it
+setup: .make/dev .make/run bundle ## everything but the browser, without running it
 
 .PHONY: browser
 browser: .make/dev ## see that there is a Chromium for the tests

@@ -8,14 +8,13 @@
 // Entry names are stable, chunk names change with their bytes: the latter may be cached for ever.
 // Run by scripts/bundle.py (make, and the package's build hook), which skips it when nothing changed.
 
-import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { thirdParty } from './shims/licences.mjs'
-import { shims } from './shims/plugin.mjs'
+import { trimmed } from './shims/plugin.mjs'
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const SCRIPTS = ['sw/sw.js', 'client/embed.js']
@@ -36,11 +35,7 @@ async function main() {
   const [outdir] = process.argv.slice(2)
   if (!outdir) throw new Error('usage: node client/build.mjs OUTDIR')
 
-  const missing = [...SCRIPTS, ...MODULES].filter(entry => !existsSync(join(ROOT, entry)))
-  for (const entry of missing) console.warn(`!!! ${entry} DOES NOT EXIST YET: left out of the bundle`)
-  const present = (/** @type {string} */ entry) => !missing.includes(entry)
-
-  const trimming = shims(ROOT)
+  const { options, unused } = trimmed(ROOT)
   /** @type {esbuild.BuildOptions} */
   const common = {
     absWorkingDir: ROOT,
@@ -52,14 +47,11 @@ async function main() {
     legalComments: 'none', // THIRD-PARTY.txt holds every notice in full
     target: TARGET,
     logLevel: 'warning',
-    define: { global: 'globalThis', 'process.browser': 'true' },
-    inject: [join(ROOT, 'client/shims/process.js')],
-    alias: { path: join(ROOT, 'client/shims/path.js') },
-    plugins: [trimming.plugin]
+    ...options
   }
 
   const builds = [
-    ...SCRIPTS.filter(present).map(entry =>
+    ...SCRIPTS.map(entry =>
       esbuild.build({
         ...common,
         entryPoints: [entry],
@@ -69,7 +61,7 @@ async function main() {
     ),
     esbuild.build({
       ...common,
-      entryPoints: MODULES.filter(present),
+      entryPoints: MODULES,
       format: 'esm',
       splitting: true,
       outdir: join(outdir, 'client'),
@@ -78,8 +70,8 @@ async function main() {
   ]
   const metafiles = (await Promise.all(builds)).map(result => /** @type {esbuild.Metafile} */ (result.metafile))
 
-  const unused = trimming.unused()
-  if (unused.length && !missing.length) throw new Error(`shims that replace nothing any more: ${unused.join(', ')}`)
+  const idle = unused()
+  if (idle.length) throw new Error(`client/shims/ replaces what nothing imports any more: ${idle.join(', ')}`)
 
   await copyPages(join(ROOT, 'client/pages'), join(outdir, 'pages'))
   await writeFile(join(outdir, 'THIRD-PARTY.txt'), await thirdParty(ROOT, metafiles))

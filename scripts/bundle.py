@@ -74,7 +74,8 @@ def install(*, dev: bool) -> None:
     """``npm ci``, unless ``node_modules`` already is what the lock says."""
     locked = digest(ROOT / name for name in LOCKED)
     done = read_stamp(MODULES)
-    if done == f"dev {locked}" or (not dev and done == f"run {locked}"):
+    dev = dev or done.startswith("dev ")  # a new lock does not take the tools away
+    if done == f"{'dev' if dev else 'run'} {locked}":
         return
     say("installing the locked npm packages (this needs the network, once)")
     omit = [] if dev else ["--omit=dev"]

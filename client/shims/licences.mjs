@@ -14,7 +14,8 @@ export async function thirdParty(root, metafiles) {
   for (const { outputs } of metafiles) {
     for (const { inputs } of Object.values(outputs)) {
       for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
-        const folder = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]
+        const folder = /^([^(]*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]
+        // esbuild names what a browser leaves out '(disabled):…': none of its bytes are here
         if (folder && bytesInOutput > 0) folders.add(folder)
       }
     }

@@ -1,4 +1,5 @@
-// The esbuild plugin that carries out replacements.mjs and counts every hit.
+// What makes webtorrent fit a browser and a live deadline: the esbuild options every bundle of it shares, among
+// them the plugin that carries out replacements.mjs and counts every hit.
 
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
@@ -9,10 +10,10 @@ const here = dirname(fileURLToPath(import.meta.url))
 
 /**
  * @param {string} root folder that holds node_modules
- * @returns {{ plugin: import('esbuild').Plugin, unused: () => string[] }} `unused` after the build: the files
- *   that nothing imported
+ * @returns {{ options: import('esbuild').BuildOptions, unused: () => string[] }} `unused` after the build: the
+ *   files that nothing imported
  */
-export function shims(root) {
+export function trimmed(root) {
   const modules = join(root, 'node_modules')
   const replaced = new Map(REPLACEMENTS.map(r => [resolve(modules, r.file), r]))
   const patched = new Map(PATCHES.map(p => [resolve(modules, p.file), p]))
@@ -41,13 +42,13 @@ export function shims(root) {
 
       build.onResolve({ filter: /.*/ }, async args => {
         // Our own question below; and what a shim imports is the real thing.
-        if (args.pluginData === shims || args.importer.startsWith(here + sep)) return undefined
+        if (args.pluginData === trimmed || args.importer.startsWith(here + sep)) return undefined
         const found = await build.resolve(args.path, {
           importer: args.importer,
           kind: args.kind,
           namespace: args.namespace,
           resolveDir: args.resolveDir,
-          pluginData: shims
+          pluginData: trimmed
         })
         const replacement = replaced.get(found.path)
         if (!replacement) return undefined
@@ -69,5 +70,12 @@ export function shims(root) {
   }
 
   const unused = () => [...REPLACEMENTS, ...PATCHES].map(r => r.file).filter(file => !hits.has(file))
-  return { plugin, unused }
+  /** @type {import('esbuild').BuildOptions} */
+  const options = {
+    define: { global: 'globalThis', 'process.browser': 'true' },
+    inject: [join(here, 'process.js')],
+    alias: { path: join(here, 'path.js') },
+    plugins: [plugin]
+  }
+  return { options, unused }
 }

@@ -32,6 +32,20 @@ export const REPLACEMENTS = [
 /** @type {readonly Patch[]} */
 export const PATCHES = [
   {
+    // A page asks no third party: the operator names the STUN servers, or there are none.
+    file: '@thaunknown/simple-peer/lite.js',
+    version: '10.1.2',
+    from: `iceServers: [
+    {
+      urls: [
+        'stun:stun.l.google.com:19302',
+        'stun:global.stun.twilio.com:3478'
+      ]
+    }
+  ],`,
+    to: 'iceServers: [],'
+  },
+  {
     // Every update of a wire would wait up to 250 ms for an idle main thread: a live deadline cannot.
     file: 'webtorrent/lib/torrent.js',
     version: '3.0.21',
