@@ -1,19 +1,16 @@
-"""What web needs of the rooms before it, so that it imports none of them."""
+"""What web needs of the library, and ASGI's shapes; the tests bring a catalog of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from seeder.model import Addresses, PublishedPlaylist, Resource, StreamView, Torrent
+from seeder.model import Resource, StreamView, Torrent
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Transmit = Callable[[Message], Awaitable[None]]
 ASGI = Callable[[Message, Receive, Transmit], Awaitable[None]]
-
-Annotate = Callable[[PublishedPlaylist, Addresses, StreamView], str]
-"""The playlist's text with the tags added; pure. ``hls.manifest`` has it."""
 
 
 class Catalog(Protocol):
@@ -26,3 +23,9 @@ class Catalog(Protocol):
     def resource(self, stream: str, path: str) -> Resource | None: ...
 
     def torrent(self, infohash: bytes) -> Torrent | None: ...
+
+    def read(self, resource: Resource) -> bytes | BinaryIO:
+        """The bytes in memory, or an open file of exactly ``resource.size`` bytes; the caller closes it.
+
+        Blocking, any thread. OSError when the file is no longer the one that was listed.
+        """

@@ -1,0 +1,84 @@
+"""What programs ask: ``/api/streams``, ``/api/streams/<name>``, ``/healthz``. JSON, in camelCase like the
+page's own statistics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from quart import Blueprint, Response
+
+from seeder.model import StreamView
+from seeder.stats.snapshot import Snapshot
+from seeder.web import security
+from seeder.web.catalog import Catalog
+
+_BANDWIDTH = re.compile(r"[:,](AVERAGE-)?BANDWIDTH=([0-9]{1,12})")
+
+
+def blueprint(
+    catalog: Catalog, viewers: Callable[[bytes], int], snapshot: Callable[[], Snapshot]
+) -> Blueprint:
+    api = Blueprint("api", __name__)
+
+    @api.get("/api/streams")
+    async def streams() -> Response:
+        views = sorted(catalog.streams(), key=lambda view: view.name)
+        return reply({"streams": [describe(view, viewers(view.rendezvous)) for view in views]})
+
+    @api.get("/api/streams/<name>")
+    async def stream(name: str) -> Response:
+        view = catalog.stream(name)
+        if view is None:
+            return reply({"error": "no such stream"}, 404)
+        return reply(describe(view, viewers(view.rendezvous)))
+
+    @api.get("/healthz")
+    async def health() -> Response:
+        now = snapshot()
+        return reply(healthy(now), 200 if now.healthy else 503)
+
+    return api
+
+
+def describe(view: StreamView, viewers: int) -> dict[str, Any]:
+    """A stream as the API shows it; paths are relative to the server, for it may stand behind a prefix."""
+    return {
+        "name": view.name,
+        "live": view.live,
+        "playlist": f"/live/{quote(view.name)}/master.m3u8",
+        "segments": view.segments,
+        "targetDuration": view.target_duration,
+        "viewers": viewers,
+        "bitrate": bitrate(view),
+    }
+
+
+def bitrate(view: StreamView) -> int | None:
+    """Bits per second of the best variant as its master playlist says; ``None`` when it does not."""
+    best: dict[bool, int] = {}
+    for playlist in view.playlists.values():
+        if not playlist.multivariant:
+            continue
+        for line in playlist.text.splitlines():
+            if line.startswith("#EXT-X-STREAM-INF:"):
+                for average, value in _BANDWIDTH.findall(line):
+                    best[bool(average)] = max(best.get(bool(average), 0), int(value))
+    return best.get(True) or best.get(False) or None
+
+
+def healthy(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "ok": snapshot.healthy,
+        "rooms": {
+            room: {"ok": health.ok, "detail": health.detail} for room, health in snapshot.health.items()
+        },
+    }
+
+
+def reply(body: object, status: int = 200) -> Response:
+    headers = dict((*security.API, ("Cache-Control", "no-store")))
+    return Response(orjson.dumps(body), status, headers, content_type="application/json")

@@ -1,0 +1,67 @@
+"""Puts the routes together: :func:`create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from quart import Quart, Response, request
+from werkzeug.exceptions import HTTPException
+
+from seeder.stats.counters import HttpCounters
+from seeder.stats.snapshot import Snapshot
+from seeder.web import api, metrics, pages
+from seeder.web.addresses import Reach
+from seeder.web.bundle_files import Bundle, load_bundle
+from seeder.web.catalog import ASGI, Catalog
+from seeder.web.fast import Fast
+from seeder.web.media import Media
+from seeder.web.render import Renderer
+
+MAX_REQUEST = 64 * 1024
+"""Bytes of a request's body: no route takes one yet."""
+
+
+def create_app(
+    catalog: Catalog,
+    *,
+    reach: Reach | None = None,
+    announce: ASGI | None = None,
+    viewers: Callable[[bytes], int] = lambda infohash: 0,
+    snapshot: Callable[[], Snapshot] = Snapshot,
+    counters: HttpCounters | None = None,
+    bundle: Callable[[], Bundle] = load_bundle,
+) -> Quart:
+    """The whole HTTP side as one ASGI application; ``/live/``, ``/torrents/``, ``/announce`` bypass Quart.
+
+    ``reach``: what the operator says of our addresses; ``announce``: the tracker, ``None`` when it is
+    elsewhere; ``viewers``: peers of a rendezvous swarm; ``snapshot``: what ``/metrics`` and ``/healthz``
+    show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files.
+    """
+    counters = counters or HttpCounters()
+    app = Quart(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST
+    app.register_blueprint(pages.blueprint(catalog, bundle))
+    app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
+    app.register_blueprint(metrics.blueprint(snapshot))
+
+    @app.errorhandler(HTTPException)
+    async def one_line(error: HTTPException) -> Response:
+        response = pages.plain(error.code or 500, (error.name or "error").lower())
+        # Allow and the like; an error's own Content-Type is HTML's
+        response.headers.extend(
+            {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+        )
+        return response
+
+    @app.after_request
+    async def count(response: Response) -> Response:
+        kind = "api" if request.path.startswith(("/api/", "/healthz", "/metrics")) else "page"
+        sent = 0 if request.method == "HEAD" else response.content_length or 0
+        counters.responded(kind, response.status_code, sent)
+        return response
+
+    media = Media(catalog, Renderer(), reach or Reach())
+    rest = cast(ASGI, app.asgi_app)
+    app.asgi_app = Fast(rest, catalog, media, announce, counters)  # type: ignore[method-assign, assignment]
+    return app

@@ -1,0 +1,153 @@
+"""The short way for media: an ASGI application in front of Quart.
+
+Viewers ask for playlists and segments all the time and for pages once. Quart spends some ten times as
+long on a request as its answer takes here, so ``/live/`` and ``/torrents/`` never reach it; nor do the
+tracker's WebSockets. Decisions are in ``media``; this sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import BinaryIO
+
+from seeder.stats.counters import HttpCounters
+from seeder.web.catalog import ASGI, Catalog, Message, Receive, Transmit
+from seeder.web.media import Answer, Media
+from seeder.web.security import Headers
+
+log = logging.getLogger(__name__)
+
+CHUNK = 256 * 1024
+"""Bytes per send: large enough that the loop's share of a segment is small, small enough that a slow
+reader holds a quarter of a MiB of ours and not a whole segment."""
+SEND_TIMEOUT = 60.0
+"""Seconds for one chunk to be taken: 4 KiB/s plays nothing. Slower readers are cut off."""
+
+
+class Fast:
+    """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere."""
+
+    def __init__(
+        self,
+        rest: ASGI,
+        catalog: Catalog,
+        media: Media,
+        announce: ASGI | None,
+        counters: HttpCounters,
+    ) -> None:
+        self._rest = rest
+        self._catalog = catalog
+        self._media = media
+        self._announce = announce
+        self._counters = counters
+
+    async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
+        kind, path = scope["type"], scope.get("path", "")
+        if kind == "http" and path.startswith(("/live/", "/torrents/")):
+            await self._serve(scope, send)
+        elif kind == "websocket" and path == "/announce" and self._announce is not None:
+            await self._announce(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _serve(self, scope: Message, send: Transmit) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        method = scope["method"]
+        answer = await self._media.answer(method, scope["path"], scope["scheme"], headers)
+        progress = _Progress()
+        try:
+            await self._send(answer, method == "HEAD", send, progress)
+        except (TimeoutError, _Gone) as error:
+            # Too late for another status: only a broken connection says that the body is not whole.
+            log.info("%s cut off: %s", answer.kind, error or "its reader is too slow")
+            if link := scope.get("state", {}).get("link"):
+                link.abort()
+        finally:
+            self._counters.responded(answer.kind, progress.status, progress.sent)
+
+    async def _send(self, answer: Answer, head: bool, send: Transmit, progress: _Progress) -> None:
+        if answer.resource is None or head:
+            await _start(answer, send, progress)
+            body = b"" if head else answer.body
+            await send({"type": "http.response.body", "body": body})
+            progress.sent = len(body)
+            return
+        held: bytes | BinaryIO | None = answer.resource.data
+        try:
+            if held is None:
+                held = await asyncio.to_thread(self._catalog.read, answer.resource)
+        except OSError as error:
+            # Listed a moment ago, deleted or rewritten since: the next playlist will tell.
+            log.info("%s: %s", answer.resource.path, error.strerror or error)
+            await self._send(_missing(answer), head, send, progress)
+            return
+        if isinstance(held, bytes):
+            await _start(answer, send, progress)
+            await _memory(held, answer, send, progress)
+            return
+        with held:
+            await _start(answer, send, progress)
+            await _file(held.fileno(), answer, send, progress)
+
+
+class _Progress:
+    status = 0
+    sent = 0
+
+
+class _Gone(Exception):
+    """A file ended before its listed size."""
+
+
+_MISSING = b"the file behind this segment is gone or has changed; reload the playlist\n"
+
+
+def _missing(answer: Answer) -> Answer:
+    kept = ("x-content-type-options", "referrer-policy", "access-control-", "cross-origin-", "timing-")
+    headers = [(name, value) for name, value in answer.headers if name.lower().startswith(kept)]
+    plain = (("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"))
+    return Answer(404, (*headers, *plain), answer.kind, _MISSING)
+
+
+async def _start(answer: Answer, send: Transmit, progress: _Progress) -> None:
+    headers: Headers = answer.headers
+    if answer.status not in (204, 304):
+        headers = (*headers, ("Content-Length", str(answer.length)))
+    progress.status = answer.status
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        }
+    )
+
+
+async def _memory(data: bytes, answer: Answer, send: Transmit, progress: _Progress) -> None:
+    if answer.length == 0:
+        await send({"type": "http.response.body", "body": b""})
+    for at in range(answer.start, answer.stop, CHUNK):
+        end = min(at + CHUNK, answer.stop)
+        # A whole small body goes out without a copy; a view of the rest is copied once, by the server.
+        body = data if end - at == len(data) else memoryview(data)[at:end]
+        await _chunk(body, end < answer.stop, send, progress)
+
+
+async def _file(file: int, answer: Answer, send: Transmit, progress: _Progress) -> None:
+    if answer.length == 0:
+        await send({"type": "http.response.body", "body": b""})
+    at = answer.start
+    while at < answer.stop:
+        body = await asyncio.to_thread(os.pread, file, min(CHUNK, answer.stop - at), at)
+        if not body:
+            raise _Gone(f"file ended at byte {at}, not {answer.stop}")
+        at += len(body)
+        await _chunk(body, at < answer.stop, send, progress)
+
+
+async def _chunk(body: bytes | memoryview, more: bool, send: Transmit, progress: _Progress) -> None:
+    async with asyncio.timeout(SEND_TIMEOUT):
+        await send({"type": "http.response.body", "body": body, "more_body": more})
+    progress.sent += len(body)

@@ -1,0 +1,176 @@
+"""What answers a request under ``/live/`` or ``/torrents/``: the decisions, without a byte of I/O.
+
+A path is looked up in what playlists list, as a whole; request text never becomes a file name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from seeder.hls.names import stream_url
+from seeder.model import Addresses, Kind, Resource
+from seeder.web.addresses import Reach, addresses
+from seeder.web.catalog import Catalog
+from seeder.web.conditional import accepts_gzip, not_modified, range_holds
+from seeder.web.range import Unsatisfiable, parse_range
+from seeder.web.render import Body, Renderer
+from seeder.web.security import MEDIA, PREFLIGHT, Headers
+
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+"""RFC 8216 §4; the charset is always UTF-8 and needs no parameter."""
+TORRENT_TYPE = "application/x-bittorrent"
+
+REVALIDATE = "no-cache"
+"""Kept, but asked about at every use: a live playlist changes with each segment, and an early copy is as
+good as none (RFC 8216 §6.2.1 leaves it to us). The ETag makes the question cheap."""
+IMMUTABLE = "public, max-age=31536000, immutable"
+"""A live segment's URI never names other bytes."""
+RECORDED = "public, max-age=60"
+"""A recorded segment is a file that its owner may make anew; a minute spares seeking viewers the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response decided, not yet sent."""
+
+    status: int
+    headers: Headers
+    kind: str
+    """For the counters: playlist, segment, init, other, torrent, error."""
+    body: bytes = b""
+    resource: Resource | None = None
+    """When set, the body is its bytes ``start`` to ``stop``, from memory or file."""
+    start: int = 0
+    stop: int = 0
+
+    @property
+    def length(self) -> int:
+        return self.stop - self.start if self.resource else len(self.body)
+
+
+class Media:
+    """Answers requests from a catalog; reads it, never changes it."""
+
+    def __init__(self, catalog: Catalog, renderer: Renderer, reach: Reach) -> None:
+        self._catalog = catalog
+        self._renderer = renderer
+        self._reach = reach
+
+    async def answer(self, method: str, path: str, scheme: str, headers: Mapping[str, str]) -> Answer:
+        """``path``: percent-decoded, beginning with ``/live/`` or ``/torrents/``; ``headers``: by lower-case
+        name; ``scheme``: http or https. A HEAD is answered like a GET; who sends it leaves the body out."""
+        if method == "OPTIONS":
+            return Answer(204, PREFLIGHT, "other")
+        if method not in ("GET", "HEAD"):
+            return _refusal(405, "only GET, HEAD and OPTIONS", ("Allow", "GET, HEAD, OPTIONS"))
+        if path.startswith("/torrents/"):
+            return self._torrent(path.removeprefix("/torrents/"), scheme, headers)
+        name, _, rest = path.removeprefix("/live/").partition("/")
+        view = self._catalog.stream(name)
+        if view is None:
+            return _refusal(404, "no such stream")
+        playlist = view.playlists.get(rest)
+        if playlist is not None:
+            found = addresses(self._reach, scheme, headers)
+            if found is None:
+                return _refusal(400, "the Host header is not a host")
+            rendered = await self._renderer.render(view, playlist, found)
+            gzipped = accepts_gzip(headers.get("accept-encoding"))
+            return playlist_answer(rendered.gzipped if gzipped else rendered.plain, gzipped, headers)
+        resource = self._catalog.resource(name, rest)
+        if resource is None:
+            return _refusal(404, "no playlist of this stream lists that")
+        if method == "HEAD":  # a range is defined for GET alone (RFC 9110 §14.2)
+            headers = {name: value for name, value in headers.items() if name != "range"}
+        return resource_answer(resource, headers)
+
+    def _torrent(self, name: str, scheme: str, headers: Mapping[str, str]) -> Answer:
+        match = re.fullmatch(r"([0-9a-fA-F]{40})\.torrent", name)
+        torrent = self._catalog.torrent(bytes.fromhex(match[1])) if match else None
+        if torrent is None:
+            return _refusal(404, "no such torrent")
+        found = addresses(self._reach, scheme, headers)
+        if found is None:
+            return _refusal(400, "the Host header is not a host")
+        body = torrent_file(torrent.info, found.tracker, self._segment_url(found, torrent.infohash))
+        # The body names this host's tracker, hence no immutable.
+        more = (("Content-Type", TORRENT_TYPE), ("Cache-Control", REVALIDATE))
+        return Answer(200, (*MEDIA, *more), "torrent", body)
+
+    def _segment_url(self, found: Addresses, infohash: bytes) -> str | None:
+        """Looked for where it is listed, for .torrent files are rare."""
+        for view in self._catalog.streams():
+            for resource in view.resources.values():
+                if resource.torrent is not None and resource.torrent.infohash == infohash:
+                    return stream_url(found.base, view.name, resource.path)
+        return None
+
+
+def playlist_answer(body: Body, gzipped: bool, headers: Mapping[str, str]) -> Answer:
+    """A rendered playlist, or 304."""
+    common: Headers = (
+        *MEDIA,
+        ("ETag", body.etag),
+        ("Vary", "Accept-Encoding"),
+        ("Cache-Control", REVALIDATE),
+    )
+    if not_modified(headers.get("if-none-match"), body.etag):
+        return Answer(304, common, "playlist")
+    encoding: Headers = (("Content-Encoding", "gzip"),) if gzipped else ()
+    return Answer(200, (*common, ("Content-Type", PLAYLIST_TYPE), *encoding), "playlist", body.data)
+
+
+def resource_answer(resource: Resource, headers: Mapping[str, str]) -> Answer:
+    """A segment or whatever else a playlist lists: whole, a range of it, 304 or 416."""
+    kind = resource.kind.value
+    common: Headers = (
+        *MEDIA,
+        ("ETag", resource.etag),
+        ("Accept-Ranges", "bytes"),
+        ("Cache-Control", cache_control(resource)),
+    )
+    if not_modified(headers.get("if-none-match"), resource.etag):
+        return Answer(304, common, kind)
+    wanted = headers.get("range") if range_holds(headers.get("if-range"), resource.etag) else None
+    part = parse_range(wanted, resource.size)
+    if isinstance(part, Unsatisfiable):
+        refused = _refusal(416, "the segment is shorter", ("Content-Range", f"bytes */{resource.size}"))
+        return replace(refused, kind=kind)
+    common = (*common, ("Content-Type", resource.content_type))
+    if part is None:
+        return Answer(200, common, kind, resource=resource, stop=resource.size)
+    content_range = ("Content-Range", f"bytes {part.start}-{part.stop - 1}/{resource.size}")
+    return Answer(206, (*common, content_range), kind, resource=resource, start=part.start, stop=part.stop)
+
+
+def cache_control(resource: Resource) -> str:
+    """Init sections and keys are revalidated: whoever restarts an encoder overwrites them in place."""
+    if resource.kind is not Kind.SEGMENT:
+        return REVALIDATE
+    return IMMUTABLE if resource.data is not None else RECORDED
+
+
+def torrent_file(info: bytes, tracker: str, web_seed: str | None) -> bytes:
+    """A metainfo file (BEP 3) with the origin as web seed (BEP 19)."""
+    parts = [b"d8:announce", bencoded(tracker), b"4:info", info]
+    if web_seed is not None:
+        parts += [b"8:url-list", bencoded(web_seed)]
+    return b"".join([*parts, b"e"])
+
+
+def bencoded(text: str) -> bytes:
+    data = text.encode()
+    return b"%d:%s" % (len(data), data)
+
+
+def _refusal(status: int, text: str, *more: tuple[str, str]) -> Answer:
+    headers = (
+        *MEDIA,
+        ("Content-Type", "text/plain; charset=utf-8"),
+        # The next playlist may list what this one does not.
+        ("Cache-Control", "no-store"),
+        *more,
+    )
+    return Answer(status, headers, "error", f"{text}\n".encode())

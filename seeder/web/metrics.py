@@ -1,0 +1,106 @@
+"""``/metrics``: the snapshot in Prometheus' words. Labels come from fixed sets and stream names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from quart import Blueprint, Response, request
+
+from seeder.stats.snapshot import Snapshot
+
+INGEST_STATES = ("starting", "running", "restarting", "stalled", "stopped", "failed")
+"""One series per state with 0 or 1, as Prometheus advises; others that an ingest reports are added."""
+
+
+def blueprint(snapshot: Callable[[], Snapshot]) -> Blueprint:
+    # Not the global registry: two servers in one process would share it.
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Source(snapshot))
+    metrics = Blueprint("metrics", __name__)
+
+    @metrics.get("/metrics")
+    async def show() -> Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return Response(encode(registry), 200, headers, content_type=content_type)
+
+    return metrics
+
+
+class _Source(Collector):
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterable[Metric]:
+        return families(self._snapshot())
+
+
+def families(now: Snapshot) -> Iterator[Metric]:
+    """The snapshot as metric families; pure."""
+    streams = now.streams
+    yield _gauge("streams", "Streams published now.", len(streams))
+    yield _gauges(
+        "stream_segments", "Segments listed now.", "stream", {n: s.segments for n, s in streams.items()}
+    )
+    yield _gauges(
+        "stream_viewers",
+        "Peers of the stream's rendezvous swarm now.",
+        "stream",
+        {n: s.viewers for n, s in streams.items()},
+    )
+    yield _gauge("segments", "Segments listed now.", sum(s.segments for s in streams.values()))
+    yield _gauge("torrents", "Torrents seeded now.", now.seed.torrents)
+    yield _gauge("seed_peers", "Peers connected to libtorrent now.", now.seed.peers)
+    yield _counter("seed_uploaded_bytes", "Payload bytes libtorrent sent.", now.seed.uploaded)
+    yield _counter("seed_downloaded_bytes", "Payload bytes libtorrent received.", now.seed.downloaded)
+    tracker = now.tracker
+    yield _gauge("tracker_connections", "WebSocket connections open now.", tracker.connections)
+    yield _counter("tracker_opened", "WebSocket connections accepted.", tracker.opened)
+    yield _counters("tracker_messages", "Messages received.", "kind", tracker.received)
+    yield _counter("tracker_offers", "Offers relayed.", tracker.offers)
+    yield _counter("tracker_answers", "Answers relayed.", tracker.answers)
+    yield _counter("tracker_failures", "Failure replies sent.", tracker.failures)
+    yield _counters("tracker_refused", "Connections refused or ended by us.", "reason", tracker.refused)
+    yield _counters("http_sent_bytes", "Body bytes sent over HTTP.", "kind", now.http.sent)
+    responses = CounterMetricFamily(
+        "live_torrent_http_responses", "HTTP responses.", labels=("kind", "status")
+    )
+    for (kind, status), count in sorted(now.http.responses.items()):
+        responses.add_metric((kind, str(status)), count)
+    yield responses
+    states = GaugeMetricFamily(
+        "live_torrent_ingest_state", "1 for the state the ingest is in.", labels=("stream", "state")
+    )
+    for stream, state in sorted(now.ingests.items()):
+        for each in dict.fromkeys((*INGEST_STATES, state)):
+            states.add_metric((stream, each), float(each == state))
+    yield states
+    yield _gauges(
+        "healthy", "Whether a room can do its work.", "room", {n: h.ok for n, h in now.health.items()}
+    )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"live_torrent_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"live_torrent_{name}", text, value=value)
+
+
+def _gauges(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"live_torrent_{name}", text, labels=(label,))
+    for key, value in sorted(values.items()):
+        family.add_metric((key,), value)
+    return family
+
+
+def _counters(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(f"live_torrent_{name}", text, labels=(label,))
+    for key, value in sorted(values.items()):
+        family.add_metric((key,), value)
+    return family
