@@ -120,4 +120,10 @@ async function report(outdir, metafiles) {
   console.log(`             ${kb(ours)}  everything but hls.js (goal: 75.0)`)
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  // esbuild has shown its own errors, each with its place, already
+  if (!error.errors) console.error(`error: ${error.message}`)
+  process.exitCode = 1
+}

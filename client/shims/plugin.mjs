@@ -59,7 +59,8 @@ export function trimmed(root) {
       build.onLoad({ filter: /[\\/]node_modules[\\/].*\.c?js$/ }, async args => {
         const patch = patched.get(args.path)
         if (!patch) return undefined
-        const pieces = (await readFile(args.path, 'utf8')).split(patch.from)
+        const text = (await readFile(args.path, 'utf8')).replaceAll('\r\n', '\n')
+        const pieces = text.split(patch.from)
         if (pieces.length !== 2) {
           throw new Error(`${patch.file} no longer holds exactly one \`${patch.from}\``)
         }
