@@ -1,0 +1,56 @@
+"""Look at an input before it is planned for: ffmpeg prints what is inside and copies a little of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+from seeder.errors import IngestError
+from seeder.ingest.binary import Binary
+from seeder.ingest.cmaf import Fragment, Splitter
+from seeder.ingest.encoder import probe_arguments
+from seeder.ingest.probe import GopMeter, Probe, parse
+from seeder.ingest.process import Process, running
+from seeder.ingest.sources import Source, SourceKind
+
+OPEN_SECONDS = 15.0  # to connect and find the streams
+FILE_SECONDS = (
+    120.0  # of a file's media are looked at: an encoder's GOP pattern shows, a film is not read whole
+)
+LIVE_SECONDS = 12.0  # of a live input: two GOPs of any encoder whose stream could be copied
+LINES = 400  # of what ffmpeg prints: a broadcast multiplex has some hundred streams
+LIVE_IDRS = 3  # are enough to know the GOP of a live input
+
+
+async def look(binary: Binary, source: Source) -> tuple[Probe, str]:
+    """What is inside, and ffmpeg's last complaint when nothing is (credentials masked). Safe to cancel.
+
+    ``longest_gop`` is None where the video is not H.264 or shows no IDR picture in time.
+    """
+    live = source.kind is not SourceKind.FILE
+    meter = GopMeter()
+    arguments = probe_arguments(source, LIVE_SECONDS if live else FILE_SECONDS)
+    async with running(binary.path, arguments, keep=LINES) as process:
+        with contextlib.suppress(
+            TimeoutError, IngestError
+        ):  # IngestError: not H.264 in MP4, so no GOP to measure
+            async with asyncio.timeout(OPEN_SECONDS):
+                await _measure(process, meter, LIVE_IDRS if live else 0)
+        if live:
+            await process.stop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await process.wait()
+        lines = process.lines
+    probe = parse("\n".join(lines))
+    complaint = "" if probe.container else (lines[-1] if lines else "ffmpeg gave up without a word")
+    return replace(probe, longest_gop=meter.longest()), complaint
+
+
+async def _measure(process: Process, meter: GopMeter, enough: int) -> None:
+    splitter = Splitter()
+    while data := await process.read():
+        meter.add(event for event in splitter.feed(data) if isinstance(event, Fragment))
+        if enough and meter.idrs >= enough:
+            return

@@ -1,0 +1,128 @@
+"""One ffmpeg process: started, read, its complaints kept, stopped politely."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from seeder.errors import IngestError
+from seeder.ingest.sources import mask
+
+READ = 256 * 1024  # bytes a read: a 2 s segment takes one or two
+LINES = 20  # of stderr kept: the cause is among the last few
+LINE = 400  # characters kept of a line; addresses of cloud storage are long
+QUIT_SECONDS = 1.2  # 'q' flushes the encoder and writes the last fragment: 0.1 s when idle, more when loaded
+TERM_SECONDS = 0.6  # a process that ignored 'q' is stuck in its input; SIGTERM interrupts that
+# Together under two seconds, so that stopping a service stays within three.
+
+
+class Process:
+    """Use :func:`running`; never construct it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, keep: int) -> None:
+        self._process = process
+        self._stdout: asyncio.StreamReader = _given(process.stdout)
+        self._stderr: asyncio.StreamReader = _given(process.stderr)
+        self._lines: deque[str] = deque(maxlen=keep)
+        self._complaints = asyncio.create_task(self._listen())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The last lines of stderr, credentials masked."""
+        return tuple(self._lines)
+
+    async def read(self) -> bytes:
+        """The next bytes of stdout, empty at its end. Safe to cancel."""
+        return await self._stdout.read(READ)
+
+    async def wait(self) -> int:
+        """The exit code, once stderr has been read to its end too. Safe to cancel."""
+        code = await self._process.wait()
+        with contextlib.suppress(TimeoutError):  # a grandchild may hold stderr open
+            async with asyncio.timeout(1):
+                await asyncio.shield(self._complaints)
+        return code
+
+    async def stop(self) -> None:
+        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading stdout meanwhile, or ffmpeg cannot
+        write its last fragment. Cancelled, it kills at once."""
+        try:
+            with contextlib.suppress(OSError):  # it is gone already
+                if self._process.stdin is not None:
+                    self._process.stdin.write(b"q")
+                    self._process.stdin.close()
+                else:
+                    self._signal(signal.SIGINT)
+            if not await self._gone(QUIT_SECONDS):
+                self._signal(signal.SIGTERM)
+                await self._gone(TERM_SECONDS)
+        finally:
+            self._signal(signal.SIGKILL)
+        await self._process.wait()
+
+    async def _gone(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._process.wait()
+        return self._process.returncode is not None
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)  # asyncio sends none once the exit is known
+
+    async def _listen(self) -> None:
+        rest = ""
+        while chunk := await self._stderr.read(4096):
+            *lines, rest = (rest + chunk.decode(errors="replace")).replace("\r", "\n").split("\n")
+            self._lines.extend(mask(line)[:LINE] for line in lines if line.strip())
+            rest = rest[: 8 * LINE]  # a line without end
+        if rest.strip():
+            self._lines.append(mask(rest)[:LINE])
+
+    async def close(self) -> None:
+        """Idempotent: whatever still runs is killed and waited for."""
+        self._signal(signal.SIGKILL)
+        await self._process.wait()
+        self._complaints.cancel()
+        await asyncio.gather(self._complaints, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    path: str, arguments: Sequence[str], *, own_stdin: bool = False, keep: int = LINES
+) -> AsyncIterator[Process]:
+    """An ffmpeg that is dead when the block is left. ``own_stdin`` gives it our standard input, to read from;
+    ``keep`` is how many lines of stderr are kept.
+
+    It gets a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order. Should we
+    be killed, it ends by itself when it next writes to the broken pipe.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            path,
+            *arguments,
+            stdin=None if own_stdin else asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=READ,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise IngestError(f"{path} cannot be started: {error}") from error
+    run = Process(process, keep)
+    try:
+        yield run
+    finally:
+        await run.close()
+
+
+def _given(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    assert stream is not None  # we asked for a pipe
+    return stream

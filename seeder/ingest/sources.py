@@ -1,0 +1,115 @@
+"""What INPUT means: our test picture, a file, a URL, a capture device or standard input. Pure.
+
+A URL's credentials are masked wherever we print it. They do stand in ffmpeg's argument list, which other
+users of the machine can read: ffmpeg takes an input's address nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from seeder.errors import IngestError
+
+# ffmpeg's capture formats, for INPUT as FORMAT:TARGET; none of them is a URL scheme.
+CAPTURE_FORMATS = frozenset(
+    (
+        "alsa",
+        "avfoundation",
+        "decklink",
+        "dshow",
+        "fbdev",
+        "gdigrab",
+        "jack",
+        "kmsgrab",
+        "lavfi",
+        "openal",
+        "oss",
+    )
+    + ("pulse", "sndio", "v4l2", "x11grab", "xcbgrab")
+)
+
+
+class SourceKind(StrEnum):
+    PICTURE = "test picture"
+    FILE = "file"
+    URL = "URL"
+    DEVICE = "device"
+    STDIN = "standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input."""
+
+    kind: SourceKind
+    target: str
+    """What follows ``-i``; empty for the test picture, whose graph is drawn anew for each run."""
+    format: str = ""
+    """What ``-f`` needs, else empty."""
+    options: tuple[str, ...] = ()
+    """Further input options."""
+
+    @property
+    def name(self) -> str:
+        """For people: without credentials."""
+        return mask(self.target) if self.target else self.kind.value
+
+    @property
+    def listens(self) -> bool:
+        """It waits for somebody to publish, which may take for ever."""
+        return self.kind is SourceKind.URL and bool(
+            re.search(r"[?&](mode=listener|listen=?[12]?)(&|$)", self.target)
+        )
+
+    @property
+    def can_be_opened_twice(self) -> bool:
+        """Probing opens it once before the run does; a publisher's connection or a pipe would be used up."""
+        return self.kind in (SourceKind.FILE, SourceKind.URL) and not self.listens
+
+
+def classify(given: str | None, cwd: PurePosixPath) -> Source:
+    """``given`` as on the command line, None for the test picture; ``cwd`` is what relative paths start from.
+
+    Raises :class:`IngestError` for what cannot be an input.
+    """
+    if given is None:
+        return Source(SourceKind.PICTURE, "")
+    if not given or "\0" in given:
+        raise IngestError("the input is empty: give a file, a URL or a capture device")
+    if given in ("-", "pipe:", "pipe:0"):
+        return Source(SourceKind.STDIN, "pipe:0")
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", given)
+    if scheme and scheme[1].lower() in CAPTURE_FORMATS:
+        target = given[scheme.end() :]
+        if not target:
+            raise IngestError(f"{given} names no device: write {scheme[1]}:DEVICE")
+        return Source(SourceKind.DEVICE, target, scheme[1].lower())
+    if scheme and scheme[1].lower() == "file":
+        given = re.sub(r"^file:(//(localhost)?(?=/))?", "", given, flags=re.IGNORECASE)
+    elif "://" in given and scheme:
+        # UDP loses packets of key frames, which shows as a broken picture for a whole GOP.
+        options = ("-rtsp_transport", "tcp") if scheme[1].lower() in ("rtsp", "rtsps") else ()
+        return Source(SourceKind.URL, given, options=options)
+    path = cwd / given
+    if re.fullmatch(r"/dev/video\d+", str(path)):
+        return Source(SourceKind.DEVICE, str(path), "v4l2")
+    # With the scheme, a path that starts with a dash or holds a colon is still a path.
+    return Source(SourceKind.FILE, f"file:{path}")
+
+
+def path_of(source: Source) -> str:
+    """The path of a file source."""
+    return source.target.removeprefix("file:")
+
+
+def mask(text: str) -> str:
+    """``text`` with the credentials of every URL in it replaced by ``***``: user information, query values,
+    fragments, and the last path component of an RTMP address, which is its stream key."""
+    text = re.sub(r"(?<=://)[^\s/?#'\"]*@", "***@", text)
+    text = re.sub(r"(\brtmp[a-z]*://[^\s'\"?#]*/)[^\s'\"/?#]+(?=[\s'\"?#:]|$)", r"\1***", text)
+    return re.sub(
+        r"(?<=[a-z]://)[^\s'\"]+", lambda url: re.sub(r"([?&][^=&]+)=[^&]*", r"\1=***", url[0]), text
+    )
