@@ -28,7 +28,7 @@ def signature_of(status: os.stat_result) -> Signature:
 
 
 def resolve(root: Path, relative: str) -> Path | None:
-    """The regular file ``root/relative`` with every symlink resolved; None when there is none beneath ``root``.
+    """The regular file ``root/relative`` with every symlink resolved; None if that is not beneath ``root``.
 
     ``root`` is itself resolved. What this returns is only as true as the moment: open it with
     :func:`open_beneath`.

@@ -11,10 +11,10 @@
     magnet     magnet links (pure)
     hashing    files and bytes → torrents, off the event loop
     settings   what libtorrent is told, and why (pure)
-    limits     file descriptors: raised, counted
     session    the only importer of libtorrent
     spool      the private folder
 
 A segment's way out is ordered: the library forgets it, libtorrent lets go of its file, the tracker
-sends the reply that frees libtorrent's last record of it, its spool file is deleted.
+sends the reply that frees libtorrent's last record of it (sent any earlier it frees nothing), its
+spool file is deleted.
 """
