@@ -61,7 +61,7 @@ class Fast:
             await self._send(answer, method == "HEAD", send, progress)
         except (TimeoutError, _Gone) as error:
             # Too late for another status: only a broken connection says that the body is not whole.
-            log.info("%s cut off: %s", answer.kind, error or "its reader is too slow")
+            log.info("%s cut off: %s", answer.kind, str(error) or "its reader is too slow")
             if link := scope.get("state", {}).get("link"):
                 link.abort()
         finally:

@@ -5,7 +5,8 @@
 - No permessage-deflate: wsproto agrees to it unasked, at some 300 KiB of zlib state a WebSocket, and
   inflates a 64 KiB frame to 64 MiB before anyone can look at its size. Offers are small anyway.
 - HTTP/2 only where ALPN agreed on it, so that there is one way in, not three.
-- A bounded close: hypercorn waits for ever for unsent bytes to leave.
+- A prompt and bounded end: hypercorn waits for ever for unsent bytes to leave, and its ping loop sleeps
+  on for a whole interval after its WebSocket has closed.
 
 hypercorn has no public hook for these, hence the subclasses; pyproject.toml bounds its minor version.
 """
@@ -22,7 +23,7 @@ from h2.events import RequestReceived
 from h11 import Request
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
-from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.asyncio.worker_context import EventWrapper, WorkerContext
 from hypercorn.config import Config
 from hypercorn.events import Closed, RawData
 from hypercorn.protocol.h2 import H2Protocol
@@ -54,7 +55,8 @@ class Host:
 
     app: AppWrapper
     config: Config
-    context: WorkerContext
+    terminated: EventWrapper
+    """Set when the server stops: idle connections then close."""
 
 
 class Connection(TCPServer):
@@ -64,7 +66,9 @@ class Connection(TCPServer):
         self.link = Link(writer.transport)
         state = ConnectionState({"link": self.link})
         loop = asyncio.get_running_loop()
-        super().__init__(host.app, loop, host.config, host.context, state, reader, writer)
+        self._over = asyncio.Event()
+        context = _Context(host.terminated, self._over)
+        super().__init__(host.app, loop, host.config, context, state, reader, writer)
 
     async def run(self) -> None:
         """As hypercorn's, with our protocols."""
@@ -98,6 +102,7 @@ class Connection(TCPServer):
             while data := await self.reader.read(MAX_RECV):
                 self.link.last_read = time.monotonic()
                 await self.protocol.handle(RawData(data))
+        self._over.set()
         await self.protocol.handle(Closed())
 
     async def _close(self) -> None:
@@ -106,6 +111,21 @@ class Connection(TCPServer):
                 await super()._close()
         except TimeoutError:
             self.link.abort()
+
+
+class _Context(WorkerContext):
+    """What hypercorn's protocols wait with; one per connection."""
+
+    def __init__(self, terminated: EventWrapper, over: asyncio.Event) -> None:
+        super().__init__(None)
+        self.terminated = terminated
+        self._over = over
+
+    async def sleep(self, wait: float) -> None:  # type: ignore[override]  # static there
+        """Until then, or until the connection is over: pings wait here."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._over.wait()
 
 
 class _H11(H11Protocol):

@@ -61,7 +61,7 @@ def blueprint(catalog: Catalog, load: Callable[[], Bundle]) -> Blueprint:
 
     @pages.get("/favicon.ico")
     async def icon() -> Response:
-        return send(bundle().get("pages/favicon.ico") or bundle().client("favicon.svg"), security.SCRIPT)
+        return send(bundle().client("icon.svg"), security.SCRIPT)
 
     return pages
 

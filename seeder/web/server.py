@@ -19,7 +19,7 @@ from typing import Any
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.lifespan import Lifespan
-from hypercorn.asyncio.worker_context import WorkerContext
+from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.config import Config
 
 from seeder.errors import ServeError
@@ -85,7 +85,7 @@ class _Server:
     def __init__(self, app: Any, config: ServerConfig, context: ssl.SSLContext | None) -> None:
         self._config = config
         self._ssl = context
-        self._host = Host(ASGIWrapper(app), _hypercorn(), WorkerContext(None))
+        self._host = Host(ASGIWrapper(app), _hypercorn(), EventWrapper())
         self._tasks: dict[asyncio.Task[None], Connection] = {}
 
     @asynccontextmanager
@@ -104,7 +104,7 @@ class _Server:
         finally:
             for server in servers:
                 server.close()
-            await self._host.context.terminated.set()
+            await self._host.terminated.set()
             await asyncio.gather(*(close() for close in closing))
             await self._drain()
             await lifespan.wait_for_shutdown()
@@ -133,6 +133,10 @@ class _Server:
             await connection.run()
         except OSError:
             pass  # the client left
+        except asyncio.CancelledError:
+            if not self._host.terminated.is_set():
+                raise
+            # Cut off by _drain. This task ends here anyway, and Python 3.11 logs a cancelled one as an error.
         except Exception as error:  # noqa: BLE001
             # What a client sends may upset hypercorn or h2, but never the server; applications' own errors
             # are caught and logged with their traceback before they get here.
