@@ -11,6 +11,12 @@ import { MAX_OFFERS, Rendezvous } from './rendezvous.js'
 const SLACK = 4
 /** Connections being made at once: each costs the browser ports and CPU. */
 const MAX_PENDING = 8
+/**
+ * Offers that led to no link are repeated after this, doubled each time, ms. Peers the tracker still counts
+ * but who are gone, full or banned would otherwise cost connections every interval.
+ */
+const OFFER_RETRY = 15_000
+const OFFER_RETRY_MAX = 600_000
 /** Banned peer ids remembered; a peer that reconnects under a new id starts anew anyway. */
 const MAX_BANNED = 256
 
@@ -40,6 +46,10 @@ export class Mesh {
     this.trouble = ''
     this.connectionsMade = 0
     this.closed = false
+    /** Rounds of offers since a link last came up, when the next may be, and for how many others the last was. */
+    this.fruitless = 0
+    this.offerAt = 0
+    this.offeredTo = 0
     /** @type {Map<string, Link>} by peer id: up, or being made with a known peer */
     this.links = new Map()
     /** @type {Map<string, Link>} by offer id: nobody answered yet */
@@ -110,6 +120,10 @@ export class Mesh {
   async #makeOffers (others) {
     const wanted = Math.min(this.options.maxPeers, others) - this.links.size - this.offered.size
     const room = Math.min(wanted, MAX_OFFERS, MAX_PENDING - this.offered.size)
+    const now = performance.now()
+    if (room <= 0 || (now < this.offerAt && others <= this.offeredTo)) return []
+    this.offerAt = now + Math.min(OFFER_RETRY_MAX, OFFER_RETRY * 2 ** this.fruitless++)
+    this.offeredTo = others
     const offers = []
     for (let i = 0; i < room; i++) {
       const link = this.#make(true)
@@ -160,7 +174,10 @@ export class Mesh {
   }
 
   /** @param {Link} link */
-  #onUp (link) { this.events.onUp(link) }
+  #onUp (link) {
+    this.fruitless = 0
+    this.events.onUp(link)
+  }
 
   /** @param {Link} link @param {string} reason */
   #onDown (link, reason) {
@@ -168,6 +185,7 @@ export class Mesh {
     for (const [offerId, offered] of this.offered) if (offered === link) this.offered.delete(offerId)
     if (this.links.get(link.peer) === link) this.links.delete(link.peer)
     if (link.up) {
+      this.offerAt = 0
       this.events.onDown(link, reason)
       if (this.links.size < this.options.maxPeers) this.rendezvous.hurry()
     }
