@@ -148,9 +148,10 @@ function draw () {
   const stats = player.stats()
   series.add({ peers: stats.bytesFromPeers, origin: stats.bytesFromOrigin, seed: stats.bytesFromSeed }, performance.now())
   if (document.hidden) return
-  drawPlot(series.seconds)
+  drawPlot(series.rates)
   drawStrip(stats.segments)
   text('share', percent(series.share))
+  $('big').classList.toggle('none', series.share === null)
   text('from-peers', bytes(stats.bytesFromPeers))
   text('from-origin', bytes(stats.bytesFromOrigin))
   text('from-seed', bytes(stats.bytesFromSeed))
@@ -158,6 +159,7 @@ function draw () {
   text('peers', String(stats.peers))
   text('latency', stats.latencySeconds === null ? '' : `${seconds(stats.latencySeconds)} behind live`)
   text('trouble', stats.trouble)
+  $('share-text').hidden = stats.trouble !== ''
 }
 
 /** Only what changes touches the page: screen readers announce every write to a status. @param {string} id @param {string} value */
@@ -183,6 +185,7 @@ $('second').addEventListener('click', event => {
 // Every player is stopped in `pagehide`; a page the browser kept for "back" begins anew.
 addEventListener('pageshow', event => { if (event.persisted) location.reload() })
 
+drawPlot(series.rates)
 setInterval(draw, DRAW_MS)
 setInterval(look, LOOK_MS)
 look()

@@ -22,11 +22,11 @@ export function rate (n) {
   return bits < 999_500 ? `${Math.round(bits / 1000)} kbit/s` : `${(bits / 1e6).toFixed(bits < 99.95e6 ? 1 : 0)} Mbit/s`
 }
 
-/** @param {number | null} n seconds @returns {string} like `6.2 s`, `–` when unknown */
-export const seconds = n => n === null ? '–' : `${n.toFixed(1)} s`
+/** @param {number} n @returns {string} like `6.2 s` */
+export const seconds = n => `${n.toFixed(1)} s`
 
 /** @param {number} n @returns {string} like `312 ms`, `2.4 s` */
 export const millis = n => n < 999.5 ? `${Math.round(n)} ms` : `${(n / 1000).toFixed(1)} s`
 
-/** @param {number | null} share 0..1 @returns {string} whole percent without the sign, `–` when unknown */
-export const percent = share => share === null ? '–' : String(Math.round(share * 100))
+/** @param {number | null} share 0..1, null when nothing arrived @returns {string} whole percent without the sign */
+export const percent = share => String(Math.round((share ?? 0) * 100))

@@ -22,7 +22,7 @@ export const total = ({ peers, origin, seed }) => peers + origin + seed
 /**
  * @param {HTMLCanvasElement} canvas its size is CSS's
  * @param {HTMLElement} label gets the axis's end
- * @returns {(seconds: readonly Totals[]) => void}
+ * @returns {(rates: readonly Totals[]) => void} bytes a second, one for each second
  */
 export function makePlot (canvas, label) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'))

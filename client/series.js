@@ -4,12 +4,13 @@
 
 /** The plot's width in seconds; also what bounds the memory. */
 export const SECONDS = 60
+/** Segments arrive in bursts some seconds apart; shown one by one, the plot would be a comb. */
+const AVERAGE = 4
 
 export class Series {
   /** @type {Totals[]} one per second, newest last, always SECONDS long */
   #buckets = Array.from({ length: SECONDS }, empty)
-  /** @type {Totals | null} */
-  #last = null
+  #last = empty()
   #second = -Infinity
 
   /**
@@ -18,7 +19,7 @@ export class Series {
    */
   add (totals, now) {
     this.#advance(Math.floor(now / 1000))
-    const { peers, origin, seed } = this.#last ?? totals
+    const { peers, origin, seed } = this.#last
     const bucket = this.#buckets[SECONDS - 1]
     bucket.peers += Math.max(0, totals.peers - peers)
     bucket.origin += Math.max(0, totals.origin - origin)
@@ -29,11 +30,21 @@ export class Series {
   /** Another stream: begin at zero, keep nothing. */
   reset () {
     this.#buckets = Array.from({ length: SECONDS }, empty)
-    this.#last = null
+    this.#last = empty()
   }
 
-  /** @returns {readonly Readonly<Totals>[]} oldest first */
-  get seconds () { return this.#buckets }
+  /** @returns {Totals[]} bytes a second, oldest first, each the mean of the AVERAGE seconds up to it */
+  get rates () {
+    return this.#buckets.map((_, i) => {
+      const mean = empty()
+      for (const second of this.#buckets.slice(Math.max(0, i - AVERAGE + 1), i + 1)) {
+        mean.peers += second.peers / AVERAGE
+        mean.origin += second.origin / AVERAGE
+        mean.seed += second.seed / AVERAGE
+      }
+      return mean
+    })
+  }
 
   /** @returns {number | null} share of peers in what is shown, 0..1; null: nothing arrived */
   get share () {

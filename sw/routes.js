@@ -3,8 +3,8 @@
 import { BYPASS_HEADER } from './protocol.js'
 
 /** Endings of segments as the origin serves them; init sections share .mp4 and are passed on by the page. */
-const MEDIA = /\.(?:ts|m4s|mp4|m4v|m4a|aac|mp3|ac3|ec3|webm|vtt)$/i
-const PLAYLIST = /\.m3u8$/i
+const MEDIA = /\.(?:ts|m2ts|m4s|mp4|m4v|cmfv|cmfa|m4a|aac|mp3|ac3|ec3|webm|vtt|webvtt)$/i
+const PLAYLIST = /\.m3u8?$/i
 
 /**
  * @param {Pick<Request, 'method' | 'url' | 'mode' | 'headers'>} request

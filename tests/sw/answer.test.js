@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { build, respond } from '../../sw/answer.js'
+import { Silence } from '../../sw/silence.js'
+
+const DATA = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).buffer
+const DONE = /** @type {const} */ ({ type: 'done', status: 200, contentType: 'video/mp4', data: DATA, source: 'peers' })
+const URL_ = 'https://tv.example/live/demo/1.m4s'
+
+test('a segment is the whole body, with its type and length', async () => {
+  const response = build(DONE, new Headers())
+  assert.equal(response.status, 200)
+  assert.equal(response.headers.get('content-type'), 'video/mp4')
+  assert.equal(response.headers.get('content-length'), '10')
+  assert.equal(response.headers.get('live-torrent-source'), 'peers')
+  assert.equal((await response.arrayBuffer()).byteLength, 10)
+})
+
+test('a Range gets that part, or 416', async () => {
+  const part = build(DONE, new Headers({ range: 'bytes=2-4' }))
+  assert.equal(part.status, 206)
+  assert.equal(part.headers.get('content-range'), 'bytes 2-4/10')
+  assert.deepEqual([...new Uint8Array(await part.arrayBuffer())], [2, 3, 4])
+  const none = build(DONE, new Headers({ range: 'bytes=10-' }))
+  assert.equal(none.status, 416)
+  assert.equal(none.headers.get('content-range'), 'bytes */10')
+})
+
+test('If-Range cannot be judged, so the whole body comes', () => {
+  assert.equal(build(DONE, new Headers({ range: 'bytes=2-4', 'if-range': '"x"' })).status, 200)
+})
+
+test('a playlist is text that nobody keeps', async () => {
+  const response = build({ ...DONE, contentType: 'application/vnd.apple.mpegurl', data: '#EXTM3U\n', source: 'origin' }, new Headers())
+  assert.equal(response.headers.get('cache-control'), 'no-store')
+  assert.equal(await response.text(), '#EXTM3U\n')
+})
+
+/** A page that gives one outcome, and an origin. @param {import('../../sw/page.js').Outcome} outcome */
+function world (outcome, silence = new Silence()) {
+  const told = /** @type {any[]} */ ([])
+  const asked = /** @type {string[]} */ ([])
+  const page = { id: 'tab', type: 'window', postMessage: (/** @type {any} */ message) => told.push(message) }
+  const means = {
+    page: async (/** @type {string} */ id) => id === 'tab' ? page : undefined,
+    ask: async (/** @type {any} */ _, /** @type {{ url: string }} */ { url }) => { asked.push(url); return outcome },
+    fetch: async () => new Response('from the origin', { headers: { 'content-length': '15' } }),
+    silence,
+    now: () => 0
+  }
+  return { told, asked, answer: (id = 'tab') => respond(new Request(URL_), id, 'segment', means) }
+}
+
+test('what the page gives is the answer, and nothing is fetched', async () => {
+  const { answer, told } = world(DONE)
+  assert.equal((await (await answer()).arrayBuffer()).byteLength, 10)
+  assert.deepEqual(told, [])
+})
+
+for (const type of /** @type {const} */ (['pass', 'failed', 'silent'])) {
+  test(`a page that says "${type}" leaves it to the origin, and learns of the bytes`, async () => {
+    const { answer, told } = world({ type })
+    assert.equal(await (await answer()).text(), 'from the origin')
+    assert.deepEqual(told.map(({ type, url, bytes }) => ({ type, url, bytes })), [{ type: 'fetched', url: URL_, bytes: 15 }])
+  })
+}
+
+test('a silent page is not asked again at once, a page that passed is', async () => {
+  const silent = world({ type: 'silent' })
+  await silent.answer()
+  await silent.answer()
+  assert.equal(silent.asked.length, 1)
+  const passed = world({ type: 'pass' })
+  await passed.answer()
+  await passed.answer()
+  assert.equal(passed.asked.length, 2)
+})
+
+test('without a window to ask there is only the origin', async () => {
+  for (const id of ['', 'a worker']) {
+    const { answer, asked } = world(DONE)
+    assert.equal(await (await answer(id)).text(), 'from the origin')
+    assert.deepEqual(asked, [])
+  }
+})
