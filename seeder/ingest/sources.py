@@ -14,22 +14,10 @@ from pathlib import PurePosixPath
 from seeder.errors import IngestError
 
 # ffmpeg's capture formats, for INPUT as FORMAT:TARGET; none of them is a URL scheme.
-CAPTURE_FORMATS = frozenset(
-    (
-        "alsa",
-        "avfoundation",
-        "decklink",
-        "dshow",
-        "fbdev",
-        "gdigrab",
-        "jack",
-        "kmsgrab",
-        "lavfi",
-        "openal",
-        "oss",
-    )
-    + ("pulse", "sndio", "v4l2", "x11grab", "xcbgrab")
-)
+CAPTURE_FORMATS = {
+    "alsa", "avfoundation", "decklink", "dshow", "fbdev", "gdigrab", "jack", "kmsgrab",
+    "lavfi", "openal", "oss", "pulse", "sndio", "v4l2", "x11grab", "xcbgrab",
+}  # fmt: skip
 
 
 class SourceKind(StrEnum):
@@ -55,6 +43,8 @@ class Source:
     @property
     def name(self) -> str:
         """For people: without credentials."""
+        if self.kind is SourceKind.FILE:
+            return path_of(self)
         return mask(self.target) if self.target else self.kind.value
 
     @property
