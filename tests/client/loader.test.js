@@ -1,0 +1,146 @@
+// The loader against an engine and an HTTP loader whose moves the test makes: what hls.js is told, and when.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { makeLoaders } from '../../client/loader.js'
+
+const POLICY = { maxTimeToFirstByteMs: Infinity, maxLoadTimeMs: Infinity, timeoutRetry: null, errorRetry: null }
+const SEGMENT = { url: 'https://tv.example/live/demo/1.m4s', responseType: 'arraybuffer' }
+const PLAYLIST = { url: 'https://tv.example/live/demo/index.m3u8', responseType: 'text' }
+
+/** One load and everything around it. @param {object} engine @param {object} [context] @param {object} [policy] */
+function load (engine, context = SEGMENT, policy = {}) {
+  const http = /** @type {any[]} */ ([])
+  class Http {
+    stats = { aborted: false, loaded: 0, total: 0, retry: 0, bwEstimate: 0, loading: { start: 0, first: 0, end: 0 } }
+    calls = /** @type {any[]} */ ([])
+    constructor () { http.push(this) }
+    load (/** @type {any[]} */ ...call) {
+      assert.equal(this.stats.loading.start, 0, 'hls.js loaders are used once')
+      this.calls.push(call)
+    }
+    abort () { this.aborted = true }
+    destroy () { this.destroyed = true }
+  }
+  const past = /** @type {any[]} */ ([])
+  const { fLoader } = makeLoaders(/** @type {any} */ ({ DefaultConfig: { loader: Http } }),
+    /** @type {any} */ ({ knows: () => true, ...engine }), (url, bytes) => past.push([url, bytes]))
+  const loader = /** @type {any} */ (new fLoader(/** @type {any} */ ({})))
+  const events = /** @type {any[]} */ ([])
+  let happened = /** @type {(event: any) => void} */ (() => {})
+  /** @type {Promise<any>} the first event */
+  const next = new Promise(resolve => { happened = resolve })
+  const tell = (/** @type {string} */ name) => (/** @type {any[]} */ ...args) => {
+    events.push([name, ...args])
+    happened([name, ...args])
+  }
+  loader.load(context, { loadPolicy: { ...POLICY, ...policy } },
+    { onSuccess: tell('success'), onError: tell('error'), onTimeout: tell('timeout'), onAbort: tell('abort'), onProgress: tell('progress') })
+  return { loader, events, next, past, http: () => http[0] }
+}
+
+const settle = () => new Promise(resolve => setTimeout(resolve))
+/** @param {any[]} events */
+const names = events => events.map(([name]) => name)
+const never = () => new Promise(() => {})
+
+test('a segment the engine knows comes from it, with statistics', async () => {
+  const data = new ArrayBuffer(1000)
+  const { events, next, loader, http } = load({
+    async segment (/** @type {string} */ _, /** @type {any} */ { onProgress }) {
+      await settle()
+      onProgress(400, 1000)
+      assert.equal(loader.stats.loaded, 400)
+      return { data, contentType: 'video/mp4', source: 'peers' }
+    }
+  })
+  await next
+  assert.deepEqual(names(events), ['progress', 'success'])
+  const [, response, stats] = events[1]
+  assert.equal(response.data.byteLength, 1000)
+  assert.notEqual(response.data, data, 'hls.js may give its buffer away')
+  assert.equal(stats.total, 1000)
+  assert.ok(stats.loading.start <= stats.loading.first && stats.loading.first <= stats.loading.end)
+  assert.ok(stats.bwEstimate > 0 && Number.isFinite(stats.bwEstimate))
+  assert.deepEqual(http().calls, [])
+})
+
+test('a playlist comes from the engine, with the address it was found at', async () => {
+  const { events } = load({ playlist: async () => ({ url: 'https://tv.example/b.m3u8', status: 200, contentType: '', text: '#EXTM3U' }) }, PLAYLIST)
+  await settle()
+  const [, response] = events.find(([name]) => name === 'success')
+  assert.deepEqual(response, { url: 'https://tv.example/b.m3u8', data: '#EXTM3U', code: 200, text: '' })
+})
+
+test('what the engine does not know goes over HTTP at once', () => {
+  for (const [engine, context] of [[{ knows: () => false }, SEGMENT], [{}, { ...SEGMENT, rangeStart: 0, rangeEnd: 10 }], [{}, { ...SEGMENT, responseType: 'json' }]]) {
+    const { http } = load(/** @type {any} */ (engine), /** @type {any} */ (context))
+    assert.equal(http().calls.length, 1)
+  }
+})
+
+test('an engine that fails hands over to HTTP, whose bytes are counted', async () => {
+  const { http, events, past } = load({ segment: async () => { throw new Error('neither') } })
+  await settle()
+  assert.deepEqual(events, [])
+  const [context, , callbacks] = http().calls[0]
+  http().stats.loaded = 77
+  callbacks.onSuccess({ data: new ArrayBuffer(77) }, http().stats, context, null)
+  assert.deepEqual(names(events), ['success'])
+  assert.deepEqual(past, [[SEGMENT.url, 77]])
+})
+
+test('an engine that gives nothing in time hands over, and is stopped', async () => {
+  /** @type {Promise<void>} */
+  let stopped = Promise.resolve()
+  const { http } = load({
+    segment (/** @type {string} */ _, /** @type {any} */ { signal }) {
+      stopped = new Promise(resolve => signal.addEventListener('abort', resolve))
+      return never()
+    }
+  }, SEGMENT, { maxTimeToFirstByteMs: 5 })
+  await stopped
+  assert.equal(http().calls.length, 1)
+})
+
+test('a load that began but never ends times out', async () => {
+  const { next, http } = load({
+    segment (/** @type {string} */ _, /** @type {any} */ { onProgress }) {
+      queueMicrotask(() => onProgress(1, 1000))
+      return never()
+    }
+  }, SEGMENT, { maxLoadTimeMs: 30 })
+  assert.equal((await next)[0], 'timeout')
+  assert.deepEqual(http().calls, [])
+})
+
+test('abort is told once and stops the engine', async () => {
+  let signal = /** @type {any} */ (null)
+  const { loader, events } = load({ segment: (/** @type {string} */ _, /** @type {any} */ options) => { signal = options.signal; return never() } })
+  loader.abort()
+  loader.abort()
+  assert.deepEqual(names(events), ['abort'])
+  assert.equal(signal.aborted, true)
+  assert.equal(loader.stats.aborted, true)
+})
+
+test('after destroy nothing is told, whatever the engine still does', async () => {
+  let give = /** @type {any} */ (null)
+  const { loader, events, http } = load({ segment: () => new Promise(resolve => { give = resolve }) })
+  loader.destroy()
+  give({ data: new ArrayBuffer(1), contentType: '', source: 'peers' })
+  await settle()
+  assert.deepEqual(events, [])
+  assert.equal(http().destroyed, true)
+})
+
+test('abort reaches the HTTP loader once it is at work', async () => {
+  const { loader, http } = load({ knows: () => false })
+  loader.abort()
+  assert.equal(http().aborted, true)
+})
+
+test('a loader is used once', () => {
+  const { loader } = load({ segment: never })
+  assert.throws(() => loader.load(SEGMENT, { loadPolicy: POLICY }, {}), /once/)
+})
