@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,9 +33,18 @@ def find() -> str | None:
         return named
     for name in NAMES:
         found = shutil.which(name)
-        if found:
+        if found and starts(found):
             return found
     return downloaded()
+
+
+def starts(path: str) -> bool:
+    """Whether it is a browser: Ubuntu's chromium-browser is a script that asks for a snap."""
+    try:
+        version = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return version.returncode == 0 and "Chrom" in version.stdout
 
 
 def downloaded() -> str | None:
