@@ -27,9 +27,13 @@ if command -v apt-get >/dev/null 2>&1 && $as_root true 2>/dev/null; then
 fi
 
 echo "== getting Chromium by Playwright (once)"
+with_deps=''
 if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
-    "$python" -m playwright install --with-deps chromium
-else
-    "$python" -m playwright install chromium
+    with_deps='--with-deps' # the libraries a browser needs, by the system's packages
+fi
+if ! "$python" -m playwright install $with_deps chromium; then
+    echo "error: no Chromium could be had (above). Install one (Debian: apt-get install chromium)," >&2
+    echo "       or name one: LIVE_TORRENT_CHROMIUM=/path/to/chrome make test" >&2
+    exit 1
 fi
 "$python" tests/browser_path.py
