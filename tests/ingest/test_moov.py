@@ -9,7 +9,7 @@ from seeder.ingest.moov import Track
 
 
 def tracks_of(ffmpeg: str, *arguments: str) -> tuple[Track, ...]:
-    output = "-f mp4 -movflags +cmaf+frag_keyframe+delay_moov pipe:1".split()
+    output = ["-f", "mp4", "-movflags", "+cmaf+frag_keyframe+delay_moov", "pipe:1"]
     command = [ffmpeg, "-v", "error", *arguments, *output]
     splitter = Splitter()
     splitter.feed(subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,10 +31,10 @@ def entry(number: int, duration: float = 2.0, discontinuity: bool = False) -> En
     return Entry(f"{number}.m4s", duration, number * 2.0, "init.mp4", discontinuity)
 
 
-def grown(count: int, window: int, **options: float) -> MediaPlaylist:
+def grown(count: int, window: int, duration: float = 2.0) -> MediaPlaylist:
     playlist = MediaPlaylist(2)
     for number in range(count):
-        playlist, _ = playlist.append(entry(number, **options), window)
+        playlist, _ = playlist.append(entry(number, duration), window)
     return playlist
 
 
@@ -101,8 +103,6 @@ def test_a_damaged_playlist_is_a_playlist_error(text: str) -> None:
 @given(st.integers(0, 600), st.text(max_size=6))
 def test_damage_raises_nothing_but_playlist_errors(at: int, damage: str) -> None:
     text = render(grown(3, 8))
-    try:
-        parse(text[:at] + damage + text[at:])
-        parse(text[:at])
-    except PlaylistError as error:
-        assert "\n" not in str(error)  # noqa: PT017  # it need not raise
+    for damaged in (text[:at] + damage + text[at:], text[:at]):
+        with contextlib.suppress(PlaylistError):
+            parse(damaged)
