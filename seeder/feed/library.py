@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,29 +111,28 @@ class Library:
 
     # --- writing: the feed task only ---------------------------------------------------------------
 
-    def publish(self, view: StreamView, torrents: Iterable[Torrent] = ()) -> None:
-        """Put ``view`` in the place of the stream's last one.
-
-        ``torrents`` are known besides those of the view's resources: segments that left the window
-        but are still seeded.
-        """
+    def publish(self, view: StreamView) -> frozenset[bytes]:
+        """Put ``view`` in the place of the stream's last one; the infohashes nobody knows any more."""
         brought = {r.torrent.infohash: r.torrent for r in view.resources.values() if r.torrent is not None}
-        brought.update((t.infohash, t) for t in torrents)
-        self._replace(view.name, brought)
+        forgotten = self._replace(view.name, brought)
         self._streams[view.name] = view
         self._rendezvous.add(view.rendezvous)
         self._tell(view.name)
+        return forgotten
 
-    def withdraw(self, name: str) -> None:
-        """Forget a stream and the torrents only it had."""
+    def withdraw(self, name: str) -> frozenset[bytes]:
+        """Forget a stream; the infohashes only it had, its rendezvous among them."""
         view = self._streams.pop(name, None)
-        if view is not None:
-            self._replace(name, {})
-            self._owned.pop(name, None)
-            self._rendezvous.discard(view.rendezvous)
-            self._tell(name)
+        if view is None:
+            return frozenset()
+        forgotten = self._replace(name, {})
+        del self._owned[name]
+        self._rendezvous.discard(view.rendezvous)
+        self._tell(name)
+        return forgotten | {view.rendezvous}
 
-    def _replace(self, name: str, brought: dict[bytes, Torrent]) -> None:
+    def _replace(self, name: str, brought: dict[bytes, Torrent]) -> frozenset[bytes]:
+        forgotten = []
         before = self._owned.get(name, frozenset())
         after = frozenset(brought)
         for infohash in after - before:
@@ -144,7 +143,9 @@ class Library:
             if not self._owners[infohash]:
                 del self._owners[infohash], self._torrents[infohash]
                 self._asked.pop(infohash, None)
+                forgotten.append(infohash)
         self._owned[name] = after
+        return frozenset(forgotten)
 
     def _tell(self, name: str) -> None:
         for listener in self._listeners:

@@ -59,7 +59,7 @@ def requested_path(playlist: str, uri: str) -> str | None:
     if parts.scheme or parts.netloc or not parts.path or parts.path.startswith("/"):
         return None
     # Players resolve dot segments before they ask; decoding first would let %2e%2e/ through as a name.
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(quote_path(playlist)), parts.path))
+    joined = posixpath.normpath(posixpath.join(quote_path(posixpath.dirname(playlist)), parts.path))
     try:
         path = unquote_to_bytes(joined).decode()
     except UnicodeDecodeError:
@@ -83,8 +83,8 @@ def is_safe(path: str) -> bool:
 
 
 def quote_path(path: str) -> str:
-    """Percent-encoded for a URL path; ``/`` stays."""
-    return quote(path, safe="/!$&'()*+,;=:@~-._")
+    """Percent-encoded for a URL path; ``/`` stays. ``:`` does not: ``a:b`` alone would read as a scheme."""
+    return quote(path, safe="/!$&'()*+,;=@~-._")
 
 
 def stream_url(base: str, stream: str, path: str) -> str:

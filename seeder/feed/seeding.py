@@ -1,0 +1,125 @@
+"""Makes libtorrent hold what is to be seeded, and lets go of the rest in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seeder.errors import MetainfoError
+from seeder.model import Torrent
+from seeder.torrent.session import SeedSession
+from seeder.torrent.spool import Spool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A torrent and where to seed it from."""
+
+    torrent: Torrent
+    data: bytes | None
+    """To be copied to the spool first."""
+    place: Path
+    """Else the writer's own file, which is only read."""
+
+
+class Seeding:
+    """``run`` it in a task. Without a session only the retirements are passed on.
+
+    ``on_retire`` is called with each forgotten infohash once libtorrent has let go of it: the tracker's
+    last reply frees libtorrent's record of the torrent only when it finds the torrent gone. ``known``
+    says whether an infohash is published (again). ``trackers`` are libtorrent's announce URLs.
+    """
+
+    def __init__(
+        self,
+        session: SeedSession | None,
+        spool: Spool | None,
+        trackers: Sequence[str],
+        known: Callable[[bytes], bool],
+        on_retire: Callable[[bytes], None] | None,
+    ) -> None:
+        self._session = session
+        self._spool = spool
+        self._trackers = tuple(trackers)
+        self._known = known
+        self._on_retire = on_retire
+        self._wanted: Mapping[bytes, Seed] = {}
+        self._held: dict[bytes, Seed] = {}
+        self._failed: set[bytes] = set()  # not tried again while they are published
+        self._forgotten: set[bytes] = set()  # to be passed on; emptied by the next turn
+        self._wake = asyncio.Event()
+
+    def want(self, seeds: Mapping[bytes, Seed]) -> None:
+        """From now on seed these and nothing else; bounded by the caller."""
+        self._wanted = seeds
+        self._wake.set()
+
+    def forget(self, infohashes: Iterable[bytes]) -> None:
+        """These are no longer published."""
+        self._forgotten.update(infohashes)
+        self._wake.set()
+
+    def broken(self, infohash: bytes) -> None:
+        """Its file does not match any more: retire it and leave it at that."""
+        self._failed.add(infohash)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled; then everything is let go of before it returns."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._apply()
+        finally:
+            await asyncio.gather(*(self._release(infohash) for infohash in list(self._held)))
+
+    async def _apply(self) -> None:
+        gone = [infohash for infohash, seed in self._held.items() if self._is_gone(infohash, seed)]
+        await asyncio.gather(*(self._release(infohash) for infohash in gone))
+        forgotten, self._forgotten = self._forgotten, set()
+        for infohash in forgotten:
+            if not self._known(infohash):
+                self._failed.discard(infohash)
+                if self._on_retire is not None:
+                    self._on_retire(infohash)
+            # Published again meanwhile (a loop, a restarted writer): it is simply still there.
+        if self._session is not None:
+            new = [s for h, s in self._wanted.items() if h not in self._held and h not in self._failed]
+            await asyncio.gather(*(self._seed(self._session, seed) for seed in new))
+
+    def _is_gone(self, infohash: bytes, seed: Seed) -> bool:
+        wanted = self._wanted.get(infohash)
+        if wanted is None or infohash in self._failed or infohash in self._forgotten:
+            return True
+        if (seed.data is None) != (wanted.data is None):
+            return True  # from the spool to the writer's file, or back
+        return seed.data is None and seed.place != wanted.place
+
+    async def _seed(self, session: SeedSession, seed: Seed) -> None:
+        infohash = seed.torrent.infohash
+        self._held[infohash] = seed  # before the first await: a cancelled start is let go of too
+        try:
+            path = seed.place
+            if seed.data is not None and self._spool is not None:
+                path = await self._spool.write(infohash, seed.data)
+            await session.seed(seed.torrent, path, self._trackers)
+        except (OSError, MetainfoError) as error:
+            log.warning("%s is served over HTTP only: %s", seed.torrent.name, error)
+            self._failed.add(infohash)
+            await self._release(infohash)
+
+    async def _release(self, infohash: bytes) -> None:
+        """libtorrent lets go of the file, then ours is deleted."""
+        if self._session is not None:
+            await self._session.retire(infohash)
+        if self._spool is not None:
+            with contextlib.suppress(OSError):  # it is ours and goes with the spool at the latest
+                await self._spool.remove(infohash)
+        self._held.pop(infohash, None)
