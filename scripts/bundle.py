@@ -89,18 +89,21 @@ def bundle() -> bool:
     if read_stamp(BUNDLE) == wanted:
         return False
     say("bundling the browser files")
-    fresh = BUNDLE.with_name(f"bundle.{os.getpid()}.tmp")
-    shutil.rmtree(fresh, ignore_errors=True)
+    # Beside the other set-up state, on the same file system: a build cut short leaves nothing in the package.
+    workshop = ROOT / ".make" / f"bundle.{os.getpid()}"
+    fresh, former = workshop / "fresh", workshop / "former"
     try:
         run("node", "client/build.mjs", str(fresh))
         (fresh / STAMP).write_text(wanted + "\n")
-        former = BUNDLE.with_name(f"bundle.{os.getpid()}.old")
-        if BUNDLE.exists():
-            BUNDLE.rename(former)
-        fresh.rename(BUNDLE)
-        shutil.rmtree(former, ignore_errors=True)
+        try:
+            if BUNDLE.exists():
+                BUNDLE.rename(former)
+            fresh.rename(BUNDLE)
+        except OSError as error:
+            if read_stamp(BUNDLE) != wanted:  # else another build was as quick, with the same bytes
+                raise BundleError(f"{BUNDLE} cannot be replaced: {error.strerror}") from None
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(workshop, ignore_errors=True)
     return True
 
 
