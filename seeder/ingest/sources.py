@@ -99,7 +99,7 @@ def mask(text: str) -> str:
     """``text`` with the credentials of every URL in it replaced by ``***``: user information, query values,
     fragments, and the last path component of an RTMP address, which is its stream key."""
     text = re.sub(r"(?<=://)[^\s/?#'\"]*@", "***@", text)
-    text = re.sub(r"(\brtmp[a-z]*://[^\s'\"?#]*/)[^\s'\"/?#]+(?=[\s'\"?#:]|$)", r"\1***", text)
+    text = re.sub(r"(\brtmp[a-z]*://[^\s'\"?#]*/)[^\s'\"/?#]+?(?=:?(?:[\s'\"?#]|$))", r"\1***", text)
     return re.sub(
         r"(?<=[a-z]://)[^\s'\"]+", lambda url: re.sub(r"([?&][^=&]+)=[^&]*", r"\1=***", url[0]), text
     )

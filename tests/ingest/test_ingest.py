@@ -77,7 +77,7 @@ async def test_a_killed_ffmpeg_is_followed_by_another_after_a_discontinuity(
         os.kill(ingest.pid, signal.SIGKILL)
         at = viewer.last
         await eventually(
-            lambda: viewer.discontinuities == 2 and viewer.last >= at + 3, "the next run's segments"
+            lambda: viewer.discontinuities >= 2 and viewer.last >= at + 3, "the next run's segments"
         )
         assert ingest.status().restarts == 1
     assert sorted(viewer.seen) == list(range(viewer.last + 1))
@@ -94,7 +94,7 @@ async def test_a_stalled_ffmpeg_is_noticed(viewer: Any, on_air: Any, eventually:
         await eventually(lambda: "stalled" in ingest.status().last_error, "the stall is said")
         with pytest.raises(ProcessLookupError):
             os.kill(stuck, 0)
-        await eventually(lambda: viewer.discontinuities == 2, "segments of another run")
+        await eventually(lambda: viewer.discontinuities >= 2, "segments of another run")
 
 
 async def test_numbers_and_target_duration_survive_a_restart_of_the_program(

@@ -9,7 +9,7 @@ import pytest
 from seeder.errors import IngestError
 from seeder.ingest.process import Process, running
 
-TESTSRC = "-v warning -re -f lavfi -i testsrc2=s=64x64:r=10".split()  # noqa: SIM905  # reads as typed
+TESTSRC = "-v warning -re -f lavfi -i testsrc2=s=64x64:r=10".split()
 ENDLESS = [*TESTSRC, "-f", "mpegts", "pipe:1"]
 
 
