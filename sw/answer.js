@@ -50,8 +50,8 @@ export function build ({ status, contentType, data, source }, request) {
  * @returns {Promise<Response>} rejects as `fetch` does when the origin is gone too
  */
 export async function respond (request, clientId, kind, { page, ask, fetch, silence, now }) {
-  const client = clientId === '' || silence.has(clientId, now()) ? undefined : await page(clientId)
-  if (client !== undefined) {
+  const client = clientId === '' ? undefined : await page(clientId)
+  if (client !== undefined && !silence.has(clientId, now())) {
     const outcome = await ask(client, { kind, url: request.url }, request.signal)
     if (outcome.type === 'done') return build(outcome, request.headers)
     if (outcome.type === 'silent') silence.note(clientId, now())

@@ -24,7 +24,8 @@ from seeder.web.app import create_app
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.server import ServerConfig, serve
 
-SECONDS = 2
+SECONDS = 1
+"""Short segments make short tests."""
 WINDOW = 8
 MASTER = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=700000\nvideo/index.m3u8\n"
 

@@ -1,0 +1,35 @@
+"""Shared by the browser tests: a recording to broadcast."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.browser.broadcast import SECONDS, Recording
+
+LENGTH = 240
+"""Seconds: longer than any test, so that no broadcast ends during one."""
+RATE = 10
+"""Frames a second: all that a test looks at is whether they come."""
+
+
+@pytest.fixture(scope="session")
+def recording(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """A small test picture with a tone as fMP4 segments of SECONDS each."""
+    folder = tmp_path_factory.mktemp("recording")
+    command = [
+        *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={RATE}"),
+        *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
+        *("-t", str(LENGTH), "-map", "0:v", "-map", "1:a"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "600k", "-pix_fmt", "yuv420p"),
+        *("-g", str(RATE * SECONDS), "-keyint_min", str(RATE * SECONDS), "-sc_threshold", "0"),
+        *("-c:a", "aac", "-b:a", "64k"),
+        *("-f", "hls", "-hls_time", str(SECONDS), "-hls_list_size", "0", "-hls_segment_type", "fmp4"),
+        *("-hls_fmp4_init_filename", "init.mp4", "-hls_segment_filename", str(folder / "seg%d.m4s")),
+        str(folder / "index.m3u8"),
+    ]
+    subprocess.run(command, check=True, timeout=100, cwd=folder)
+    return Recording.read(folder)
