@@ -139,6 +139,7 @@ def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
     logs.setup(config.log_format, config.log_level)
     for warning in unknown_variables(os.environ):
         logger.warning(warning)
+    stopper.hold()
     return config
 
 

@@ -101,6 +101,18 @@ def _interface_addresses() -> list[str]:
     return found + [str(ipaddress.IPv6Address(int(line.split()[0], 16))) for line in lines]
 
 
+def state_folder() -> Path | None:
+    """Where a user's programs keep what should outlive a run (XDG Base Directory), made private to them;
+    ``None`` where there is no such place."""
+    try:
+        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        folder = base / "live-torrent"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: this user has no home
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
 def children(pid: int) -> tuple[int, ...]:
     """Processes started by ``pid`` and, in turn, by those; Linux only, empty elsewhere."""
     parents: dict[int, list[int]] = {}

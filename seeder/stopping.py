@@ -21,12 +21,14 @@ _ONE_WISH = 0.3
 class Stopper:
     """Turns the first signal into a cancellation of the attached task and the second into ``abort()``.
 
-    Before a task is attached, the first one raises ``KeyboardInterrupt`` where the program is.
+    Until :meth:`hold`, the first one raises ``KeyboardInterrupt`` where the program is; between that and
+    :meth:`attach` it is only remembered.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._first: float | None = None
+        self._held = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self.on_first: Callable[[], None] = lambda: None
@@ -48,9 +50,16 @@ class Stopper:
                 continue
             signal.signal(number, self._handle)
 
+    def hold(self) -> None:
+        """From now on there is something to clean up, and modules in C are imported: some of those swallow
+        a ``KeyboardInterrupt`` (libtorrent's does), others break off half initialised."""
+        self._held = True
+
     def attach(self) -> None:
-        """From now on the first signal cancels the current task."""
+        """From now on the first signal cancels the current task; also the one that came during the hold."""
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self.asked:
+            self._loop.call_soon(self._cancel)
 
     def detach(self) -> None:
         self._loop = self._task = None
@@ -59,9 +68,10 @@ class Stopper:
         now = self._clock()
         if self._first is None:
             self._first = now
-            if self._loop is None or self._task is None:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._cancel)
+            elif not self._held:
                 raise KeyboardInterrupt
-            self._loop.call_soon_threadsafe(self._cancel)
         elif now - self._first >= _ONE_WISH:
             try:
                 self.on_abort()

@@ -69,6 +69,15 @@ def test_before_anything_runs_a_signal_is_a_keyboard_interrupt() -> None:
     assert run(start=start) == (["interrupted"], 0)
 
 
+def test_a_signal_during_the_hold_is_kept_for_the_task() -> None:
+    start = "stopper.hold(); strike(); print('held', flush=True); asyncio.run(attached())"
+    assert run(start=start) == (["held", "first", "cancelled", "clean"], 0)
+
+
+def test_a_second_signal_during_the_hold_does_not_wait_for_the_task() -> None:
+    assert run(start="stopper.hold(); strike(); strike(after=1.0)") == (["abort"], 130)
+
+
 def test_nohup_is_respected() -> None:
     start = (
         "signal.signal(signal.SIGHUP, signal.SIG_IGN); stopper.install(); "

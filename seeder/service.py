@@ -1,0 +1,312 @@
+"""The rooms together: started in the order of the data, watched, stopped in reverse.
+
+    tracker    viewers meet here; libtorrent reaches it on a loopback port of its own
+    torrent    libtorrent seeds; may fail, then viewers still have each other and HTTP
+    feed       the folder is watched; the library knows what is published
+    web        playlists, segments and pages; vital
+    ingest     ffmpeg, when this run has an input; vital until it has begun
+
+Ctrl-C cancels :func:`run`. What then happens is the reverse: ffmpeg says its last word, viewers'
+connections are closed, the folder is left alone, libtorrent lets go of its files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from seeder import machine
+from seeder.config import Config, Plan
+from seeder.errors import LiveTorrentError
+from seeder.feed.library import Library
+from seeder.feed.task import FeedConfig, FeedTask
+from seeder.ingest.config import IngestConfig
+from seeder.ingest.ingest import Ingest
+from seeder.progress import Progress
+from seeder.stats.counters import HttpCounters
+from seeder.stats.snapshot import (
+    Health,
+    SeedStats,
+    Snapshot,
+    StreamStats,
+    TrackerStats,
+    freeze_http,
+    freeze_tracker,
+)
+from seeder.torrent.session import SeedSession
+from seeder.torrent.settings import SeedSettings
+from seeder.tracker import Tracker
+from seeder.web import Bound, Certificate, Reach, ServerConfig, create_app, fingerprint, self_signed, serve
+
+log = logging.getLogger(__name__)
+
+LOOK = 2.0
+"""Seconds between two looks at what has changed, for the lines of progress."""
+AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds until a room that crashed is begun again, the last one over and over: a bug that comes with the
+data may go with it, and must not fill the log meanwhile."""
+READY = 20.0
+"""Seconds to wait for what is in the feed already; a feed of thousands of files goes on behind our back."""
+SETTLED = 300.0
+"""Seconds after which a crash counts as a first one again."""
+
+
+async def run(plan: Plan, playing: Callable[[str], None]) -> None:
+    """Everything, until cancelled; ``playing`` gets the address to open as soon as there is something to see.
+
+    Raises a :class:`LiveTorrentError` (maybe within groups) when it cannot start, or cannot go on.
+    """
+    log.debug("file descriptors: %s", machine.raise_descriptor_limit())
+    async with running(plan) as service:
+        await service.watch(playing)
+
+
+@asynccontextmanager
+async def running(plan: Plan) -> AsyncIterator[Service]:
+    """All rooms, up and listening. A room that cannot go on cancels the block and raises behind it."""
+    log.info("starting; the feed is %s", plan.feed)
+    async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+        service = Service(plan)
+        await service.start(group, stack)
+        yield service
+
+
+class Service:
+    """The rooms of one run; made by :func:`running`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.library = Library(plan.feed)
+        self.tracker: Tracker | None = None
+        """``None`` when an external one is used."""
+        self.seed: SeedSession | None = None
+        """``None`` when libtorrent could not start."""
+        self.ingest: Ingest | None = None
+        self.bound: Bound
+        """Where we listen."""
+        self._counters = HttpCounters()
+        self._health: dict[str, Health] = {}
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        return self.plan.config.public_url or self.bound.url
+
+    # --- start -----------------------------------------------------------------------------------
+
+    async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        """Start every room in the order of the data; ``stack`` stops them in reverse."""
+        plan, config = self.plan, self.plan.config
+        certificate = await asyncio.to_thread(_certificate, config, stack)
+        if config.tracker is None:
+            tracker = Tracker(self.library.knows, trust_proxy=config.trust_proxy)
+            self.tracker = await stack.enter_async_context(tracker)
+        announce = await self._announce_url(stack)
+        self.seed = await self._start_seed(stack)
+        await self._start_feed(announce, group, stack)
+        self.bound = await stack.enter_async_context(self._web(certificate))
+        where = "" if certificate is None else f" (certificate {fingerprint(certificate.cert)})"
+        log.info("listening at %s%s", self.bound.url, where if config.tls_self_signed else "")
+        if plan.name is not None:
+            self._begin("ingest", self._ingest, group, stack)
+
+    async def _announce_url(self, stack: AsyncExitStack) -> str:
+        """Where libtorrent announces: a plain loopback port of its own, whatever the web server's address and
+        certificate are (libtorrent would refuse a self-signed one, and may not reach the public name)."""
+        if self.tracker is None:
+            assert self.plan.config.tracker is not None
+            return self.plan.config.tracker
+        private = ServerConfig(host="127.0.0.1", port=0, grace=0.0)
+        bound = await stack.enter_async_context(serve(self.tracker, private))
+        return f"ws://127.0.0.1:{bound.port}/announce"
+
+    async def _start_seed(self, stack: AsyncExitStack) -> SeedSession | None:
+        config = self.plan.config
+        settings = SeedSettings(port=config.bt_port, stun=config.stun[0] if config.stun else "")
+        try:
+            seed = await stack.enter_async_context(SeedSession(settings))
+        except Exception as error:  # noqa: BLE001 (whatever it is)
+            # HTTP and the viewers' mesh need no libtorrent.
+            log.warning("libtorrent cannot start, nothing is seeded from here; all else works: %s", error)
+            self._health["torrent"] = Health(True, f"not seeding: {error}")
+            return None
+        if seed.warning:
+            log.warning(seed.warning)
+        if seed.webrtc_reason:
+            log.warning(seed.webrtc_reason)
+        if config.bt_port and seed.port != config.bt_port:
+            log.warning("libtorrent cannot use port %d (--bt-port); it uses %d", config.bt_port, seed.port)
+        return seed
+
+    async def _start_feed(self, announce: str, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        """Returns once what is in the folder already is published: who finds us listening finds it."""
+        config = self.plan.config
+        settings = FeedConfig(
+            feed=self.plan.feed, loop=config.loop, trackers=(announce,), memory_bytes=config.max_memory
+        )
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def work() -> None:
+            # A new one each time: what the last one knew went with it.
+            retire = None if self.tracker is None else self.tracker.retire
+            feed = FeedTask(settings, self.library, self.seed, on_retire=retire)
+            async with asyncio.TaskGroup() as both:
+                running = both.create_task(feed.run())
+                await feed.ready.wait()
+                if not ready.done():
+                    ready.set_result(None)
+                await running
+
+        self._begin("feed", work, group, stack)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY):
+                await ready
+
+    def _web(self, certificate: Certificate | None) -> AbstractAsyncContextManager[Bound]:
+        config = self.plan.config
+        app = create_app(
+            self.library,
+            reach=Reach(config.public_url, config.tracker, config.stun, config.trust_proxy),
+            announce=self.tracker,
+            viewers=self.viewers,
+            snapshot=self.snapshot,
+            counters=self._counters,
+        )
+        closing = () if self.tracker is None else (self.tracker.close,)
+        return serve(app, ServerConfig(config.host, config.port, certificate), closing=closing)
+
+    async def _ingest(self) -> None:
+        config, name = self.plan.config, self.plan.name
+        assert name is not None
+        self.ingest = Ingest(
+            IngestConfig(
+                stream=name,
+                input=self.plan.source,
+                segment_seconds=config.segment_seconds,
+                window=config.window,
+                ffmpeg=None if config.ffmpeg is None else str(config.ffmpeg),
+                end=True,
+            ),
+            self.plan.feed,
+        )
+        await self.ingest.run()
+        log.info("%s: the input has ended; what was published stays until Ctrl-C", name)
+
+    # --- watching over it ------------------------------------------------------------------------
+
+    def _begin(
+        self, room: str, work: Callable[[], Awaitable[None]], group: asyncio.TaskGroup, stack: AsyncExitStack
+    ) -> None:
+        """Run ``work`` as a task that is stopped when its turn comes, and begun again should it crash."""
+        task = group.create_task(self._kept(room, work), name=room)
+        stack.push_async_callback(_stopped, task)
+
+    async def _kept(self, room: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Our own errors say that there is no point in going on; anything else is a bug: log, begin again."""
+        clock = asyncio.get_running_loop().time
+        crashes = 0
+        while True:
+            self._health.setdefault(room, Health(True))
+            began = clock()
+            try:
+                await work()
+                return
+            except LiveTorrentError:
+                raise
+            except Exception as error:
+                crashes = 0 if clock() - began > SETTLED else crashes
+                delay = AGAIN[min(crashes, len(AGAIN) - 1)]
+                crashes += 1
+                self._health[room] = Health(False, f"crashed: {type(error).__name__}: {error}")
+                log.exception("%s crashed; beginning again in %g s", room, delay)
+                await asyncio.sleep(delay)
+                self._health[room] = Health(True, f"begun again after {type(error).__name__}: {error}")
+
+    async def watch(self, playing: Callable[[str], None]) -> None:
+        """Say what happens, until cancelled."""
+        progress = Progress(self.viewers)
+        told = self.plan.name is None  # ``serve`` shows its address at once: streams may come at any time
+        if told:
+            playing(self.address)
+            if not self.library.streams():
+                log.info("no stream is there yet; waiting for one in %s", self.plan.feed)
+        while True:
+            for line in progress.lines(self.library.streams(), asyncio.get_running_loop().time()):
+                log.info(line)
+            if not told and self.plan.name is not None and progress.plays(self.plan.name):
+                told = True
+                playing(self.address)
+            await self._look()
+
+    async def _look(self) -> None:
+        """Until a stream changes, or :data:`LOOK` has passed (viewers come and go without a word)."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK), aclosing(self.library.changes()) as changes:
+                await anext(changes)
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    def viewers(self, infohash: bytes) -> int:
+        return 0 if self.tracker is None else self.tracker.viewers(infohash)
+
+    def snapshot(self) -> Snapshot:
+        """What ``/metrics`` and ``/healthz`` show."""
+        streams = {
+            view.name: StreamStats(view.live, view.segments, self.viewers(view.rendezvous))
+            for view in self.library.streams()
+        }
+        tracker = TrackerStats() if self.tracker is None else freeze_tracker(self.tracker.counters)
+        return Snapshot(
+            streams=streams,
+            seed=self._seed_stats(),
+            tracker=tracker,
+            http=freeze_http(self._counters),
+            ingests=self._ingest_states(),
+            health=self._healths(),
+        )
+
+    def _seed_stats(self) -> SeedStats:
+        if self.seed is None:
+            return SeedStats()
+        now = self.seed.counters()
+        return SeedStats(now.torrents, now.peers, now.uploaded_bytes)
+
+    def _ingest_states(self) -> dict[str, str]:
+        if self.ingest is None or self.plan.name is None:
+            return {}
+        return {self.plan.name: self.ingest.status().state.value}
+
+    def _healths(self) -> dict[str, Health]:
+        """Only what stops viewers from being served makes us unhealthy; the rest is said in the detail."""
+        health = dict(self._health)
+        if self.seed is not None:
+            health["torrent"] = Health(True, self.seed.webrtc_reason or self.seed.warning or "")
+        if self.ingest is not None:
+            status = self.ingest.status()
+            health["ingest"] = replace(health["ingest"], detail=status.last_error)
+        return health
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    """Cancel it and wait until it has cleaned up; what it raises is its group's affair."""
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _certificate(config: Config, stack: AsyncExitStack) -> Certificate | None:
+    if config.tls_cert is not None and config.tls_key is not None:
+        return Certificate(config.tls_cert, config.tls_key)
+    if not config.tls_self_signed:
+        return None
+    host = config.host if config.public_url is None else urlsplit(config.public_url).hostname or config.host
+    folder = machine.state_folder()
+    if folder is None:
+        # Nowhere to keep it (a container without a home): good for one run.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live-torrent-tls-")))
+    return self_signed(folder, host)
