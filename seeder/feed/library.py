@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -93,7 +93,7 @@ class Library:
             raise
         return handle
 
-    async def changes(self) -> AsyncIterator[str]:
+    async def changes(self) -> AsyncGenerator[str, None]:
         """The name of each stream that changes from now on; coalesced while the reader is busy.
 
         Cancelling is safe; close the generator (``aclosing``) to let go of its place.

@@ -12,7 +12,7 @@ from quart import Blueprint, Response, request
 
 from seeder.stats.snapshot import Snapshot
 
-INGEST_STATES = ("starting", "running", "restarting", "stalled", "stopped", "failed")
+INGEST_STATES = ("starting", "live", "retrying", "ended", "stopped")
 """One series per state with 0 or 1, as Prometheus advises; others that an ingest reports are added."""
 
 
