@@ -25,7 +25,7 @@ import click
 
 from seeder import __version__, logs, machine
 from seeder.config import Config, Plan, load, unknown_variables
-from seeder.errors import ConfigError, FeedError, LiveTorrentError
+from seeder.errors import ConfigError, FeedError, LiveTorrentError, cause
 from seeder.settings import SETTINGS, stream_name
 from seeder.stopping import ABORTED, Stopper
 
@@ -263,28 +263,16 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _report(error: BaseException) -> int:
     """One line on stderr for whatever went wrong; the exit code."""
-    cause = _cause(error)
+    named = cause(error)
     debugging = logging.getLogger("seeder").isEnabledFor(logging.DEBUG)
     if debugging:
         logger.debug("the failure in full", exc_info=error)
-    if isinstance(cause, LiveTorrentError):
-        _fail(str(cause))
-        return cause.exit_code
+    if isinstance(named, LiveTorrentError):
+        _fail(str(named))
+        return named.exit_code
     pointer = "" if debugging else " (unforeseen; --log-level debug shows where)"
-    _fail(f"{type(cause).__name__}: {cause}{pointer}")
+    _fail(f"{type(named).__name__}: {named}{pointer}")
     return 1
-
-
-def _cause(error: BaseException) -> BaseException:
-    """The error to name out of nested groups: one of ours first, they say what to do."""
-    leaves = _leaves(error)
-    return next((leaf for leaf in leaves if isinstance(leaf, LiveTorrentError)), leaves[0])
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]
 
 
 def _fail(message: str) -> None:

@@ -61,3 +61,15 @@ class WireError(LiveTorrentError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def cause(error: BaseException) -> BaseException:
+    """The error to name out of (nested) exception groups: one of ours first, for those say what to do."""
+    leaves = _leaves(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, LiveTorrentError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from seeder import machine
 from seeder.config import Config, Plan
-from seeder.errors import LiveTorrentError
+from seeder.errors import LiveTorrentError, cause
 from seeder.feed.library import Library
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.config import IngestConfig
@@ -140,8 +140,13 @@ class Service:
             log.warning(seed.warning)
         if seed.webrtc_reason:
             log.warning(seed.webrtc_reason)
-        if config.bt_port and seed.port != config.bt_port:
-            log.warning("libtorrent cannot use port %d (--bt-port); it uses %d", config.bt_port, seed.port)
+        # Where the port is taken, libtorrent takes the next one without a word, on each address by itself.
+        ports = {seed.port_on(address) for address in machine.addresses()} - {0, config.bt_port}
+        if config.bt_port and ports:
+            taken = ", ".join(map(str, sorted(ports)))
+            log.warning(
+                "--bt-port %d is in use by another program; libtorrent uses %s", config.bt_port, taken
+            )
         return seed
 
     async def _start_feed(self, announce: str, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
@@ -217,16 +222,17 @@ class Service:
             try:
                 await work()
                 return
-            except LiveTorrentError:
-                raise
             except Exception as error:
+                named = cause(error)
+                if isinstance(named, LiveTorrentError):
+                    raise
                 crashes = 0 if clock() - began > SETTLED else crashes
                 delay = AGAIN[min(crashes, len(AGAIN) - 1)]
                 crashes += 1
-                self._health[room] = Health(False, f"crashed: {type(error).__name__}: {error}")
+                self._health[room] = Health(False, f"crashed: {type(named).__name__}: {named}")
                 log.exception("%s crashed; beginning again in %g s", room, delay)
                 await asyncio.sleep(delay)
-                self._health[room] = Health(True, f"begun again after {type(error).__name__}: {error}")
+                self._health[room] = Health(True, f"begun again after {type(named).__name__}: {named}")
 
     async def watch(self, playing: Callable[[str], None]) -> None:
         """Say what happens, until cancelled."""
@@ -275,7 +281,7 @@ class Service:
         if self.seed is None:
             return SeedStats()
         now = self.seed.counters()
-        return SeedStats(now.torrents, now.peers, now.uploaded_bytes)
+        return SeedStats(len(self.seed.seeding()), now.peers, now.uploaded_bytes)
 
     def _ingest_states(self) -> dict[str, str]:
         if self.ingest is None or self.plan.name is None:
