@@ -42,7 +42,7 @@ async def played(page: Page) -> float:
     return position
 
 
-async def plays(page: Page, seconds: float = 2) -> None:
+async def plays(page: Page, seconds: float = 1) -> None:
     """Until the picture moved on by so much from now."""
     since = await played(page)
     # hls.js begins at the live edge: the jump there is no playing.

@@ -10,10 +10,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-from quart import Quart
 
 from seeder.feed.library import Library
 from seeder.hls.names import content_type
@@ -74,43 +72,63 @@ def _resource(path: str, kind: Kind, data: bytes, torrent: Torrent | None) -> Re
     return Resource(path, kind, content_type(path), len(data), etag, data=data, torrent=torrent)
 
 
-@dataclass(slots=True)
 class Broadcast:
-    """A running server with live streams."""
+    """A running server whose streams begin and end when a test says so."""
 
-    url: str
-    app: Quart
-    """Its routes may be changed while it runs: a newer sw.js, say."""
+    def __init__(self, url: str, library: Library, recording: Recording) -> None:
+        self.url = url
+        self._library = library
+        self._recording = recording
+        self._playing: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, name: str) -> None:
+        """Live from now on, with a full window at once, until the recording ends."""
+        self._playing[name] = asyncio.create_task(self._play(name), name=f"broadcast {name}")
+
+    async def end(self, name: str) -> None:
+        """No further segment, and the playlist says so (EXT-X-ENDLIST)."""
+        await self._stop(name)
+        now = self._library.stream(name)
+        assert now is not None
+        media = now.playlists["video/index.m3u8"]
+        text = media.text + "#EXT-X-ENDLIST\n"
+        ended = replace(media, text=text, live=False, version=media.version + 1)
+        playlists = {**now.playlists, "video/index.m3u8": ended}
+        self._library.publish(replace(now, live=False, playlists=playlists))
+
+    async def close(self) -> None:
+        for name in tuple(self._playing):
+            await self._stop(name)
+
+    async def _stop(self, name: str) -> None:
+        task = self._playing.pop(name)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def _play(self, name: str) -> None:
+        # Streams of their own: the same bytes under another name are another torrent.
+        torrents = tuple(
+            make_torrent(f"{name}-{msn}.m4s", data) for msn, data in enumerate(self._recording.segments)
+        )
+        for last in range(WINDOW - 1, len(self._recording.segments)):
+            self._library.publish(view(name, self._recording, torrents, last))
+            await asyncio.sleep(SECONDS)
 
 
 @asynccontextmanager
 async def broadcast(
     recording: Recording, *names: str, bundle: Callable[[], Bundle] = load_bundle, port: int = 0
 ) -> AsyncIterator[Broadcast]:
-    """Serve the streams ``names`` live until the recording ends; they begin with a full window."""
+    """Serve the streams ``names`` live."""
     library = Library(Path("/nonexistent"))
-    torrents = {
-        name: tuple(
-            # Streams of their own: the same bytes under another name are another torrent.
-            make_torrent(f"{name}-{msn}.m4s", data)
-            for msn, data in enumerate(recording.segments)
-        )
-        for name in names
-    }
-
-    async def play() -> None:
-        for last in range(WINDOW - 1, len(recording.segments)):
-            for name in names:
-                library.publish(view(name, recording, torrents[name], last))
-            await asyncio.sleep(SECONDS)
-
     async with Tracker(library.knows) as tracker:
         app = create_app(library, announce=tracker, viewers=tracker.viewers, bundle=bundle)
         async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[tracker.close]) as bound:
-            playing = asyncio.create_task(play(), name="broadcast")
+            running = Broadcast(bound.url, library, recording)
+            for name in names:
+                running.begin(name)
             try:
-                yield Broadcast(bound.url, app)
+                yield running
             finally:
-                playing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await playing
+                await running.close()

@@ -1,0 +1,89 @@
+"""embed.js on a site of another origin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Page
+
+from tests.browser.asking import plays, stats, until
+from tests.browser.broadcast import Recording, broadcast
+from tests.conftest import page_log
+
+NewPage = Callable[..., Awaitable[Page]]
+
+
+@asynccontextmanager
+async def site(html: str) -> AsyncIterator[str]:
+    """A server that answers everything with this page; its address."""
+    body = html.encode()
+    fields = f"Content-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close"
+    head = f"HTTP/1.1 200 OK\r\n{fields}\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+async def test_a_script_tag_is_a_player_that_shares(recording: Recording, new_page: NewPage) -> None:
+    async with broadcast(recording, "demo") as live:
+        tag = f'<script src="{live.url}/embed.js" data-stream="demo" data-width="320"></script>'
+        async with site(f"<!doctype html><title>News</title><p>News</p>{tag}<p>More</p>") as url:
+            embedded = await new_page()
+            await embedded.goto(url)
+            await plays(embedded)
+            assert await embedded.evaluate("window.liveTorrent.mode") == "loader"
+            place = "[...document.body.children].map(element => element.tagName).join()"
+            assert await embedded.evaluate(place) == "P,SCRIPT,VIDEO,P"
+            assert await embedded.evaluate("document.querySelector('video').clientWidth") == 320
+
+            watching = await new_page()
+            await watching.goto(f"{live.url}/watch/demo")
+            await plays(watching)
+
+            async def exchanged() -> bool:
+                return any([(await stats(page))["bytesFromPeers"] > 0 for page in (embedded, watching)])
+
+            await until("viewers of both sites are peers", exchanged, embedded, watching)
+
+
+async def test_several_players_on_a_page_each_show_their_stream(
+    recording: Recording, new_page: NewPage
+) -> None:
+    async with broadcast(recording, "demo", "other") as live:
+        tags = "".join(
+            f'<script src="{live.url}/embed.js" data-stream="{name}"></script>' for name in ("demo", "other")
+        )
+        async with site(f"<!doctype html><head>{tags}</head><body></body>") as url:
+            page = await new_page()
+            await page.goto(url)
+
+            async def both() -> bool:
+                times = await page.evaluate(
+                    "[...document.querySelectorAll('video')].map(video => video.currentTime)"
+                )
+                return len(times) == 2 and min(times) > 0
+
+            await until("both play", both, page)
+            counts = await page.evaluate(
+                "window.liveTorrent.players.map(player => player.stats().segments.length)"
+            )
+            assert len(counts) == 2
+            assert min(counts) > 0
+
+
+async def test_a_tag_without_a_stream_tells_its_author(recording: Recording, new_page: NewPage) -> None:
+    async with (
+        broadcast(recording) as live,
+        site(f'<!doctype html><script src="{live.url}/embed.js"></script>') as url,
+    ):
+        page = await new_page()
+        await page.goto(url)
+        assert any("data-stream is missing" in line for line in page_log(page))
