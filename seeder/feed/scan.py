@@ -95,9 +95,8 @@ def streams_of(files: Scan) -> dict[str, StreamFiles]:
             folders.setdefault(name, []).append(inner)
         else:
             stem = name.rpartition(".")[0]
-            # foo.m3u8 before foo.m3u, should both be there.
-            if stem and alone.get(stem, "\uffff") > name:
-                alone[stem] = name if name.endswith("8") or stem not in alone else alone[stem]
+            if stem:
+                alone[stem] = max(name, alone.get(stem, ""))  # foo.m3u8 before foo.m3u, if both are there
     streams = {stem: StreamFiles(stem, "", (name,)) for stem, name in alone.items()}
     streams.update((n, StreamFiles(n, n + "/", tuple(sorted(inner)))) for n, inner in folders.items())
     return streams

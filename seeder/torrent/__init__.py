@@ -14,7 +14,7 @@
     session    the only importer of libtorrent
     spool      the private folder
 
-A segment's way out is ordered: the library forgets it, libtorrent lets go of its file, the tracker
-sends the reply that frees libtorrent's last record of it (sent any earlier it frees nothing), its
-spool file is deleted.
+A segment's way out is ordered: the library forgets it, libtorrent lets go of its file, its spool file is
+deleted, the tracker sends the reply that frees libtorrent's last record of it (sent any earlier it
+would find the torrent alive and free nothing).
 """
