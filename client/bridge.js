@@ -72,7 +72,10 @@ async function segment (engine, url, signal) {
   return { type: 'done', status: 200, contentType, data, source }
 }
 
-/** One page's bridge; made once, by the first player that wants the worker. */
+/**
+ * One page's bridge. Made once, also by players in other modes: where a worker controls the page, it is told
+ * at once that nobody here answers, instead of waiting to find out.
+ */
 export class Bridge {
   /** @type {Set<Mount>} bounded by the players on the page */
   #mounts = new Set()
@@ -90,6 +93,7 @@ export class Bridge {
     // A worker that was updated, or came back, may not know that this page answers.
     container.addEventListener('controllerchange', () => this.#controller()?.postMessage(HELLO))
     container.startMessages()
+    this.#controller()?.postMessage(HELLO)
   }
 
   get controlled () { return this.#controller() !== null }
@@ -102,24 +106,26 @@ export class Bridge {
    * @returns {Promise<boolean>} false: not in time, not allowed, or the site has a worker of its own
    */
   async control (ms, signal) {
-    if (this.#controller() !== null) {
-      this.#controller()?.postMessage(HELLO)
+    if (this.controlled) {
       // Registering again is what makes the browser look for an update; nobody waits for it.
       this.#register().catch(() => {})
       return true
     }
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), ms)
-    const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal
+    const give = () => late.abort()
+    signal?.addEventListener('abort', give)
+    const stop = late.signal
     try {
       const registration = await until(this.#register(), stop)
       registration?.active?.postMessage(CLAIM)
-      while (this.#controller() === null) await until(once(this.#container, 'controllerchange', stop), stop)
+      while (!this.controlled) await until(once(this.#container, 'controllerchange', stop), stop)
       return true
     } catch {
       return false
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', give)
       late.abort()
     }
   }

@@ -22,10 +22,9 @@ const $ = id => /** @type {T} */ (document.getElementById(id))
 
 const query = new URLSearchParams(location.search)
 const video = /** @type {HTMLVideoElement} */ ($('video'))
-const gone = new AbortController()
 const series = new Series()
 const drawPlot = makePlot(/** @type {HTMLCanvasElement} */ ($('plot')), $('plot-top'))
-const drawStrip = makeStrip($('cells'), $('segment'), gone.signal)
+const drawStrip = makeStrip($('cells'), $('segment'))
 
 /** @type {Stream | null} what is on the screen */
 let shown = null
@@ -41,16 +40,17 @@ async function look () {
   if (looking) return
   looking = true
   try {
-    const streams = await fetchStreams(AbortSignal.any([gone.signal, AbortSignal.timeout(LOOK_MS * 3)]))
+    const streams = await fetchStreams(AbortSignal.timeout(LOOK_MS * 3))
     list(streams)
-    const stream = pick(streams, query.get('stream'))
+    // What is on the screen stays there, whatever else appears.
+    const stream = pick(streams, shown?.name ?? query.get('stream'))
     // After its end a stream is played again only when it is live again: a finished one would begin anew for ever.
     if (stream !== null && (shown === null || (state === 'ended' && stream.live))) await show(stream)
     else if (stream !== null) about(stream)
     else if (shown === null) overlay('Waiting for a stream', waitingText(), 'busy')
     else if (state !== 'playing') overlay('The stream is gone', 'It starts again by itself when it comes back.', 'busy')
   } catch {
-    if (shown === null) overlay('The server does not answer', 'Trying again.', 'busy')
+    if (player === null) overlay('The server does not answer', 'Trying again.', 'busy')
   } finally {
     looking = false
   }
@@ -68,12 +68,16 @@ async function show (stream) {
   player = null
   await before?.destroy()
   series.reset()
-  player = await mount(video, {
-    url: stream.playlist,
-    mode: query.get('mode'),
-    onState: next => { state = next; say() },
-    signal: gone.signal
-  })
+  try {
+    player = await mount(video, {
+      url: stream.playlist,
+      mode: query.get('mode'),
+      onState: next => { state = next; say() }
+    })
+  } catch (error) {
+    shown = null // the player's code could not be loaded: the next look tries again
+    throw error
+  }
   if (!sharing) player.setSharing(false)
   const toggle = /** @type {HTMLButtonElement} */ ($('sharing'))
   toggle.disabled = false

@@ -50,7 +50,7 @@ const players = []
 /**
  * @param {HTMLVideoElement} video
  * @param {MountOptions} options
- * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects with AbortError only
+ * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects when aborted, or when hls.js cannot be loaded
  */
 export async function mount (video, { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal }) {
   const source = new URL(url, location.href).href
@@ -59,17 +59,21 @@ export async function mount (video, { url, mode: wanted = null, engineOptions = 
 
   const mse = 'MediaSource' in globalThis || 'ManagedMediaSource' in globalThis
   const root = siteRoot(source)
+  const secure = isSecureContext && 'serviceWorker' in navigator
+  const sameOrigin = root !== null && new URL(source).origin === location.origin
   const order = modes({
-    secure: isSecureContext && 'serviceWorker' in navigator,
-    sameOrigin: root !== null && new URL(source).origin === location.origin,
+    secure,
+    sameOrigin,
     mse,
     native: video.canPlayType('application/vnd.apple.mpegurl') !== ''
   }, wanted)
 
-  const loading = mse ? import('hls.js') : null
-  const bridge = order[0] === 'service-worker' && root !== null ? bridgeOf(root) : null
-  const controlled = await bridge?.control(CONTROL_MS, signal) ?? false
-  const HlsClass = (await loading)?.default
+  const bridge = secure && sameOrigin ? bridgeOf(root) : null
+  const [module, controlled] = await Promise.all([
+    mse ? import('hls.js') : null,
+    order[0] === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
+  ])
+  const HlsClass = module?.default
   signal?.throwIfAborted()
   const supported = HlsClass?.isSupported() === true
   const [mode] = supported ? order.filter(mode => mode !== 'service-worker' || controlled) : /** @type {Mode[]} */ (['http'])

@@ -21,10 +21,9 @@ export function describe ({ msn, source, ms, bytes: size, fromPeers }) {
 /**
  * @param {HTMLElement} list gets CELLS children once; they never move, so nothing on the page does
  * @param {HTMLElement} line where the cell under pointer or focus is described
- * @param {AbortSignal} signal ends it
  * @returns {(records: readonly SegmentRecord[]) => void}
  */
-export function makeStrip (list, line, signal) {
+export function makeStrip (list, line) {
   const idle = line.textContent ?? ''
   /** @type {readonly SegmentRecord[]} */
   let shown = []
@@ -52,10 +51,10 @@ export function makeStrip (list, line, signal) {
     const i = cells.findIndex(cell => cell.contains(/** @type {Node} */ (event.target)))
     return i === -1 ? null : shown[i - CELLS + shown.length]?.msn ?? null
   }
-  list.addEventListener('pointerover', event => choose(at(event)), { signal })
-  list.addEventListener('pointerleave', () => choose(null), { signal })
-  list.addEventListener('focus', () => choose(shown.at(-1)?.msn ?? null), { signal })
-  list.addEventListener('blur', () => choose(null), { signal })
+  list.addEventListener('pointerover', event => choose(at(event)))
+  list.addEventListener('pointerleave', () => choose(null))
+  list.addEventListener('focus', () => choose(shown.at(-1)?.msn ?? null))
+  list.addEventListener('blur', () => choose(null))
   // One stop for the Tab key, arrows within: thirty stops would be in everybody's way.
   list.addEventListener('keydown', event => {
     const now = shown.findIndex(record => record.msn === msn)
@@ -64,7 +63,7 @@ export function makeStrip (list, line, signal) {
     if (next === undefined || shown.length === 0) return
     event.preventDefault()
     choose(shown[Math.max(0, Math.min(shown.length - 1, next))].msn)
-  }, { signal })
+  })
 
   return records => {
     shown = records.slice(-CELLS)

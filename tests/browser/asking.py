@@ -60,7 +60,7 @@ async def plays(page: Page, seconds: float = 1) -> None:
     await until(f"{seconds} s more are played", went_on, page)
 
 
-async def new_segments(page: Page, count: int = 2) -> list[dict[str, Any]]:
+async def new_segments(page: Page, count: int = 1) -> list[dict[str, Any]]:
     """Until the statistics show ``count`` segments more than now; those."""
     last = max((segment["msn"] for segment in (await stats(page)).get("segments", [])), default=-1)
 
