@@ -99,7 +99,7 @@ function about (stream) {
 }
 
 function badge () {
-  const live = shown?.live === true && state !== 'ended'
+  const live = shown?.live === true && state !== 'ended' && state !== 'retrying'
   text('badge', live ? 'Live' : shown === null || state === 'retrying' ? 'Offline' : state === 'ended' ? 'Ended' : 'Recording')
   $('badge').classList.toggle('live', live)
 }

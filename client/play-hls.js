@@ -2,10 +2,14 @@
 
 import { liveConfig } from './hls-config.js'
 import { makeLoaders } from './loader.js'
+import { ahead } from './playhead.js'
 import { Recovery } from './recovery.js'
 
 /** @typedef {typeof import('hls.js').default} HlsClass */
 /** @typedef {import('hls.js').default} Hls */
+
+/** Less than this ahead and the picture stands still, s. */
+const DRY_SECONDS = 0.5
 
 /**
  * @typedef {object} Playing
@@ -36,6 +40,8 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
 
+  const dry = () => ahead(video.buffered, video.currentTime) < DRY_SECONDS
+
   const start = () => {
     hls = new HlsClass({ ...liveConfig(HlsClass.DefaultConfig), ...loaders })
     hls.on(Events.MANIFEST_PARSED, () => play(video, onState))
@@ -57,15 +63,16 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
   /** @param {'network' | 'media' | 'other'} kind */
   const recover = kind => {
     const { action, delayMs } = recovery.next(kind, performance.now())
-    onState('retrying')
+    // As long as the buffer plays nobody notices, and most outages are over by then.
+    if (kind !== 'network' || dry()) onState('retrying')
     clearTimeout(timer)
     timer = setTimeout(() => {
       switch (action) {
         case 'reload':
-          // A recording goes on where it was. A live stream begins anew: after an outage its old place has
-          // left the window, and its playlists may have changed.
-          if (hls.latestLevelDetails?.live === false) hls.startLoad(video.currentTime)
-          else hls.loadSource(url)
+          // A live stream that ran dry begins anew: its old place has left the window, and what comes back
+          // may be numbered from the start. Anything else goes on where it was.
+          if (hls.latestLevelDetails === null || (hls.latestLevelDetails.live && dry())) hls.loadSource(url)
+          else hls.startLoad()
           break
         case 'swap-audio':
           hls.swapAudioCodec()

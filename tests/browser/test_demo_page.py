@@ -168,3 +168,26 @@ async def test_without_javascript_the_page_says_so(live: Broadcast, new_page: Ne
     page = await new_page(java_script_enabled=False)
     await page.goto(live.url)
     assert "This page needs JavaScript." in await page.inner_text("body")
+
+
+async def test_a_short_outage_is_not_seen(recording: Recording, new_page: NewPage) -> None:
+    async with broadcast(recording, "demo") as live:
+        page = await new_page()
+        await page.goto(f"{live.url}/watch/demo")
+        await plays(page)
+        await page.evaluate("""() => {
+            window.emptied = 0
+            document.querySelector('video').addEventListener('emptied', () => { window.emptied += 1 })
+        }""")
+        failed: list[str] = []
+        page.on("requestfailed", lambda request: failed.append(request.url))
+
+        async def noticed() -> bool:
+            return bool(failed)
+
+        await page.context.set_offline(True)
+        await until("a request failed", noticed, page)
+        await page.context.set_offline(False)
+        await new_segments(page, 3)
+        await plays(page)
+        assert await page.evaluate("window.emptied") == 0, "the buffer was kept"
