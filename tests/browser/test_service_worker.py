@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
@@ -239,3 +240,27 @@ async def test_plain_http_plays_and_counts(live: Broadcast, new_page: NewPage) -
     assert {segment["source"] for segment in segments} == {"origin"}
     assert snapshot["bytesFromOrigin"] > 0
     assert snapshot["bytesFromPeers"] == 0
+
+
+async def test_without_webrtc_everything_comes_over_http(live: Broadcast, new_page: NewPage) -> None:
+    page = await new_page()
+    await page.add_init_script("delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection")
+    await open_player(page, live)
+    await new_segments(page)
+    snapshot = await stats(page)
+    assert snapshot["bytesFromOrigin"] > 0
+    assert "WebRTC" in snapshot["trouble"]
+
+
+async def test_without_mse_the_element_plays_by_itself(live: Broadcast, new_page: NewPage) -> None:
+    page = await new_page()
+    await page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource")
+    await page.goto(f"{live.url}/watch/demo")
+    if (
+        await page.evaluate("document.createElement('video').canPlayType('application/vnd.apple.mpegurl')")
+        == ""
+    ):
+        pytest.skip("this Chromium plays no HLS by itself")
+    await plays(page)
+    assert await mode(page) == "http"
+    assert await page.evaluate("document.querySelector('video').src") == f"{live.url}/live/demo/master.m3u8"
