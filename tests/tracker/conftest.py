@@ -23,8 +23,14 @@ class Running:
 Start = Callable[..., Awaitable[Running]]
 
 
+@pytest.fixture
+def trackers() -> list[Tracker]:
+    """Those that ``start`` made."""
+    return []
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def start() -> AsyncIterator[Start]:
+async def start(trackers: list[Tracker]) -> AsyncIterator[Start]:
     """``running = await start(limits, knows)``"""
     async with AsyncExitStack() as stack:
 
@@ -32,6 +38,8 @@ async def start() -> AsyncIterator[Start]:
             limits: Limits | None = None, knows: Callable[[bytes], bool] = lambda infohash: True
         ) -> Running:
             tracker = await stack.enter_async_context(Tracker(knows, limits=limits))
+
+            trackers.append(tracker)
 
             async def app(scope, receive, send):  # type: ignore[no-untyped-def]
                 if scope["type"] == "websocket":

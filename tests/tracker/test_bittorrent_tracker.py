@@ -20,7 +20,8 @@ import { build } from 'esbuild'
 await build({
   stdin: { contents: "export { default } from 'bittorrent-tracker/client'", resolveDir: process.cwd() },
   bundle: true, format: 'iife', globalName: 'tracker', platform: 'browser', target: 'chrome110',
-  define: { global: 'globalThis', 'process.browser': 'true', 'process.env.NODE_DEBUG': 'undefined' }, outfile: process.argv[1],
+  define: { global: 'globalThis', 'process.browser': 'true', 'process.env.NODE_DEBUG': 'undefined' },
+  outfile: process.argv[1],
   banner: { js: "globalThis.process = { nextTick: (f, ...a) => queueMicrotask(() => f(...a)), env: {} }" },
   alias: { events: 'events' }, logLevel: 'warning'
 })
