@@ -1,27 +1,47 @@
 /**
- * Rendezvous hashing: every viewer ranks the same candidates for a segment in the same order without
- * asking anybody, and each candidate comes first for its fair share of segments. Pure.
+ * Who pulls a segment from the origin: every viewer ranks the same candidates in the same order without
+ * asking anybody. Pure.
+ *
+ * Settled viewers come first, among themselves by rendezvous hashing of (infohash, peer id): each for its
+ * fair share of segments. Newcomers come after them, the oldest first: their links are not all up, many
+ * leave within a minute, and what they watch they can have from those who were there before.
+ */
+
+/** After so long a viewer counts as settled, ms. */
+export const SETTLED = 60_000
+/** Newcomers closer in age than clocks and round trips can tell are ranked by hash, ms. */
+const SAME_AGE = 1500
+
+/**
+ * @typedef {object} Candidate
+ * @property {string} peer peer id
+ * @property {number} age ms since it joined the mesh
  */
 
 /**
  * @param {string} infohash
- * @param {string} me a peer id
- * @param {Iterable<string>} others peer ids
+ * @param {Candidate} me
+ * @param {Iterable<Candidate>} others
  * @returns {number} how many of the others come before me; 0 means it is my turn
  */
 export function rank (infohash, me, others) {
-  const mine = score(infohash, me)
   let before = 0
-  for (const other of others) {
-    const theirs = score(infohash, other)
-    if (theirs > mine || (theirs === mine && other > me)) before += 1
-  }
+  for (const other of others) if (precedes(infohash, other, me)) before += 1
   return before
+}
+
+/** @param {string} infohash @param {Candidate} a @param {Candidate} b */
+function precedes (infohash, a, b) {
+  const settled = [a, b].map(candidate => candidate.age >= SETTLED)
+  if (settled[0] !== settled[1]) return settled[0]
+  if (!settled[0] && Math.abs(a.age - b.age) > SAME_AGE) return a.age > b.age
+  const [first, second] = [score(infohash, a.peer), score(infohash, b.peer)]
+  return first === second ? a.peer > b.peer : first > second
 }
 
 /**
  * FNV-1a over both names, then a finaliser (murmur3's) because FNV alone mixes last bytes badly.
- * Not secret: a viewer who bends its id to be chosen only wins the right to pull.
+ * Not secret: a viewer who bends its id or age to be chosen only wins the right to pull.
  * @param {string} infohash
  * @param {string} peer
  * @returns {number} 32 bits

@@ -4,6 +4,7 @@
  */
 
 import { Deliveries } from './deliveries.js'
+import { Hints } from './hints.js'
 import { Holding } from './holding.js'
 import { toDrop } from './keep.js'
 import { Library } from './library.js'
@@ -20,8 +21,6 @@ import { Swarm } from './swarm.js'
 const wireLimit = (/** @type {number} */ length) => 2 * length + (256 << 10)
 /** Telling peers of every piece would cost a message each; so often is soon enough, ms. */
 const HAVE_INTERVAL = 100
-/** A peer's hint makes us reload a playlist at most so often, ms. */
-const RELOAD_INTERVAL = 500
 /** Newest segments named to a peer that comes up. */
 const KNOW_ON_UP = 8
 /** The player's stalls are looked at so often, ms. */
@@ -49,6 +48,7 @@ class PeerEngine {
     this.mode = options.mode
     this.log = options.log ?? (() => {})
     this.me = newPeerId()
+    this.bornAt = performance.now()
     this.sharing = options.sharing ?? !saveData()
     this.closed = false
     this.trouble = ''
@@ -58,7 +58,7 @@ class PeerEngine {
     if (this.usable && typeof RTCPeerConnection === 'undefined') this.trouble = 'this browser has no WebRTC'
 
     this.library = new Library()
-    this.scheduler = new Scheduler(this.me)
+    this.scheduler = new Scheduler(this.me, this.bornAt)
     this.stats_ = new Stats()
     this.deliveries = new Deliveries()
     /** @type {Mesh | null} */
@@ -70,8 +70,7 @@ class PeerEngine {
     this.swarm = null
     /** @type {Map<string, AbortController>} fetches from the origin, by id */
     this.fetches = new Map()
-    /** @type {Map<string, number>} playlist URL → when it was last loaded, ms */
-    this.loadedAt = new Map()
+    this.hints = new Hints(url => this.playlist(url).then(() => {}, error => this.log(`playlist: ${error.message}`)))
     /** @type {Set<string>} ids whose pieces changed since peers were told */
     this.changed = new Set()
     /** @type {(() => import('./types.js').PlayerState) | null} */
@@ -157,6 +156,7 @@ class PeerEngine {
     clearInterval(this.watching)
     for (const fetch of this.fetches.values()) fetch.abort()
     this.deliveries.close()
+    this.hints.close()
     this.swarm?.close()
     this.mesh?.close()
   }
@@ -167,8 +167,8 @@ class PeerEngine {
   #learn ({ url, text }) {
     const playlist = parsePlaylist(text, url)
     if (playlist.multivariant || !playlist.swarm) return
-    this.loadedAt.set(url, performance.now())
     const fresh = this.library.learn(url, playlist)
+    this.hints.loaded(url, fresh.length > 0)
     this.#join(playlist.swarm)
     for (const segment of fresh) this.#hold(segment).catch(error => this.log(`segment ${segment.msn}: ${error.message}`))
     if (fresh.length > 0) this.mesh?.broadcast({ t: 'know', ids: fresh.slice(-KNOW_ON_UP).map(segment => segment.id) })
@@ -189,9 +189,8 @@ class PeerEngine {
       onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
       sharing: () => this.sharing
     }, this.log)
-    this.mesh = new Mesh(address, this.me, {
-      maxPeers: this.options.maxPeers ?? 8, ice: this.options.ice ?? [], sharing: () => this.sharing
-    }, {
+    const self = { peer: this.me, bornAt: this.bornAt, sharing: () => this.sharing }
+    this.mesh = new Mesh(address, self, { maxPeers: this.options.maxPeers ?? 8, ice: this.options.ice ?? [] }, {
       onUp: link => this.#onUp(link),
       onDown: (link, reason) => {
         this.log(`peer ${link.peer.slice(-6)} is gone: ${reason}`)
@@ -256,7 +255,7 @@ class PeerEngine {
     const bufferSeconds = this.#player()?.bufferSeconds ?? 0
     const { commands, wakeAt } = this.scheduler.step(now, { bufferSeconds, sharing: this.sharing })
     for (const command of commands) {
-      if (command.type === 'reload') this.#reload(command.group)
+      if (command.type === 'reload') this.hints.reload(command.group)
       else {
         const segment = this.library.byId.get(command.id)
         if (!segment?.holding) continue
@@ -280,13 +279,6 @@ class PeerEngine {
     if (!this.swarm || !this.address || !segment.holding) return
     this.swarm.add(segment.holding)
     this.swarm.seekSeed(segment.id, this.address.tracker, iceServers(this.address.ice).servers)
-  }
-
-  /** @param {string} group */
-  async #reload (group) {
-    if (performance.now() - (this.loadedAt.get(group) ?? 0) < RELOAD_INTERVAL) return
-    this.loadedAt.set(group, performance.now())
-    await this.playlist(group).catch(error => this.log(`reloading the playlist: ${error.message}`))
   }
 
   /**
@@ -376,7 +368,7 @@ class PeerEngine {
   /** @param {Link} link */
   #onUp (link) {
     this.log(`peer ${link.peer.slice(-6)} is here`)
-    this.scheduler.peerUp(link.peer)
+    this.scheduler.peerUp(link.peer, link.peerBornAt)
     this.scheduler.peerShares(link.peer, link.peerShares)
     for (const group of this.library.groups.values()) {
       const ids = [...group.ids].slice(-KNOW_ON_UP)

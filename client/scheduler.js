@@ -81,7 +81,9 @@ class Segment {
 }
 
 class Peer {
-  constructor () {
+  /** @param {number} bornAt when it joined the mesh, ms on our clock */
+  constructor (bornAt) {
+    this.bornAt = bornAt
     this.shares = true
     /** @type {Map<string, { pieces: PieceSet | null, pulls: boolean, at: number }>} newest last */
     this.said = new Map()
@@ -91,10 +93,12 @@ class Peer {
 export class Scheduler {
   /**
    * @param {string} me our peer id
+   * @param {number} bornAt when we joined the mesh, ms
    * @param {Partial<Settings>} [settings]
    */
-  constructor (me, settings = {}) {
+  constructor (me, bornAt, settings = {}) {
     this.me = me
+    this.bornAt = bornAt
     this.settings = { ...DEFAULTS, ...settings }
     this.margin = this.settings.margin
     this.firstByte = this.settings.firstByte
@@ -168,8 +172,8 @@ export class Scheduler {
 
   // ── peers ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** @param {string} peer */
-  peerUp (peer) { this.peers.set(peer, new Peer()) }
+  /** @param {string} peer @param {number} bornAt when it joined the mesh, ms on our clock */
+  peerUp (peer, bornAt) { this.peers.set(peer, new Peer(bornAt)) }
 
   /** @param {string} peer */
   peerDown (peer) { this.peers.delete(peer) }
@@ -197,7 +201,7 @@ export class Scheduler {
       if (known.said.size <= MAX_STATEMENTS) break
       known.said.delete(old)
     }
-    if (!before && !this.segments.has(id)) this.#consider(peer, id)
+    if (!before && !this.segments.has(id)) this.#consider(peer, id, now)
   }
 
   /** @param {string} peer @param {string} id */
@@ -206,13 +210,13 @@ export class Scheduler {
   /**
    * A peer knows a segment we have not seen listed. Playlists are reloaded at different moments; if it
    * is ours to pull, waiting for our own reload would delay everybody.
-   * @param {string} peer @param {string} id
+   * @param {string} peer @param {string} id @param {number} now
    */
-  #consider (peer, id) {
+  #consider (peer, id, now) {
     const groups = new Set([...this.segments.values()].filter(s => s.facts.follow).map(s => s.facts.group))
     for (const group of groups) {
       const followers = this.#followers(group)
-      if (followers.includes(peer) && rank(id, this.me, followers) === 0) this.reloads.add(group)
+      if (followers.includes(peer) && this.#rank(id, followers, now) === 0) this.reloads.add(group)
     }
   }
 
@@ -289,20 +293,25 @@ export class Scheduler {
     const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
     if (supply.enough) {
       segment.unsuppliedSince = supply.until
-      return Math.min(due, this.#turn(segment, followers, supply.until, player))
     }
-    return Math.min(due, this.#turn(segment, followers, segment.unsuppliedSince, player))
+    return Math.min(due, this.#turn(segment, followers, now, player))
   }
 
   /**
    * When it is our turn to pull, counted from the moment nobody supplies it.
-   * @param {Segment} segment @param {string[]} followers @param {number} since @param {PlayerFacts} player
+   * @param {Segment} segment @param {string[]} followers @param {number} now @param {PlayerFacts} player
    */
-  #turn (segment, followers, since, player) {
+  #turn (segment, followers, now, player) {
     // Who does not share would pull for itself alone: it comes last, and only when the player asks.
     if (!player.sharing && !segment.wanted) return Infinity
-    const before = player.sharing ? rank(segment.facts.id, this.me, followers) : followers.length
-    return since + before * this.settings.takeover
+    const before = player.sharing ? this.#rank(segment.facts.id, followers, now) : followers.length
+    return segment.unsuppliedSince + before * this.settings.takeover
+  }
+
+  /** @param {string} id @param {string[]} followers @param {number} now */
+  #rank (id, followers, now) {
+    const me = { peer: this.me, age: now - this.bornAt }
+    return rank(id, me, followers.map(peer => ({ peer, age: now - (this.peers.get(peer)?.bornAt ?? now) })))
   }
 
   /**

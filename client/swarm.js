@@ -3,6 +3,7 @@
  * pieces from the origin. Tuned from outside, at run time, as measured (docs/design.md).
  */
 
+import './hex.js'
 import { Client as Tracker } from 'bittorrent-tracker'
 import WebTorrent from 'webtorrent'
 import { HoldingStore } from './holding.js'

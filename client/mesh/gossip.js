@@ -2,7 +2,8 @@
  * The control channel's messages: what viewers of one stream tell each other (JSON, one a message).
  * Pure. A peer is not trusted: what does not fit is dropped, and sizes are bounded.
  *
- *   hello  {t, v, id, share}     first message: protocol version, own peer id, whether it uploads
+ *   hello  {t, v, id, share, age}  first message: protocol version, own peer id, whether it uploads,
+ *                                ms since it joined the mesh
  *   share  {t, share}            the user turned the switch
  *   know   {t, ids}              segments it has seen listed
  *   have   {t, id, n, bits}      pieces it holds: n of them in all, hex bitfield
@@ -23,7 +24,7 @@ const MAX_PIECES = 4096
 export const MAX_MESSAGE = 8192
 
 /**
- * @typedef {{ t: 'hello', v: number, id: string, share: boolean }
+ * @typedef {{ t: 'hello', v: number, id: string, share: boolean, age: number }
  *   | { t: 'share', share: boolean }
  *   | { t: 'know' | 'lost', ids: string[] }
  *   | { t: 'have', id: string, pieces: PieceSet }
@@ -47,7 +48,9 @@ export function decode (text) {
   try { m = JSON.parse(text) } catch { return null }
   if (typeof m !== 'object' || m === null) return null
   switch (m.t) {
-    case 'hello': return Number.isInteger(m.v) && isId(m.id) ? { t: 'hello', v: m.v, id: m.id, share: m.share === true } : null
+    case 'hello':
+      if (!Number.isInteger(m.v) || !isId(m.id)) return null
+      return { t: 'hello', v: m.v, id: m.id, share: m.share === true, age: Math.max(0, Number(m.age) || 0) }
     case 'share': return { t: 'share', share: m.share === true }
     case 'know':
     case 'lost': return Array.isArray(m.ids) && m.ids.length <= MAX_IDS && m.ids.every(isId) ? { t: m.t, ids: m.ids } : null

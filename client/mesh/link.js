@@ -18,6 +18,13 @@ const SILENCE = 5000
 const MAX_CONTROL_BUFFER = 256 << 10
 
 /**
+ * @typedef {object} Self what a hello says of us
+ * @property {string} peer our peer id
+ * @property {number} bornAt when we joined the mesh, ms
+ * @property {() => boolean} sharing
+ */
+
+/**
  * @typedef {object} LinkEvents
  * @property {(link: Link) => void} onUp the peer said hello
  * @property {(link: Link, reason: string) => void} onDown once
@@ -28,22 +35,22 @@ const MAX_CONTROL_BUFFER = 256 << 10
 export class Link {
   /**
    * Throws what RTCPeerConnection throws.
-   * @param {string} me our peer id
+   * @param {Self} self
    * @param {boolean} initiator
    * @param {RTCIceServer[]} servers
-   * @param {() => boolean} sharing
    * @param {LinkEvents} events
    */
-  constructor (me, initiator, servers, sharing, events) {
-    this.me = me
+  constructor (self, initiator, servers, events) {
+    this.self = self
     this.initiator = initiator
-    this.sharing = sharing
     this.events = events
     /** The remote peer's id: known from the offer or answer. */
     this.peer = ''
     this.up = false
     this.down = false
     this.peerShares = false
+    /** When the peer joined the mesh, ms on our clock. */
+    this.peerBornAt = 0
     this.rtt = 0
     this.heardAt = performance.now()
     this.pc = new RTCPeerConnection({ iceServers: servers })
@@ -127,8 +134,10 @@ export class Link {
 
   #onOpen () {
     if (this.control.readyState !== 'open' || this.wire.readyState !== 'open' || this.down) return
-    this.send({ t: 'hello', v: VERSION, id: this.me, share: this.sharing() })
-    this.heardAt = performance.now()
+    const now = performance.now()
+    const { peer, sharing, bornAt } = this.self
+    this.send({ t: 'hello', v: VERSION, id: peer, share: sharing(), age: now - bornAt })
+    this.heardAt = now
     this.pinging = setInterval(() => {
       if (performance.now() - this.heardAt > SILENCE) return this.close('the peer is silent')
       this.send({ t: 'ping', at: performance.now() })
@@ -154,6 +163,7 @@ export class Link {
       clearTimeout(this.patience)
       this.up = true
       this.peerShares = message.share
+      this.peerBornAt = performance.now() - message.age
       return this.events.onUp(this)
     }
     if (!this.up) return

@@ -31,15 +31,15 @@ const MAX_BANNED = 256
 export class Mesh {
   /**
    * @param {import('../playlist.js').SwarmAddress} swarm
-   * @param {string} me peer id, 40 hex digits
+   * @param {import('./link.js').Self} self
    * @param {object} options
    * @param {number} options.maxPeers
    * @param {string[]} options.ice
-   * @param {() => boolean} options.sharing
    * @param {MeshEvents} events
    */
-  constructor (swarm, me, options, events) {
-    this.me = me
+  constructor (swarm, self, options, events) {
+    this.self = self
+    this.me = self.peer
     this.options = options
     this.events = events
     /** Why the mesh does not work, for people; '' when it does. */
@@ -60,7 +60,7 @@ export class Mesh {
     this.servers = servers
     if (refused.length > 0) this.trouble = `ICE server address not usable: ${refused.join(', ')}`
     this.iceTrouble = this.trouble
-    this.rendezvous = new Rendezvous(swarm.tracker, swarm.id, me, {
+    this.rendezvous = new Rendezvous(swarm.tracker, swarm.id, this.me, {
       makeOffers: others => this.#makeOffers(others),
       onOffer: (peer, offer) => this.#onOffer(peer, offer),
       onAnswer: (peer, offerId, answer) => this.#onAnswer(peer, offerId, answer),
@@ -107,7 +107,7 @@ export class Mesh {
   #make (initiator) {
     if (this.closed) return null
     try {
-      const link = new Link(this.me, initiator, this.servers, this.options.sharing, this.linkEvents)
+      const link = new Link(this.self, initiator, this.servers, this.linkEvents)
       this.connectionsMade += 1
       return link
     } catch (error) {

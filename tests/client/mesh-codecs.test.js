@@ -11,7 +11,7 @@ test('every gossip message survives the channel', () => {
   const pieces = new PieceSet(11)
   for (const i of [0, 4, 10]) pieces.add(i)
   for (const message of [
-    { t: 'hello', v: 1, id: ID, share: true }, { t: 'share', share: false }, { t: 'know', ids: [ID] },
+    { t: 'hello', v: 1, id: ID, share: true, age: 1234.5 }, { t: 'share', share: false }, { t: 'know', ids: [ID] },
     { t: 'lost', ids: [] }, { t: 'pull', id: ID, on: true }, { t: 'ping', at: 12.5 }, { t: 'pong', at: 12.5 },
     { t: 'have', id: ID, pieces }
   ]) assert.deepEqual(decode(encode(message)), message)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rank } from '../../client/elect.js'
+import { SETTLED, rank } from '../../client/elect.js'
 import { PieceSet } from '../../client/pieces.js'
 import { DEFAULTS, Scheduler, missingRuns } from '../../client/scheduler.js'
 
@@ -14,7 +14,7 @@ class Story {
     this.now = 0
     this.buffer = 6
     this.sharing = true
-    this.scheduler = new Scheduler(me)
+    this.scheduler = new Scheduler(me, -SETTLED)
   }
 
   list (id, { follow = true, group = 'v0', pieces = 4, msn = 1 } = {}) {
@@ -22,9 +22,11 @@ class Story {
     return this
   }
 
-  /** A peer that follows the same playlist: it knows what we know. */
-  peer (name, ...ids) {
-    this.scheduler.peerUp(name)
+  /** A settled peer that follows the same playlist: it knows what we know. */
+  peer (name, ...ids) { return this.peerOfAge(SETTLED, name, ...ids) }
+
+  peerOfAge (age, name, ...ids) {
+    this.scheduler.peerUp(name, this.now - age)
     for (const id of ids) this.scheduler.peerSaid(name, id, {}, this.now)
     return this
   }
@@ -47,7 +49,7 @@ class Story {
 function segmentRanking (first, second) {
   for (let i = 0; i < 1000; i++) {
     const id = i.toString(16).padStart(40, '0')
-    if (rank(id, first, [second]) === 0) return id
+    if (rank(id, { peer: first, age: SETTLED }, [{ peer: second, age: SETTLED }]) === 0) return id
   }
   throw new Error('no such segment')
 }
@@ -69,6 +71,19 @@ test('alone, nothing is fetched before the player asks', () => {
 test('the elected viewer pulls a new segment before its player asks', () => {
   const story = new Story().list(mine).peer(B, mine)
   assert.equal(story.fetches().length, 1)
+})
+
+test('a newcomer is not elected while a settled viewer is there', () => {
+  const story = new Story().list(theirs).peerOfAge(SETTLED - 1, B, theirs)
+  assert.equal(story.fetches().length, 1)
+})
+
+test('among newcomers the oldest is elected, and those of one age by hash', () => {
+  const newcomer = age => ({ peer: A, age })
+  assert.equal(rank(mine, newcomer(5000), [{ peer: B, age: 20_000 }]), 1)
+  assert.equal(rank(theirs, newcomer(20_000), [{ peer: B, age: 5000 }]), 0)
+  assert.equal(rank(mine, newcomer(5000), [{ peer: B, age: 5500 }]), 0)
+  assert.equal(rank(theirs, newcomer(5500), [{ peer: B, age: 5000 }]), 1)
 })
 
 test('who is not elected waits, and takes over when nobody supplies it', () => {
