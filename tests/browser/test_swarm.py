@@ -1,0 +1,268 @@
+"""The main job in real Chromium: viewers of one live stream, the real server, real WebRTC between them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, Route
+
+from tests.conftest import ROOT, Running, make_hls
+
+Start = Callable[..., Awaitable[Running]]
+NewPage = Callable[..., Awaitable[Page]]
+
+PATIENCE = 60.0
+"""Seconds until a condition must hold: for a noisy machine, never the usual time."""
+
+TAMPER = """
+const send = RTCDataChannel.prototype.send
+RTCDataChannel.prototype.send = function (data) {
+  // DATA frames of the wire channel that carry a block: the last byte is inverted.
+  if (this.label === 'wire' && data instanceof Uint8Array && data[0] === 1 && data.length > 1000) {
+    data = data.slice()
+    data[data.length - 1] ^= 255
+    window.tampered = (window.tampered ?? 0) + 1
+  }
+  return send.call(this, data)
+}
+"""
+
+TRANSPORT_UDP = "stun:127.0.0.1:3478?transport=udp"
+
+
+@pytest.fixture(scope="session")
+def long_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four minutes of 2 s segments: looped as a live stream, none comes again during a test."""
+    folder = tmp_path_factory.mktemp("long-vod")
+    return make_hls(
+        ffmpeg,
+        folder,
+        *("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"),
+        *("-hls_segment_filename", str(folder / "seg%03d.m4s")),
+        seconds=240,
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def live(live_torrent: Start, feed_dir: Path, long_vod: Path) -> Running:
+    """A server that plays ``long_vod`` as the live stream ``show``."""
+    shutil.copytree(long_vod, feed_dir / "show")
+    return await live_torrent("serve", "--feed", str(feed_dir), "--loop")
+
+
+async def stats(page: Page) -> dict[str, Any]:
+    snapshot: dict[str, Any] = await page.evaluate("window.liveTorrent?.stats() ?? {}")
+    return snapshot
+
+
+def sources(told: dict[str, dict[str, Any]]) -> str:
+    """For a failure's message: what came from where, by viewer."""
+    return "; ".join(
+        f"{name}: " + " ".join(f"{s['msn']}={s['source']}/{s['ms']:.0f}ms" for s in snapshot["segments"])
+        for name, snapshot in told.items()
+    )
+
+
+async def until(page: Page, condition: str, what: str) -> dict[str, Any]:
+    """Poll ``condition``, JavaScript over ``s`` (the snapshot), ``v`` (the video), ``played`` (s)."""
+    script = f"""() => {{
+      const s = window.liveTorrent?.stats(), v = document.querySelector('video')
+      let played = 0
+      for (let i = 0; i < (v?.played.length ?? 0); i++) played += v.played.end(i) - v.played.start(i)
+      return !!s && !!v && ({condition}) ? s : null
+    }}"""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while asyncio.get_running_loop().time() < deadline:
+        snapshot = await page.evaluate(script)
+        if snapshot is not None:
+            return dict(snapshot)
+        await asyncio.sleep(0.1)
+    state = await page.evaluate(
+        "(() => { const v = document.querySelector('video');"
+        " return [v?.currentTime, v?.readyState, v?.error?.message] })()"
+    )
+    pytest.fail(f"{what}: not within {PATIENCE:.0f} s; video {state}, stats {await stats(page)}")
+
+
+async def watch(page: Page, server: Running, mode: str = "loader", stream: str = "show") -> Page:
+    await page.goto(f"{server.url}/watch/{stream}?mode={mode}")
+    await until(page, "played > 0.5 && !v.paused", "playing")
+    return page
+
+
+async def test_a_lone_viewer_plays_by_http(live: Running, new_page: NewPage) -> None:
+    page = await watch(await new_page(), live)
+    snapshot = await until(page, "s.bytesFromOrigin > 0 && played > 4", "playing on")
+    assert snapshot["mode"] == "loader"
+    assert snapshot["bytesFromPeers"] == 0
+    assert snapshot["peers"] == 0
+    assert snapshot["connectionsMade"] == 0
+    assert snapshot["trouble"] == ""
+
+
+@pytest.mark.parametrize("mode", ["loader", "service-worker"])
+async def test_the_second_viewer_gets_most_of_its_bytes_from_the_first(
+    live: Running, new_page: NewPage, mode: str
+) -> None:
+    first = await watch(await new_page(), live, mode)
+    await until(first, "played > 3", "being clearly older")
+    second = await watch(await new_page(), live, mode)
+    await until(second, "s.peers === 1", "meeting the first")
+    before = await stats(second)
+    # A newcomer pulls nothing while an older viewer is there: from here on the first one supplies it.
+    snapshot = await until(second, f"s.segments.length >= {len(before['segments']) + 6}", "six more segments")
+    assert snapshot["mode"] == mode
+    peers = {"first": await stats(first), "second": snapshot}
+    exchanged = peers["first"]["bytesFromPeers"] + snapshot["bytesFromPeers"]
+    assert all(segment["source"] == "peers" for segment in snapshot["segments"][-4:]), sources(peers)
+    assert snapshot["bytesFromPeers"] > snapshot["bytesFromOrigin"], sources(peers)
+    sent = peers["first"]["bytesToPeers"] + snapshot["bytesToPeers"]
+    assert sent >= exchanged
+    # Everything was fetched from the origin about once: no segment came twice to the same viewer.
+    for name, told in peers.items():
+        whole = sum(segment["bytes"] for segment in told["segments"])
+        assert told["bytesFromPeers"] + told["bytesFromOrigin"] <= 1.3 * whole, (name, told)
+    assert snapshot["connectionsMade"] < 10
+
+
+async def test_a_viewer_that_cannot_reach_the_origin_for_segments_is_fed_by_the_others(
+    live: Running, new_page: NewPage
+) -> None:
+    first = await watch(await new_page(), live)
+    second = await watch(await new_page(), live)
+    await until(second, "s.peers === 1", "meeting the first")
+    await second.route("**/*.m4s*", lambda route: route.abort())
+    before = await stats(second)
+    snapshot = await until(
+        second, "s.segments.filter(x => x.source === 'peers').length >= 6 && played > 8", "peers only"
+    )
+    assert snapshot["bytesFromPeers"] > before["bytesFromPeers"]
+    assert (await stats(first))["bytesToPeers"] > 0
+
+
+async def test_when_http_fails_a_lone_viewer_is_fed_by_the_servers_seed(
+    live: Running, new_page: NewPage
+) -> None:
+    page = await watch(await new_page(), live)
+    await page.route("**/*.m4s*", lambda route: route.abort())
+    snapshot = await until(page, "s.bytesFromSeed > 0", "bytes from libtorrent")
+    assert any(segment["source"] in ("seed", "mixed") for segment in snapshot["segments"])
+
+
+async def test_a_viewer_leaves_and_the_other_plays_on(live: Running, new_page: NewPage) -> None:
+    first = await watch(await new_page(), live)
+    second = await watch(await new_page(), live)
+    await until(second, "s.peers === 1", "meeting the first")
+    await first.context.close()
+    await until(second, "s.peers === 0", "noticing")
+    at = await second.evaluate("document.querySelector('video').currentTime")
+    snapshot = await until(second, f"v.currentTime > {at} + 6", "playing on")
+    assert snapshot["stalls"] == 0
+
+
+async def test_tampered_bytes_from_a_peer_are_refused_and_the_viewer_still_plays(
+    live: Running, new_page: NewPage
+) -> None:
+    rogue = await new_page()
+    await rogue.add_init_script(TAMPER)
+    await watch(rogue, live)
+    victim = await watch(await new_page(), live)
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not await rogue.evaluate("window.tampered ?? 0"):
+        assert asyncio.get_running_loop().time() < deadline, "the rogue was never asked for a block"
+        await asyncio.sleep(0.1)
+    await until(victim, "s.peers === 0", "banning the rogue")
+    at = await victim.evaluate("document.querySelector('video').currentTime")
+    snapshot = await until(victim, f"v.currentTime > {at} + 6", "playing on")
+    assert snapshot["stalls"] == 0
+    assert await victim.evaluate("document.querySelector('video').error") is None
+
+
+async def test_sharing_switched_off_sends_nothing_more(live: Running, new_page: NewPage) -> None:
+    first = await watch(await new_page(), live)
+    await first.evaluate("window.liveTorrent.players[0].setSharing(false)")
+    second = await watch(await new_page(), live)
+    await until(second, "s.peers === 1 && played > 8", "meeting the first, playing")
+    told = await stats(first)
+    assert told["sharing"] is False
+    assert told["bytesToPeers"] == 0
+
+
+async def test_an_ice_address_that_makes_chromium_throw_is_said_and_left_out(
+    live: Running, new_page: NewPage
+) -> None:
+    async def spoil(route: Route) -> None:
+        answer = await route.fetch()
+        text = await answer.text()
+        await route.fulfill(
+            response=answer,
+            body=text.replace('/announce"', f'/announce",ICE="{TRANSPORT_UDP}"', 1)
+            if "LIVETORRENT-SWARM" in text
+            else text,
+        )
+
+    pages = [await new_page(), await new_page()]
+    for page in pages:
+        await page.route("**/*.m3u8*", spoil)
+        await watch(page, live)
+    snapshot = await until(pages[1], "s.peers === 1", "meeting all the same")
+    assert TRANSPORT_UDP in snapshot["trouble"]
+
+
+async def test_two_tabs_of_one_browser_exchange_segments(live: Running, new_page: NewPage) -> None:
+    first = await watch(await new_page(), live, "service-worker")
+    second = await watch(await first.context.new_page(), live, "service-worker")
+    await until(second, "s.peers === 1", "meeting the other tab")
+    for page in (first, second):
+        await page.bring_to_front()
+        await until(page, "played > 4", "playing")
+    await until(second, "s.bytesFromPeers > 0 || s.bytesToPeers > 0", "exchanging")
+
+
+async def test_the_libtorrent_seed_alone_feeds_a_stock_webtorrent_page(
+    live: Running, new_page: NewPage
+) -> None:
+    """A page with nothing of ours: webtorrent's own distribution and a magnet out of the manifest."""
+    page = await new_page()
+    await page.goto(f"{live.url}/healthz")
+    found = await page.evaluate(
+        """async () => {
+          const text = async url => { const r = await fetch(url); return [await r.text(), r.url] }
+          const [master, base] = await text('/live/show/master.m3u8')
+          const variant = master.split('\\n').find(line => line && !line.startsWith('#'))
+          const [media, url] = await text(new URL(variant, base).href)
+          const lines = media.split('\\n').map(line => line.trim())
+          const at = lines.findLastIndex(line => line.startsWith('#EXT-X-COM-LIVETORRENT:'))
+          const uri = lines.slice(at).find(line => line && !line.startsWith('#'))
+          const bytes = await (await fetch(new URL(uri, url))).arrayBuffer()
+          const hash = await crypto.subtle.digest('SHA-256', bytes)
+          return { magnet: /MAGNET="([^"]+)"/.exec(lines[at])[1], hash: Array.from(new Uint8Array(hash)) }
+        }"""
+    )
+    # Without the web seed: the bytes must come through WebRTC.
+    magnet = "&".join(part for part in found["magnet"].split("&") if not part.startswith("ws="))
+    script = (ROOT / "node_modules/webtorrent/dist/webtorrent.min.js").read_text()
+    await page.route(
+        "**/webtorrent.min.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
+    )
+    got = await page.evaluate(
+        """async magnet => {
+          const { default: WebTorrent } = await import('/webtorrent.min.js')
+          const client = new WebTorrent({ dht: false, tracker: { rtcConfig: {} } })
+          const torrent = client.add(magnet, { store: undefined })
+          await new Promise((resolve, reject) => { torrent.on('done', resolve); torrent.on('error', reject) })
+          const bytes = await (await torrent.files[0].blob()).arrayBuffer()
+          const hash = await crypto.subtle.digest('SHA-256', bytes)
+          const { received, length } = torrent
+          return { hash: Array.from(new Uint8Array(hash)), received, length }
+        }""",
+        magnet,
+    )
+    assert got["hash"] == found["hash"]
+    assert got["received"] >= got["length"]
