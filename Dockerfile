@@ -16,7 +16,7 @@ RUN pip install --require-hashes -r requirements/build.lock \
     && python -m venv /opt/live-torrent \
     && /opt/live-torrent/bin/pip install --require-hashes -r requirements/run.lock
 COPY package.json package-lock.json .npmrc ./
-COPY pyproject.toml hatch_build.py LICENSE ./
+COPY pyproject.toml hatch_build.py LICENSE README.md ./
 COPY scripts/ scripts/
 RUN python scripts/bundle.py --modules-only
 COPY client/ client/

@@ -150,7 +150,8 @@ function list (streams) {
 function draw () {
   if (player === null) return
   const stats = player.stats()
-  series.add({ peers: stats.bytesFromPeers, origin: stats.bytesFromOrigin, seed: stats.bytesFromSeed }, performance.now())
+  const { bytesFromPeers: peers, bytesFromOrigin: origin, bytesFromSeed: seed } = stats
+  series.add({ peers, origin, seed }, performance.now())
   if (document.hidden) return
   drawPlot(series.rates)
   drawStrip(stats.segments)

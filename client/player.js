@@ -50,9 +50,11 @@ const players = []
 /**
  * @param {HTMLVideoElement} video
  * @param {MountOptions} options
- * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects when aborted, or when hls.js cannot be loaded
+ * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects when aborted, or when
+ *   hls.js cannot be loaded
  */
-export async function mount (video, { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal }) {
+export async function mount (video, options) {
+  const { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal } = options
   const source = new URL(url, location.href).href
   prepare(video, muted)
   onState('loading')

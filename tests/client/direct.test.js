@@ -13,7 +13,8 @@ test('bytes and segments that went past it are counted as from the origin', () =
   const direct = new Direct()
   direct.fetched('u1', 100)
   direct.loaded('u1', 7, 12, 2)
-  const snapshot = direct.addTo({ ...NOTHING, bytesFromPeers: 300, offload: 1, segments: [{ msn: 6, at: 1 }, { msn: 8, at: 3 }] })
+  const segments = [{ msn: 6, at: 1 }, { msn: 8, at: 3 }]
+  const snapshot = direct.addTo({ ...NOTHING, bytesFromPeers: 300, offload: 1, segments })
   assert.equal(snapshot.bytesFromOrigin, 100)
   assert.equal(snapshot.offload, 0.75)
   assert.deepEqual(snapshot.segments.map(({ msn }) => msn), [6, 7, 8])
