@@ -61,8 +61,11 @@ class Seeding:
         self._wake.set()
 
     def forget(self, infohashes: Iterable[bytes]) -> None:
-        """These are no longer published."""
+        """These are no longer published; only a later :meth:`want` can bring them back."""
         self._forgotten.update(infohashes)
+        # The next decision what to seed is up to a tenth of a second away: until then the last one would
+        # have each retired torrent seeded, announced and retired a second time.
+        self._wanted = {h: seed for h, seed in self._wanted.items() if h not in self._forgotten}
         self._wake.set()
 
     def broken(self, infohash: bytes) -> None:
