@@ -84,9 +84,9 @@ class Seeding:
             await asyncio.gather(*(self._release(infohash) for infohash in list(self._held)))
 
     async def _apply(self) -> None:
-        gone = [infohash for infohash, seed in self._held.items() if self._is_gone(infohash, seed)]
+        forgotten, self._forgotten = self._forgotten, set()  # what comes meanwhile has its own turn
+        gone = [h for h, seed in self._held.items() if h in forgotten or self._is_gone(h, seed)]
         await asyncio.gather(*(self._release(infohash) for infohash in gone))
-        forgotten, self._forgotten = self._forgotten, set()
         for infohash in forgotten:
             if not self._known(infohash):
                 self._failed.discard(infohash)
@@ -94,12 +94,16 @@ class Seeding:
                     self._on_retire(infohash)
             # Published again meanwhile (a loop, a restarted writer): it is simply still there.
         if self._session is not None:
-            new = [s for h, s in self._wanted.items() if h not in self._held and h not in self._failed]
+            new = [s for h, s in self._wanted.items() if h not in self._held and self._may_seed(h)]
             await asyncio.gather(*(self._seed(self._session, seed) for seed in new))
+
+    def _may_seed(self, infohash: bytes) -> bool:
+        """Not after it failed, nor after it was forgotten, though the last choice may still name it."""
+        return infohash not in self._failed and self._known(infohash)
 
     def _is_gone(self, infohash: bytes, seed: Seed) -> bool:
         wanted = self._wanted.get(infohash)
-        if wanted is None or infohash in self._failed or infohash in self._forgotten:
+        if wanted is None or infohash in self._failed:
             return True
         if (seed.data is None) != (wanted.data is None):
             return True  # from the spool to the writer's file, or back

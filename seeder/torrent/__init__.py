@@ -12,6 +12,7 @@
     hashing    files and bytes → torrents, off the event loop
     settings   what libtorrent is told, and why (pure)
     session    the only importer of libtorrent
+    farewell   how a session can end at all
     spool      the private folder
 
 A segment's way out is ordered: the library forgets it, libtorrent lets go of its file, its spool file is

@@ -18,6 +18,7 @@ import libtorrent as lt
 
 from seeder.errors import MetainfoError
 from seeder.model import Torrent
+from seeder.torrent.farewell import connected_to, immortalise, ports_of
 from seeder.torrent.metainfo import torrent_file
 from seeder.torrent.settings import (
     SeedSettings,
@@ -36,6 +37,10 @@ LISTEN_SECONDS = 5.0
 
 RETIRE_SECONDS = 20.0
 """To wait for libtorrent to let go of one file before giving up on it: far beyond any disk's worst."""
+
+
+FAREWELL_SECONDS = 3.0
+"""To wait for trackers to answer the closing of their sockets: a round trip or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class SeedSession:
         self._removing: dict[bytes, asyncio.Future[None]] = {}
         self._broken: set[bytes] = set()
         self._offers = 0
+        self._ports: frozenset[int] = frozenset()  # of all trackers ever announced to
         self._listening: set[tuple[str, int]] = set()
         self._listen_event = asyncio.Event()
         self._counters = SeedCounters()
@@ -132,12 +138,27 @@ class SeedSession:
             ours, theirs = self._bell
             asyncio.get_running_loop().remove_reader(ours.fileno())
         self._handles.clear()
-        # Ending the session joins libtorrent's threads.
-        await asyncio.to_thread(self._holder.clear)
+        await self._end()
         if self._bell is not None:
             ours.close()
             theirs.close()
             self._bell = None
+
+    async def _end(self) -> None:
+        """End libtorrent's threads; see :mod:`seeder.torrent.farewell`."""
+        session = self._holder.pop()
+        session.pause()  # closes the tracker sockets, and leaves Python's lock alone meanwhile
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                while connected_to(self._ports):  # noqa: ASYNC110 - libtorrent tells nobody
+                    await asyncio.sleep(0.01)
+        if connected_to(self._ports):
+            log.warning("a tracker does not close its connection: leaving it to the end of the program")
+            immortalise(session)
+            return
+        holder = [session]
+        del session
+        await asyncio.to_thread(holder.clear)
 
     @property
     def _session(self) -> Any:
@@ -191,6 +212,7 @@ class SeedSession:
             return
         if (adding := self._adding.get(infohash)) is None:
             self._tune(len(self._handles) + len(self._adding) + 1)
+            self._ports |= ports_of(trackers)
             adding = self._adding[infohash] = asyncio.get_running_loop().create_future()
             try:
                 self._session.async_add_torrent(_parameters(torrent, path, trackers))

@@ -79,13 +79,19 @@ class Feed:
 
 @contextlib.asynccontextmanager
 async def running(
-    folder: Path, *, seed: bool = False, loop: bool = False, max_torrents: int = 100, **config: object
+    folder: Path,
+    *,
+    seed: bool = False,
+    webrtc: bool = False,
+    loop: bool = False,
+    max_torrents: int = 100,
+    **config: object,
 ) -> AsyncIterator[Feed]:
     """A feed task over ``folder``, ready; stopped at the end."""
     async with contextlib.AsyncExitStack() as stack:
         session = None
         if seed:
-            settings = SeedSettings(loopback_only=True, max_torrents=max_torrents)
+            settings = SeedSettings(loopback_only=not webrtc, max_torrents=max_torrents, announce_seconds=1)
             session = await stack.enter_async_context(SeedSession(settings))
         library = Library(folder)
         retired: list[bytes] = []

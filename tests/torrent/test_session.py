@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -205,3 +207,30 @@ async def test_loopback_alone_is_said_to_rule_out_webrtc() -> None:
         assert session.port > 0
         assert not session.webrtc_possible
         assert "loopback" in session.webrtc_reason
+
+
+async def test_a_tracker_that_never_closes_cannot_freeze_the_end(tmp_path: Path) -> None:
+    """It accepts, and says nothing any more: the destructor would wait for it with Python's lock held."""
+    accepted: list[asyncio.StreamWriter] = []
+
+    async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+        digest = hashlib.sha1(
+            key.partition(b":")[2].strip() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        ).digest()
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+        )
+        accepted.append(writer)
+
+    server = await asyncio.start_server(shake_hands, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    torrent, path, _ = segment(tmp_path)
+    async with seeding_session() as session:
+        await session.seed(torrent, path, [f"ws://127.0.0.1:{port}/announce"])
+        await until(lambda: accepted)
+    for writer in accepted:
+        writer.close()
+    server.close()
