@@ -5,8 +5,8 @@
 - No permessage-deflate: wsproto agrees to it unasked, at some 300 KiB of zlib state a WebSocket, and
   inflates a 64 KiB frame to 64 MiB before anyone can look at its size. Offers are small anyway.
 - HTTP/2 only where ALPN agreed on it, so that there is one way in, not three.
-- A prompt and bounded end: hypercorn waits for ever for unsent bytes to leave, and its ping loop sleeps
-  on for a whole interval after its WebSocket has closed.
+- A prompt and bounded end: hypercorn waits for ever for unsent bytes to leave, and after the client has
+  left it sleeps on until the next ping, or until the keep-alive would have ended.
 
 hypercorn has no public hook for these, hence the subclasses; pyproject.toml bounds its minor version.
 """
@@ -25,7 +25,7 @@ from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import EventWrapper, WorkerContext
 from hypercorn.config import Config
-from hypercorn.events import Closed, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.typing import AppWrapper, ConnectionState
@@ -103,7 +103,12 @@ class Connection(TCPServer):
                 self.link.last_read = time.monotonic()
                 await self.protocol.handle(RawData(data))
         self._over.set()
+        await self.idle_task.stop()  # else the connection stays, half closed, until its keep-alive ends
         await self.protocol.handle(Closed())
+
+    async def protocol_send(self, event: Event) -> None:
+        if not (isinstance(event, Updated) and self._over.is_set()):
+            await super().protocol_send(event)
 
     async def _close(self) -> None:
         try:
