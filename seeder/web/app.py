@@ -41,6 +41,7 @@ def create_app(
     counters = counters or HttpCounters()
     app = Quart(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST
+    app.url_map.merge_slashes = False  # else // is answered by a redirect that repeats the Host header
     app.register_blueprint(pages.blueprint(catalog, bundle))
     app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
     app.register_blueprint(metrics.blueprint(snapshot))

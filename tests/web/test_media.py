@@ -7,6 +7,7 @@ import gzip
 import http.client
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import libtorrent as lt
@@ -14,7 +15,7 @@ import pytest
 
 from seeder.hls.manifest import strip_tags
 from seeder.model import Kind
-from seeder.web import Reach
+from seeder.web import Reach, fast
 from tests.web.conftest import MASTER, RECORDED, SEGMENT, Open, Site, live_stream, on_disk, torrent_of
 
 SEG, PLAYLIST = "/live/demo/v/seg7.m4s", "/live/demo/v/index.m3u8"
@@ -223,10 +224,8 @@ async def test_a_file_cut_short_while_it_is_sent_breaks_the_connection(site: Sit
     big.write_bytes(bytes(32 << 20))
     view = site.library.stream("film")
     assert view is not None
-    resource = on_disk("big.ts", big)
-    site.library.publish(
-        type(view)(view.name, False, view.playlists, {**view.resources, "big.ts": resource}, 2.0, 1)
-    )
+    resources = {**view.resources, "big.ts": on_disk("big.ts", big)}
+    site.library.publish(replace(view, resources=resources))
     connection = http.client.HTTPConnection("127.0.0.1", site.bound.port, timeout=60)
 
     def head() -> http.client.HTTPResponse:
@@ -281,6 +280,23 @@ async def test_a_client_that_leaves_in_the_middle_disturbs_nobody(
         writer.transport.abort()
     assert (await site.fetch(SEG)).body == SEGMENT
     assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
+
+
+async def test_who_takes_nothing_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "SEND_TIMEOUT", 0.3)
+    big = site.feed / "film" / "big.ts"
+    big.write_bytes(bytes(32 << 20))
+    view = site.library.stream("film")
+    assert view is not None
+    resources = {**view.resources, "big.ts": on_disk("big.ts", big)}
+    site.library.publish(replace(view, resources=resources))
+    _, writer = await asyncio.open_connection("127.0.0.1", site.bound.port, limit=1024)
+    writer.write(b"GET /live/film/big.ts HTTP/1.1\r\nHost: a\r\n\r\n")
+    async with asyncio.timeout(60):
+        while not site.counters.responses["segment", 200]:
+            await asyncio.sleep(0.05)
+    assert site.counters.sent["segment"] < 32 << 20
+    writer.transport.abort()
 
 
 async def test_every_listed_kind_has_a_counter_name(site: Site) -> None:

@@ -281,8 +281,14 @@ async def test_a_browser_announces_over_http_2(
     open_site: Open, certificate: Certificate, new_page: Callable[..., Awaitable[Page]]
 ) -> None:
     """Chromium opens the WebSocket as a stream of its HTTP/2 connection (RFC 8441)."""
+    versions: list[str] = []
     async with Tracker(lambda infohash: True) as tracker:
-        site = await open_site(certificate=certificate, announce=tracker, viewers=tracker.viewers)
+
+        async def announce(scope: Any, receive: Any, send: Any) -> None:
+            versions.append(scope["http_version"])
+            await tracker(scope, receive, send)
+
+        site = await open_site(certificate=certificate, announce=announce, viewers=tracker.viewers)
         page = await new_page(ignore_https_errors=True)
         await page.goto(f"{site.bound.url}/healthz")
         protocol = await page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol")
@@ -295,6 +301,7 @@ async def test_a_browser_announces_over_http_2(
         })"""
         assert (await page.evaluate(script, ANNOUNCE))["complete"] == 1
         assert tracker.viewers(b"i" * 20) == 1
+        assert versions == ["2"]
         await page.evaluate("socket.close()")
         async with asyncio.timeout(PATIENCE):
             while tracker.counters.connections:

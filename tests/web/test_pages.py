@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from seeder.web.bundle_files import Bundle, load_bundle
+from tests.web.conftest import BUNDLE, Open, Site, write_bundle
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "content_type"),
+    [
+        ("/", "pages/index.html", "text/html; charset=utf-8"),
+        ("/watch/demo", "pages/watch.html", "text/html; charset=utf-8"),
+        ("/sw.js", "sw.js", "text/javascript; charset=utf-8"),
+        ("/embed.js", "embed.js", "text/javascript; charset=utf-8"),
+        ("/client/player.js", "client/player.js", "text/javascript; charset=utf-8"),
+        ("/client/style.css", "pages/style.css", "text/css; charset=utf-8"),
+        ("/client/icon.svg", "pages/icon.svg", "image/svg+xml"),
+        ("/favicon.ico", "pages/icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_the_browsers_files_are_served(site: Site, path: str, name: str, content_type: str) -> None:
+    got = await site.fetch(path)
+    assert (got.status, got.body) == (200, BUNDLE[name])
+    assert got.headers["content-type"] == content_type
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["cache-control"] == "no-cache"
+    packed = await site.fetch(path, accept_encoding="gzip")
+    assert gzip.decompress(packed.body) == BUNDLE[name]
+    again = await site.fetch(path, if_none_match=got.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    head = await site.fetch(path, "HEAD")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(BUNDLE[name])))
+
+
+async def test_a_script_named_by_its_content_is_cached_for_ever(site: Site) -> None:
+    got = await site.fetch("/client/shared-ABCD2345.js")
+    assert got.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_the_worker_may_have_the_whole_site(site: Site) -> None:
+    got = await site.fetch("/sw.js")
+    assert got.headers["service-worker-allowed"] == "/"
+
+
+async def test_other_sites_may_include_the_scripts_and_frame_only_the_player(site: Site) -> None:
+    for path in ("/embed.js", "/client/player.js"):
+        assert (await site.fetch(path)).headers["access-control-allow-origin"] == "*"
+    index, watch = await site.fetch("/"), await site.fetch("/watch/demo")
+    assert "frame-ancestors 'none'" in index.headers["content-security-policy"]
+    assert index.headers["x-frame-options"] == "DENY"
+    assert "frame-ancestors *" in watch.headers["content-security-policy"]
+    assert "x-frame-options" not in watch.headers
+    for page in (index, watch):
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert page.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_the_page_of_a_stream_that_is_not_there_yet_waits_for_it(site: Site) -> None:
+    got = await site.fetch("/watch/soon")
+    assert (got.status, got.body) == (404, BUNDLE["pages/watch.html"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/client/",
+        "/client/nothing.js",
+        "/client/index.html",
+        "/client/.stamp",
+        "/client/../sw.js",
+        "/client/..%2fsw.js",
+        "/client/%2e%2e/app.py",
+        "/client//etc/passwd",
+        "/.stamp",
+        "/static/x",
+        "/nothing",
+    ],
+)
+async def test_nothing_else_is_there(site: Site, path: str) -> None:
+    got = await site.fetch(path)
+    assert got.status == 404
+    assert got.headers["content-type"] == "text/plain; charset=utf-8"
+    assert got.body.count(b"\n") == 1
+
+
+async def test_a_missing_bundle_says_how_to_build_it_and_is_found_once_built(
+    open_site: Open, tmp_path: Path
+) -> None:
+    site = await open_site(bundle=lambda: load_bundle(tmp_path / "later"))
+    got = await site.fetch("/")
+    assert got.status == 503
+    assert b"make bundle" in got.body
+    assert (await site.fetch("/live/demo/master.m3u8")).status == 200
+    write_bundle(tmp_path / "later")
+    assert (await site.fetch("/")).body == BUNDLE["pages/index.html"]
+
+
+def test_a_bundle_is_read_whole_without_hidden_files(bundle: Bundle) -> None:
+    assert {name for name in BUNDLE if bundle.get(name) is None} == {".stamp"}
+
+
+def test_no_bundle_is_an_empty_one(tmp_path: Path) -> None:
+    assert not load_bundle(tmp_path / "nowhere")
