@@ -165,9 +165,10 @@ class Tracker:
     # ASGI
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
-        message = await receive()
-        if message["type"] != "websocket.connect":
+        if scope["type"] != "websocket":
+            await _no_page(scope, send)
             return
+        await receive()  # websocket.connect: always the first
         client = client_key(self._address(scope))
         refusal = "shutdown" if self._closing else self._gate.enter(client)
         if refusal is not None:
@@ -301,6 +302,14 @@ class Tracker:
                     return str(value.decode("latin-1").rpartition(",")[2].strip())
         client = scope.get("client")
         return str(client[0]) if client else ""
+
+
+async def _no_page(scope: Message, send: Transmit) -> None:
+    """Someone opened the tracker's address in a browser; lifespan events need no answer."""
+    if scope["type"] == "http":
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"upgrade", b"websocket")]
+        await send({"type": "http.response.start", "status": 426, "headers": headers})
+        await send({"type": "http.response.body", "body": b"a WebTorrent tracker: use a WebSocket\n"})
 
 
 async def _deny(scope: Message, send: Transmit) -> None:

@@ -47,7 +47,7 @@ class Fast:
         kind, path = scope["type"], scope.get("path", "")
         if kind == "http" and path.startswith(("/live/", "/torrents/")):
             await self._serve(scope, send)
-        elif kind == "websocket" and path == "/announce" and self._announce is not None:
+        elif path == "/announce" and self._announce is not None:
             await self._announce(scope, receive, send)
         else:
             await self._rest(scope, receive, send)

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from seeder.tracker import Limits, Tracker
 from seeder.tracker import socket as carrier
+from seeder.web import ServerConfig, serve
 from tests.tracker.conftest import Start
 
 PATIENCE = 30.0
@@ -204,6 +205,15 @@ async def test_compression_is_not_agreed_to(start: Start) -> None:
     running = await start()
     async with connect(running.url, compression="deflate") as peer:
         assert peer.protocol.extensions == []
+
+
+async def test_a_tracker_opened_in_a_browser_says_what_it_is() -> None:
+    async with Tracker(lambda infohash: True) as tracker, serve(tracker, ServerConfig(port=0)) as bound:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bound.port)
+        writer.write(b"GET /announce HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            assert (await reader.read()).startswith(b"HTTP/1.1 426")
+        writer.close()
 
 
 async def test_a_proxys_word_on_the_address_counts_only_when_trusted() -> None:

@@ -17,6 +17,7 @@ import h2.events
 import pytest
 from playwright.async_api import Page
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from seeder.errors import ServeError
 from seeder.tracker import Tracker
@@ -213,6 +214,17 @@ async def test_a_connection_is_gone_as_soon_as_its_client_is() -> None:
                     async with connect(f"ws://127.0.0.1:{bound.port}/announce") as peer:
                         await peer.send(ANNOUNCE)
                         await peer.recv()
+
+
+@pytest.mark.parametrize("path", ["/announce", "/", "/live/demo/master.m3u8", "/nothing"])
+async def test_websockets_where_none_are_taken_are_refused(
+    open_site: Open, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``/announce`` too, where the tracker is elsewhere."""
+    site = await open_site(announce=None)
+    with pytest.raises(InvalidStatus):
+        await connect(f"ws://127.0.0.1:{site.bound.port}{path}")
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
 
 
 async def until_served(port: int) -> None:
