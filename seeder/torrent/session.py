@@ -322,7 +322,7 @@ class SeedSession:
         self._break(alert.handle)
 
     def _break(self, handle: Any) -> None:
-        infohash = handle.info_hashes().v1.to_bytes() if handle.is_valid() else b""
+        infohash = _infohash(handle)
         if infohash in self._handles and infohash not in self._broken:
             self._broken.add(infohash)
             handle.pause()
@@ -331,6 +331,8 @@ class SeedSession:
                 self.on_broken(infohash)
 
     def _on_tracker_error(self, alert: Any) -> None:
+        if _infohash(alert.handle) not in self._handles:
+            return  # "torrent aborted": it is being retired, which is no failure
         log.debug("libtorrent: %s", alert.message())
         self._count(tracker_errors=1)
 
@@ -360,6 +362,14 @@ _NOT_SEEDING = frozenset(
         lt.torrent_status.states.checking_files,
     }
 )
+
+
+def _infohash(handle: Any) -> bytes:
+    """Of a torrent that libtorrent still has, else empty."""
+    try:
+        return bytes(handle.info_hashes().v1.to_bytes())
+    except RuntimeError:  # invalid torrent handle: removed a moment ago
+        return b""
 
 
 def _parameters(torrent: Torrent, path: Path, trackers: Sequence[str]) -> Any:
