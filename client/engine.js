@@ -309,9 +309,11 @@ class PeerEngine {
             }
           }))
         }
-      }, abort.signal)
+      }, abort.signal, holding.distrusted ? 'reload' : 'default')
       await Promise.all(checks)
       holding.contentType ||= fetched.contentType
+      // An encoder that began anew under old names: a cache may still hold the old bytes.
+      holding.distrusted ||= rejected
       if (rejected) throw new OriginError('the origin sent bytes that do not match the manifest', 0)
       outcome = { ...outcome, ...fetched, ok: true }
     } catch (error) {

@@ -15,6 +15,8 @@ export class Holding {
     /** Verified bytes by where they came from. */
     this.from = { peers: 0, origin: 0, seed: 0 }
     this.contentType = ''
+    /** The origin, or a cache before it, gave bytes that did not match. */
+    this.distrusted = false
     this.startedAt = performance.now()
   }
 

@@ -71,9 +71,10 @@ export async function fetchPlaylist (url, signal) {
  * @param {(index: number, bytes: Uint8Array<ArrayBuffer>) => void} sink.onPiece a complete piece, unverified
  * @param {(bytes: number) => void} sink.onBytes as they come in, wanted or not
  * @param {AbortSignal} signal
+ * @param {RequestCache} [cache] 'reload' when what a cache holds was found to be wrong
  * @returns {Promise<Fetched>}
  */
-export async function fetchRuns (url, metainfo, runs, sink, signal) {
+export async function fetchRuns (url, metainfo, runs, sink, signal, cache = 'default') {
   const started = performance.now()
   let firstByte = 0
   let bytes = 0
@@ -86,7 +87,7 @@ export async function fetchRuns (url, metainfo, runs, sink, signal) {
   const limit = new Limit(signal)
   try {
     for (const run of runs) {
-      const answer = await fetchRun(url, metainfo, run, counted, limit)
+      const answer = await fetchRun(url, metainfo, run, counted, limit, cache)
       contentType = answer.contentType
       if (answer.whole) break // the server ignored Range: everything came at once
     }
@@ -104,14 +105,15 @@ export async function fetchRuns (url, metainfo, runs, sink, signal) {
  * @param {[number, number]} run
  * @param {{ onPiece: (index: number, bytes: Uint8Array<ArrayBuffer>) => void, onBytes: (bytes: number) => void }} sink
  * @param {Limit} limit
+ * @param {RequestCache} cache
  */
-async function fetchRun (url, metainfo, [first, last], sink, limit) {
+async function fetchRun (url, metainfo, [first, last], sink, limit, cache) {
   const pieces = metainfo.hashes.length
   const from = pieceRange(metainfo, first)[0]
   const to = pieceRange(metainfo, last)[1]
   const all = first === 0 && last === pieces - 1
   limit.start(FIRST_BYTE_TIMEOUT)
-  const response = await request(url, all ? {} : { Range: `bytes=${from}-${to - 1}` }, limit.signal)
+  const response = await request(url, all ? {} : { Range: `bytes=${from}-${to - 1}` }, limit.signal, cache)
   const whole = response.status === 200
   if (!whole && (all || response.status !== 206)) {
     throw new OriginError(`the origin answered ${response.status}`, response.status)
@@ -158,10 +160,15 @@ async function fetchRun (url, metainfo, [first, last], sink, limit) {
   return { whole, contentType: response.headers.get('content-type') ?? '' }
 }
 
-/** @param {string} url @param {Record<string, string>} headers @param {AbortSignal} signal */
-function request (url, headers, signal) {
+/**
+ * @param {string} url @param {Record<string, string>} headers @param {AbortSignal} signal
+ * @param {RequestCache} [cache]
+ */
+function request (url, headers, signal, cache = 'default') {
   const own = new URL(url).origin === globalThis.location?.origin
-  return fetch(url, { headers: own ? { ...headers, ...BYPASS } : headers, signal, credentials: own ? 'same-origin' : 'omit' })
+  return fetch(url, {
+    headers: own ? { ...headers, ...BYPASS } : headers, signal, cache, credentials: own ? 'same-origin' : 'omit'
+  })
 }
 
 /** One time limit at a time, and the caller's signal, as one signal. */

@@ -25,8 +25,10 @@ TORRENT_TYPE = "application/x-bittorrent"
 REVALIDATE = "no-cache"
 """Kept, but asked about at every use: a live playlist changes with each segment, and an early copy is as
 good as none (RFC 8216 §6.2.1 leaves it to us). The ETag makes the question cheap."""
-IMMUTABLE = "public, max-age=31536000, immutable"
-"""A live segment's URI never names other bytes."""
+IMMUTABLE = "public, max-age=600, immutable"
+"""A live segment's URI never names other bytes while it is listed. But whoever restarts an encoder of their
+own may begin again at ``seg0.ts``: what left the window long ago must not be played then (immutable holds
+only while fresh, RFC 8246 §2)."""
 RECORDED = "public, max-age=60"
 """A recorded segment is a file that its owner may make anew; a minute spares seeking viewers the question."""
 
