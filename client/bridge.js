@@ -3,6 +3,7 @@
  * the engines on this page. sw/protocol.js says what is exchanged.
  */
 
+import { IntegrityError } from './origin.js'
 import { ALIVE_MS, CLAIM, HELLO, read } from '../sw/protocol.js'
 
 /** @typedef {import('./types').Engine} Engine */
@@ -36,9 +37,9 @@ export async function answer (port, { kind, url }, mounts, aliveMs = ALIVE_MS) {
   const heart = setInterval(() => port.postMessage({ type: 'alive' }), aliveMs)
   try {
     port.postMessage(await (kind === 'playlist' ? playlist : segment)(engine, url, abort.signal))
-  } catch {
-    // Whatever it was, the worker now asks the origin, and that answer is the one the player gets to see.
-    port.postMessage({ type: 'failed' })
+  } catch (error) {
+    // Whatever else it was, the worker now asks the origin, and that answer is the one the player gets to see.
+    port.postMessage({ type: error instanceof IntegrityError ? 'refused' : 'failed' })
   } finally {
     clearInterval(heart)
     port.onmessage = null

@@ -11,7 +11,7 @@ import { Library } from './library.js'
 import { Mesh } from './mesh/mesh.js'
 import { iceServers } from './mesh/ice.js'
 import { sha1 } from './metainfo.js'
-import { OriginError, fetchPlaylist, fetchRuns } from './origin.js'
+import { IntegrityError, OriginError, fetchPlaylist, fetchRuns } from './origin.js'
 import { parsePlaylist } from './playlist.js'
 import { Scheduler } from './scheduler.js'
 import { Stats } from './stats.js'
@@ -262,7 +262,7 @@ class PeerEngine {
         if (command.type === 'join') this.#serve(segment)
         else if (command.type === 'fetch') this.#fetch(segment, segment.holding, command.runs)
         else if (command.type === 'seek-seed') this.#seekSeed(segment)
-        else if (command.type === 'fail') this.deliveries.fail(segment.id, new Error('neither peers nor the origin could give the segment'))
+        else if (command.type === 'fail') this.deliveries.fail(segment.id, failure(segment.holding))
       }
     }
     clearTimeout(this.wake)
@@ -465,6 +465,11 @@ function guessType (url) {
   if (path.endsWith('.ts')) return 'video/mp2t'
   if (/\.(m4s|mp4|cmfv|cmfa)$/.test(path)) return 'video/mp4'
   return 'application/octet-stream'
+}
+
+/** @param {Holding} holding */
+function failure (holding) {
+  return holding.distrusted ? new IntegrityError() : new Error('neither peers nor the origin could give the segment')
 }
 
 /** @param {number} first @param {number} last */

@@ -3,6 +3,11 @@
  * What the engine does not know, or fails at, goes through hls.js's own loader, with its retries.
  */
 
+import { IntegrityError } from './origin.js'
+
+/** What an HTTP gateway would say of an origin that sends rubbish (RFC 9110 §15.6.3). */
+const BAD_GATEWAY = 502
+
 /** @typedef {import('./types').Engine} Engine */
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('hls.js').Loader<any>} Loader */
@@ -74,7 +79,10 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
           first()
           this.#succeed(response)
         },
-        () => this.#hand(config)
+        error => {
+          if (error instanceof IntegrityError) this.#refuse(error)
+          else this.#hand(config)
+        }
       )
     }
 
@@ -116,8 +124,7 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
       if (rangeEnd || responseType !== 'arraybuffer' || !engine.knows(url)) return null
       return async (signal, onProgress) => {
         const { data } = await engine.segment(url, { signal, onProgress })
-        // A copy: hls.js may hand the buffer to a worker, and the engine's then would be gone for its peers.
-        return { url, data: data.slice(0), code: 200, text: '' }
+        return { url, data, code: 200, text: '' }
       }
     }
 
@@ -132,6 +139,11 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
       const callbacks = this.#end()
       callbacks?.onProgress?.(stats, this.context, data, null)
       callbacks?.onSuccess(response, stats, this.context, null)
+    }
+
+    /** Unverified bytes are not played: hls.js is told of an error and tries again by its own policy. @param {Error} error */
+    #refuse (error) {
+      this.#end()?.onError({ code: BAD_GATEWAY, text: error.message }, this.context, null, this.stats)
     }
 
     #timeout () {

@@ -18,6 +18,17 @@ export class OriginError extends Error {
   get gone () { return this.status === 404 || this.status === 410 || this.status === 403 }
 }
 
+/**
+ * Every answer held other bytes than the manifest names. There is no way round it: unverified bytes are not
+ * played, whoever sends them.
+ */
+export class IntegrityError extends Error {
+  constructor () {
+    super('the bytes do not match the manifest')
+    this.name = 'IntegrityError'
+  }
+}
+
 /** No first byte for so long: the origin is not answering, ms. */
 const FIRST_BYTE_TIMEOUT = 8000
 /** No further byte for so long: the connection is dead, ms. */

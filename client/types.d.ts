@@ -55,6 +55,7 @@ export interface FetchedPlaylist {
 }
 
 export interface FetchedSegment {
+  /** The caller's own: a copy, to be transferred or changed at will. */
   data: ArrayBuffer
   contentType: string
   source: Source
@@ -83,8 +84,9 @@ export interface Engine {
   knows (url: string): boolean
   /**
    * Verified bytes of a known segment, from peers or origin. Concurrent calls for one URL share the work.
-   * Rejects with AbortError, or an Error when neither peers nor origin could give it: the caller may then
-   * fetch the URL itself.
+   * Rejects with AbortError; with IntegrityError when all that came did not match the manifest (nothing
+   * must be played then); or an Error when neither peers nor origin could give it: the caller may then fetch
+   * the URL itself.
    */
   segment (url: string, options?: { signal?: AbortSignal, onProgress?: (bytes: number, total: number) => void }): Promise<FetchedSegment>
   /** The player whose buffer sets the deadlines; null when it is gone. */

@@ -54,6 +54,8 @@ export async function respond (request, clientId, kind, { page, ask, fetch, sile
   if (client !== undefined && !silence.has(clientId, now())) {
     const outcome = await ask(client, { kind, url: request.url }, request.signal)
     if (outcome.type === 'done') return build(outcome, request.headers)
+    // Unverified bytes are not played, and the origin's would be just that.
+    if (outcome.type === 'refused') return new Response(null, { status: 502, statusText: 'does not match the manifest' })
     if (outcome.type === 'silent') silence.note(clientId, now())
   }
   const response = await fetch(request)

@@ -4,7 +4,7 @@ import { ACK_MS, ask, CANCEL, LOST_MS, TOTAL_MS } from './protocol.js'
 
 /** @typedef {import('./protocol.js').Done} Done */
 /** Only `silent` means that nobody listened; the others come from a page with a client. */
-/** @typedef {Done | { type: 'pass' | 'failed' | 'silent' | 'cancelled' }} Outcome */
+/** @typedef {Done | { type: 'pass' | 'failed' | 'refused' | 'silent' | 'cancelled' }} Outcome */
 
 /**
  * Never rejects, and ends by itself: TOTAL_MS after the start at the latest.
@@ -42,6 +42,7 @@ export function askPage (client, question, { signal, ackMs = ACK_MS, lostMs = LO
         case 'done':
         case 'pass':
         case 'failed':
+        case 'refused':
           end(data)
           break
       }

@@ -10,6 +10,7 @@
  *                                  {type: 'alive'}    every ALIVE_MS while it works
  *                                  {type: 'done', status, contentType, data, source}
  *                                  {type: 'failed'}   neither peers nor origin gave it
+ *                                  {type: 'refused'}  what they gave does not match the manifest: play nothing
  *     worker → port                {type: 'cancel'}   nobody waits for it any more
  *
  * and outside an exchange:
@@ -42,7 +43,7 @@ export const TOTAL_MS = 60_000
 /** @typedef {'playlist' | 'segment'} Kind */
 /** @typedef {{ kind: Kind, url: string }} Question */
 /** @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string }} Done */
-/** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'alive' } | { type: 'failed' }} Reply */
+/** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'alive' } | { type: 'failed' | 'refused' }} Reply */
 
 /** @param {Question} question */
 export const ask = ({ kind, url }) => ({ liveTorrent: VERSION, type: 'ask', kind, url })

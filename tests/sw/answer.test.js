@@ -65,6 +65,14 @@ for (const type of /** @type {const} */ (['pass', 'failed', 'silent'])) {
   })
 }
 
+test('what does not match the manifest is refused, and not fetched past the page', async () => {
+  const { answer, told } = world({ type: 'refused' })
+  const response = await answer()
+  assert.equal(response.status, 502)
+  assert.equal((await response.arrayBuffer()).byteLength, 0)
+  assert.deepEqual(told, [])
+})
+
 test('a silent page is not asked again at once, a page that passed is', async () => {
   const silent = world({ type: 'silent' })
   await silent.answer()
