@@ -64,7 +64,8 @@ def _settings(*names: str) -> Callable[[Command], Command]:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog='Every flag is also a key of the --config file (tls_cert = "…") and an environment variable '
-    "(LIVE_TORRENT_TLS_CERT). A flag wins over a variable, a variable over the file.",
+    "(LIVE_TORRENT_TLS_CERT). A flag wins over a variable, a variable over the file. Exit codes: 0 stopped "
+    "by Ctrl-C, 1 unforeseen, 2 flags and configuration, 3 feed, 4 input and ffmpeg, 5 port and certificate.",
 )
 @click.version_option(__version__, "--version", message="live-torrent %(version)s")
 @click.pass_context

@@ -53,6 +53,9 @@ AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)
 data may go with it, and must not fill the log meanwhile."""
 READY = 20.0
 """Seconds to wait for what is in the feed already; a feed of thousands of files goes on behind our back."""
+LET_GO = 15.0
+"""Seconds that a file's deletion waits for those who may be using it: more than the few segments by which
+the library forgets later than the ingest."""
 SETTLED = 300.0
 """Seconds after which a crash counts as a first one again."""
 
@@ -113,6 +116,10 @@ class Service:
         self.bound = await stack.enter_async_context(self._web(certificate))
         where = "" if certificate is None else f" (certificate {fingerprint(certificate.cert)})"
         log.info("listening at %s%s", self.bound.url, where if config.tls_self_signed else "")
+        if config.host in ("0.0.0.0", "::") and config.public_url is None:
+            for address in machine.addresses():
+                if config.host == "::" or ":" not in address:
+                    log.info("on your network: %s", replace(self.bound, host=address).url)
         if plan.name is not None:
             self._begin("ingest", self._ingest, group, stack)
 
@@ -199,9 +206,23 @@ class Service:
                 end=True,
             ),
             self.plan.feed,
+            retire=self._let_go,
         )
         await self.ingest.run()
         log.info("%s: the input has ended; what was published stays until Ctrl-C", name)
+
+    async def _let_go(self, path: Path) -> None:
+        """The ingest is about to delete ``path``: wait until neither the library nor libtorrent has it."""
+        stream, _, rest = path.relative_to(self.plan.feed).as_posix().partition("/")
+        infohash: bytes | None = None
+        with suppress(TimeoutError):
+            # While no new segments come, the library keeps what it has; the ingest need not wait for that.
+            async with asyncio.timeout(LET_GO):
+                while (view := self.library.stream(stream)) and (held := view.resources.get(rest)):
+                    infohash = held.torrent.infohash if held.torrent else None
+                    await self._look()
+                while self.seed is not None and infohash in self.seed.seeding():  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)  # libtorrent tells only who retires it
 
     # --- watching over it ------------------------------------------------------------------------
 

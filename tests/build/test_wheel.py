@@ -24,7 +24,7 @@ def test_a_wheel_holds_the_bundle_and_the_command(dist: Path) -> None:
     with zipfile.ZipFile(next(dist.glob("live_torrent-*.whl"))) as wheel:
         names = set(wheel.namelist())
         entry_points = next(name for name in names if name.endswith("/entry_points.txt"))
-        assert "live-torrent = seeder.cli:main" in wheel.read(entry_points).decode()
+        assert "live-torrent = seeder.__main__:main" in wheel.read(entry_points).decode()
     assert {"seeder/cli.py", "seeder/web/bundle/sw.js", "seeder/web/bundle/client/player.js"} <= names
     assert "seeder/web/bundle/THIRD-PARTY.txt" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
