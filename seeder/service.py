@@ -263,7 +263,12 @@ class Service:
             playing(self.address)
             if not self.library.streams():
                 log.info("no stream is there yet; waiting for one in %s", self.plan.feed)
+        present = True
         while True:
+            if present != (present := self.plan.feed.is_dir()):
+                log.warning(
+                    "the feed folder %s is %s", self.plan.feed, "back" if present else "gone: waiting"
+                )
             for line in progress.lines(self.library.streams(), asyncio.get_running_loop().time()):
                 log.info(line)
             if not told and self.plan.name is not None and progress.plays(self.plan.name):
@@ -312,6 +317,8 @@ class Service:
     def _healths(self) -> dict[str, Health]:
         """Only what stops viewers from being served makes us unhealthy; the rest is said in the detail."""
         health = dict(self._health)
+        if "feed" in health and not self.plan.feed.is_dir():
+            health["feed"] = Health(False, f"the feed folder {self.plan.feed} is gone; waiting for it")
         if self.seed is not None:
             health["torrent"] = Health(True, self.seed.webrtc_reason or self.seed.warning or "")
         if self.ingest is not None:

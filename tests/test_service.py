@@ -158,6 +158,22 @@ async def test_what_other_programs_wrote_is_served_from_the_first_answer_on(
     assert f"http://127.0.0.1:{server.port}\n" in server.log()
 
 
+async def test_a_feed_folder_that_vanishes_is_waited_for(
+    live_torrent: Start, feed_dir: Path, ts_vod: Path
+) -> None:
+    shutil.copytree(ts_vod, feed_dir / "film")
+    server = await live_torrent("serve", "--feed", str(feed_dir))
+    shutil.rmtree(feed_dir)
+    async with asyncio.timeout(PATIENCE):
+        while "is gone: waiting" not in server.log():
+            await asyncio.sleep(0.1)
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        await get(f"{server.url}/healthz")
+    shutil.copytree(ts_vod, feed_dir / "film")
+    await tagged(f"{server.url}/live/film/index.m3u8", 6)
+    assert json.loads(await get(f"{server.url}/healthz"))["ok"] is True
+
+
 async def test_a_finished_folder_is_played_as_a_live_stream(
     live_torrent: Start, feed_dir: Path, ts_vod: Path
 ) -> None:
