@@ -27,6 +27,8 @@ if command -v apt-get >/dev/null 2>&1 && $as_root true 2>/dev/null; then
 fi
 
 echo "== getting Chromium by Playwright (once)"
+# It downloads with Node, which else trusts its own list of certificates, not the system's.
+export NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA:-1}"
 with_deps=''
 if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
     with_deps='--with-deps' # the libraries a browser needs, by the system's packages

