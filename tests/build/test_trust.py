@@ -1,4 +1,4 @@
-"""The set-up trusts what the system trusts: behind a company's proxy, pip does so by itself, npm must be told."""
+"""The set-up trusts what the system trusts: pip does so by itself, npm must be told (companies' proxies)."""
 
 from __future__ import annotations
 
