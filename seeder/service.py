@@ -60,24 +60,30 @@ SETTLED = 300.0
 """Seconds after which a crash counts as a first one again."""
 
 
-async def run(plan: Plan, playing: Callable[[str], None]) -> None:
-    """Everything, until cancelled; ``playing`` gets the address to open as soon as there is something to see.
+async def run(
+    plan: Plan, playing: Callable[[str], None], stopping: Callable[[], None] = lambda: None
+) -> None:
+    """Everything, until cancelled; ``playing`` gets the address to open as soon as there is something to see,
+    ``stopping`` is called when the rooms begin to be stopped, for whatever reason.
 
     Raises a :class:`LiveTorrentError` (maybe within groups) when it cannot start, or cannot go on.
     """
     log.debug("file descriptors: %s", machine.raise_descriptor_limit())
-    async with running(plan) as service:
+    async with running(plan, stopping) as service:
         await service.watch(playing)
 
 
 @asynccontextmanager
-async def running(plan: Plan) -> AsyncIterator[Service]:
+async def running(plan: Plan, stopping: Callable[[], None] = lambda: None) -> AsyncIterator[Service]:
     """All rooms, up and listening. A room that cannot go on cancels the block and raises behind it."""
     log.info("starting; the feed is %s", plan.feed)
     async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
         service = Service(plan)
-        await service.start(group, stack)
-        yield service
+        try:
+            await service.start(group, stack)
+            yield service
+        finally:
+            stopping()
 
 
 class Service:
@@ -245,8 +251,9 @@ class Service:
                 return
             except Exception as error:
                 named = cause(error)
-                if isinstance(named, LiveTorrentError):
-                    raise
+                task = asyncio.current_task()
+                if isinstance(named, LiveTorrentError) or (task is not None and task.cancelling()):
+                    raise  # what fails while it is being stopped is not begun again: nobody would stop that
                 crashes = 0 if clock() - began > SETTLED else crashes
                 delay = AGAIN[min(crashes, len(AGAIN) - 1)]
                 crashes += 1

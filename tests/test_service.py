@@ -334,6 +334,24 @@ async def test_a_room_that_crashes_is_begun_again(
         assert "a bug" in json.loads(await get(f"{running.bound.url}/healthz"))["rooms"]["feed"]["detail"]
 
 
+async def test_a_room_that_crashes_while_it_is_stopped_is_not_begun_again(
+    feed_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clumsy(service.FeedTask):
+        async def run(self) -> None:
+            try:
+                await super().run()
+            finally:
+                raise ZeroDivisionError("a bug in the tidying up")
+
+    monkeypatch.setattr(service, "FeedTask", Clumsy)
+    monkeypatch.setattr(service, "AGAIN", (0.0,))
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(PATIENCE), service.running(plan(feed_dir)):
+            pass
+    assert caught.group_contains(ZeroDivisionError)
+
+
 async def test_a_room_that_cannot_go_on_ends_the_program(
     feed_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

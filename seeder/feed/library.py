@@ -114,9 +114,10 @@ class Library:
     def publish(self, view: StreamView) -> frozenset[bytes]:
         """Put ``view`` in the place of the stream's last one; the infohashes nobody knows any more."""
         brought = {r.torrent.infohash: r.torrent for r in view.resources.values() if r.torrent is not None}
+        rendezvous = view.rendezvous  # first: should it fail, nothing of the view is here yet
         forgotten = self._replace(view.name, brought)
         self._streams[view.name] = view
-        self._rendezvous.add(view.rendezvous)
+        self._rendezvous.add(rendezvous)
         self._tell(view.name)
         return forgotten
 

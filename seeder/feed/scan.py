@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seeder.feed.beneath import Signature, signature_of
-from seeder.hls.names import is_playlist, is_safe
+from seeder.hls.names import is_playlist, is_safe, speakable
 
 MAX_DEPTH = 6
 """Folders below the feed: stream, variant and some grouping. Deeper is a mistake (the root of a disk)."""
@@ -38,6 +38,8 @@ class Glance:
     files: dict[str, Signature]
     refused: frozenset[str]
     """Symlinks that lead out of the feed."""
+    unspeakable: frozenset[str]
+    """Files and folders whose names no URL can hold."""
 
 
 def scan(root: Path) -> Glance:
@@ -47,6 +49,7 @@ def scan(root: Path) -> Glance:
     """
     found: dict[str, Signature] = {}
     refused: set[str] = set()
+    unspeakable: set[str] = set()
     pending = [("", 0)]
     while pending:
         prefix, depth = pending.pop()
@@ -57,6 +60,8 @@ def scan(root: Path) -> Glance:
         for entry in entries:
             path = prefix + entry.name
             if not is_safe(path):
+                if not speakable(entry.name):
+                    unspeakable.add(path)
                 continue
             try:
                 if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
@@ -70,8 +75,9 @@ def scan(root: Path) -> Glance:
             except (OSError, RuntimeError):  # vanished meanwhile; a loop of symlinks
                 continue
             if len(found) >= MAX_FILES:
-                return Glance(found, frozenset(refused))
-    return Glance(found, frozenset(refused))
+                pending.clear()
+                break
+    return Glance(found, frozenset(refused), frozenset(unspeakable))
 
 
 def differences(before: Scan, after: Scan) -> set[str]:

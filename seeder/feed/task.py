@@ -82,6 +82,7 @@ class FeedTask:
         self._publishers: dict[str, tuple[Publisher, asyncio.Task[None]]] = {}
         self._touched: set[str] | None = None  # by events, while a scan runs
         self._refused: frozenset[str] = frozenset()
+        self._unspeakable: frozenset[str] = frozenset()
         self._news = asyncio.Event()  # some stream has a new view
         self._rescan = asyncio.Event()
 
@@ -213,7 +214,13 @@ class FeedTask:
         self._files.update(seen)
         for path in sorted(glance.refused - self._refused)[:20]:
             log.warning("%s in the feed is a link that leads out of it: it is not served", path)
-        self._refused = glance.refused
+        for path in sorted(glance.unspeakable - self._unspeakable)[:20]:
+            log.warning(
+                "%r in the feed is not served: rename it without control characters, backslashes and bytes "
+                "that are not UTF-8",
+                path,
+            )
+        self._refused, self._unspeakable = glance.refused, glance.unspeakable
         self._arrange(group, changed, appeared)
         return took
 

@@ -76,10 +76,16 @@ def literal_path(playlist: str, uri: str) -> str | None:
 
 
 def is_safe(path: str) -> bool:
-    """A relative POSIX path that stays where it is put, with no hidden file on the way."""
-    if not path or path.startswith("/") or "\\" in path or any(ord(c) < 32 or ord(c) == 127 for c in path):
+    """A relative POSIX path that stays where it is put and fits a URL, with no hidden file on the way."""
+    if not path or path.startswith("/") or not speakable(path):
         return False
     return all(part not in ("", ".", "..") for part in path.split("/")) and not hidden(path)
+
+
+def speakable(path: str) -> bool:
+    """Whether a URL can name it and every player will ask for it by the same path: no control characters,
+    no backslash (browsers turn it round), and no bytes that are not UTF-8 (Python's lone surrogates)."""
+    return not any(ord(c) < 32 or ord(c) == 127 or c == "\\" or "\ud800" <= c <= "\udfff" for c in path)
 
 
 def quote_path(path: str) -> str:

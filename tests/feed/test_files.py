@@ -77,6 +77,17 @@ def test_a_scan_sees_files_and_not_what_is_hidden_temporary_or_outside(root: Pat
     glance = scan(root)
     assert set(glance.files) == {"s/v0/seg.ts", "alias/v0/seg.ts"}
     assert glance.refused == {"out"}
+    assert glance.unspeakable == frozenset()
+
+
+@pytest.mark.parametrize("name", [b"lat\xe9n", b"two\nlines", b"back\\slash", b"\x7f"])
+def test_names_that_no_url_can_hold_are_told_and_left_out(root: Path, name: bytes) -> None:
+    folder = os.fsencode(root) + b"/" + name
+    os.mkdir(folder)
+    Path(os.fsdecode(folder + b"/i.m3u8")).write_bytes(b"#EXTM3U\n")
+    glance = scan(root)
+    assert glance.unspeakable == {os.fsdecode(name)}
+    assert set(glance.files) == {"s/v0/seg.ts"}
 
 
 def test_a_link_to_the_feed_itself_ends_somewhere(root: Path) -> None:

@@ -199,6 +199,18 @@ async def test_paths_that_leave_the_stream_are_not_served(
     assert "'../../secret', which is no file of the stream" in caplog.text
 
 
+async def test_a_stream_whose_name_is_not_utf8_costs_the_others_nothing(
+    feed_dir: Path, publishing: Any, wait_until: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("tv", os.fsdecode(b"lat\xe9n")):
+        write_segments(feed_dir / name, "a.ts")
+        write_playlist(feed_dir / name, "a.ts")
+    async with publishing(feed_dir) as feed:
+        await wait_until(lambda: feed.tagged("tv"))
+        assert [view.name for view in feed.library.streams()] == ["tv"]
+        assert "'lat\\udce9n' in the feed is not served: rename it" in caplog.text
+
+
 async def test_streams_appear_and_vanish_while_it_runs(
     feed_dir: Path, ts_vod: Path, publishing: Any, wait_until: Any
 ) -> None:
