@@ -39,6 +39,10 @@ _SERVER = (
 )
 _INGEST = ("segment_seconds", "window", "ffmpeg")
 
+STOP_SECONDS = 25.0
+"""For everything to stop in order: ffmpeg takes up to 3, the server as many, libtorrent 20 at its worst.
+Beyond that something hangs in a library, and a service manager would wait for it."""
+
 Command = Callable[..., None]
 
 
@@ -199,6 +203,18 @@ def _run(plan: Plan, open_browser: bool | None = False) -> None:
         if plan.temporary:
             shutil.rmtree(plan.feed, ignore_errors=True)
 
+    def stuck() -> None:
+        _fail(f"stopping took longer than {STOP_SECONDS:g} s: ended without waiting further")
+        try:
+            abort()
+        finally:
+            os._exit(1)
+
+    def stopping() -> None:
+        watchdog = threading.Timer(STOP_SECONDS, stuck)
+        watchdog.daemon = True  # it does not outlive a stop that works
+        watchdog.start()
+
     stopper.on_first = lambda: logger.info("stopping … (Ctrl-C again to stop at once)")
     stopper.on_abort = abort
 
@@ -211,7 +227,7 @@ def _run(plan: Plan, open_browser: bool | None = False) -> None:
     async def body() -> None:
         stopper.attach()
         try:
-            await service.run(plan, playing)
+            await service.run(plan, playing, stopping)
         finally:
             stopper.detach()
 

@@ -220,3 +220,22 @@ def test_options_are_explained() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"{command.name} {parameter.opts}"
+
+
+def test_a_stop_that_hangs_is_ended() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from seeder import cli, service\n"
+        "async def run(plan, playing, stopping):\n"
+        "    stopping()\n"
+        "    await asyncio.sleep(600)\n"
+        "service.run = run\n"
+        "cli.STOP_SECONDS = 0.1\n"
+        "cli.main(['demo'])\n"
+    )
+    root = Path(cli.__file__).parents[1]
+    environ = {**os.environ, "TMPDIR": os.getcwd(), "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environ)
+    assert done.returncode == 1
+    assert "live-torrent: error: stopping took longer" in done.stderr
+    assert list(Path.cwd().iterdir()) == []
