@@ -29,13 +29,16 @@ fi
 echo "== getting Chromium by Playwright (once)"
 # It downloads with Node, which else trusts its own list of certificates, not the system's.
 export NODE_USE_SYSTEM_CA="${NODE_USE_SYSTEM_CA:-1}"
-with_deps=''
-if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
-    with_deps='--with-deps' # the libraries a browser needs, by the system's packages
+fetch="$python -m playwright install"
+# The libraries a browser needs come by the system's packages. Playwright knows Debian's and Ubuntu's names only;
+# elsewhere a machine with a desktop has them.
+if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
+    $fetch --with-deps chromium || $fetch chromium || failed=1
+else
+    $fetch chromium || failed=1
 fi
-if ! "$python" -m playwright install $with_deps chromium; then
+if [ "${failed:-}" ] || ! "$python" tests/browser_path.py; then
     echo "error: no Chromium could be had (above). Install one (Debian: apt-get install chromium)," >&2
     echo "       or name one: LIVE_TORRENT_CHROMIUM=/path/to/chrome make test" >&2
     exit 1
 fi
-"$python" tests/browser_path.py
