@@ -1,4 +1,4 @@
-"""``make browser`` on machines of other makes; Python and apt-get are stand-ins that note what they are asked."""
+"""``make browser`` on machines of other makes; Python and apt-get are stand-ins that note what is asked."""
 
 from __future__ import annotations
 
