@@ -92,7 +92,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command()
+@cli.command(short_help="Show everything at once: a live picture, the server, a page.")
 @click.option(
     "--input", "source", metavar="INPUT", help="A file (looped) or URL instead of the test picture."
 )

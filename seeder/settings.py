@@ -229,15 +229,15 @@ class Setting:
 _ROWS = (
     Setting("host", _host, "ADDRESS", "Listen here; 0.0.0.0 lets other machines in. [default: 127.0.0.1]"),
     Setting("port", _integer(0, 65535), "PORT", "TCP port; 0 takes a free one. [default: 8008]"),
-    Setting("feed", _path, "DIR", "The folder of HLS streams."),
+    Setting("feed", _path, "DIR", "The folder of HLS streams. [default: feed; for demo a temporary one]"),
     Setting("tls_cert", _path, "FILE", "Certificate chain (PEM): serves HTTPS and HTTP/2."),
     Setting("tls_key", _path, "FILE", "Private key (PEM) of --tls-cert."),
     Setting("tls_self_signed", _flag, "", "HTTPS with a certificate made on the spot, for trying it out."),
     Setting("public_url", _public_url, "URL", "How viewers reach this server, when behind a proxy."),
-    Setting("trust_proxy", _flag, "", "Viewers come through a proxy of ours: believe its X-Forwarded-For."),
+    Setting("trust_proxy", _flag, "", "Viewers come through a proxy of ours: believe X-Forwarded-*."),
     Setting("tracker", _tracker, "URL", "External WebTorrent tracker (ws:// or wss://) instead of our own."),
     Setting("stun", _stun, "stun:HOST[:PORT]", "STUN server for viewers behind NAT; may be repeated.", True),
-    Setting("log_format", _choice("text", "json"), "text|json", "One line of text or of JSON per event."),
+    Setting("log_format", _choice("text", "json"), "text|json", "Lines of text or of JSON. [default: text]"),
     Setting(
         "log_level",
         _choice("debug", "info", "warning", "error"),
