@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TextIO
 
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/?#@]*@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s'\"]*@", re.IGNORECASE)
 # rtmp://host/app/<stream key>: whoever knows the last component may broadcast in our name.
 _RTMP_KEY = re.compile(r"(?P<app>\brtmp[a-z]*://[^\s/]+/[^\s/?]+/)[^\s?'\"]+", re.IGNORECASE)
 _PARAMETER = re.compile(

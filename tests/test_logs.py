@@ -28,6 +28,7 @@ def written() -> Iterator[io.StringIO]:
     ("text", "masked"),
     [
         ("rtsp://user:hunter2@cam/1", "rtsp://***@cam/1"),
+        ("rtsp://user:hunter@2/3@cam/1", "rtsp://***@cam/1"),
         ("rtmp://a.example.org/live/sk-12345?x=1", "rtmp://a.example.org/live/***?x=1"),
         ("srt://h:9000?passphrase=abcdefghij&mode=caller", "srt://h:9000?passphrase=***&mode=caller"),
         ("https://h/x?api_key=1&Token=2&b=3", "https://h/x?api_key=***&Token=***&b=3"),

@@ -98,8 +98,16 @@ def path_of(source: Source) -> str:
 def mask(text: str) -> str:
     """``text`` with the credentials of every URL in it replaced by ``***``: user information, query values,
     fragments, and the last path component of an RTMP address, which is its stream key."""
-    text = re.sub(r"(?<=://)[^\s/?#'\"]*@", "***@", text)
-    text = re.sub(r"(\brtmp[a-z]*://[^\s'\"?#]*/)[^\s'\"/?#]+?(?=:?(?:[\s'\"?#]|$))", r"\1***", text)
-    return re.sub(
-        r"(?<=[a-z]://)[^\s'\"]+", lambda url: re.sub(r"([?&][^=&]+)=[^&]*", r"\1=***", url[0]), text
+    # Up to the last @: a password typed with a slash in it is no valid URL, and printed in the error.
+    text = re.sub(r"(?<=://)[^\s'\"]*@", "***@", text)
+    text = re.sub(
+        r"(\brtmp[a-z]*://[^\s'\"?#]*/)[^\s'\"/?#]+?(?=:?(?:[\s'\"?#]|$))",
+        r"\1***",
+        text,
+        flags=re.IGNORECASE,
     )
+    return re.sub(r"(?<=://)[^\s'\"]+", lambda url: _without_values(url[0]), text)
+
+
+def _without_values(url: str) -> str:
+    return re.sub(r"#.+", "#***", re.sub(r"([?&][^=&]+)=[^&]*", r"\1=***", url))

@@ -76,6 +76,10 @@ def test_an_input_that_waits_for_a_publisher_is_not_opened_to_look_at_it(target:
         ("'rtmp://host/app/key?auth=1'", "'rtmp://host/app/***?auth=***'"),
         ("/films/a.mp4: Invalid data", "/films/a.mp4: Invalid data"),
         ("http://host/a.ts", "http://host/a.ts"),
+        ("rtsp://me:pa/ss?w@cam/1: Invalid argument", "rtsp://***@cam/1: Invalid argument"),
+        ("HTTP://host/a?sig=abc: Protocol not found", "HTTP://host/a?sig=*** Protocol not found"),
+        ("RTMP://host/app/live_KEY", "RTMP://host/app/***"),
+        ("https://host/a.m3u8#secret", "https://host/a.m3u8#***"),
     ],
 )
 def test_credentials_are_masked(text: str, masked: str) -> None:
