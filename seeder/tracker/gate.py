@@ -27,7 +27,14 @@ class Gate:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._clients: Counter[str] = Counter()
+        self._buckets: dict[str, Bucket] = {}
         self._total = 0
+
+    def bucket(self, client: str, now: float) -> Bucket:
+        """The one that all connections of ``client`` share; it has entered."""
+        if client not in self._buckets:
+            self._buckets[client] = Bucket(self._limits.client_rate, self._limits.client_burst, now)
+        return self._buckets[client]
 
     def enter(self, client: str) -> str | None:
         """Let one connection of ``client`` in, or say which limit it breaks: ``total`` or ``per-ip``."""
@@ -44,6 +51,7 @@ class Gate:
         self._clients[client] -= 1
         if not self._clients[client]:
             del self._clients[client]
+            self._buckets.pop(client, None)
 
 
 class Bucket:

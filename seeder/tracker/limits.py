@@ -50,5 +50,10 @@ class Limits:
     """Messages a second that one connection may keep up; beyond it we read more slowly (TCP pushes back)."""
     message_burst: float = 2000.0
     """Messages at once: a libtorrent session that reconnects announces all its torrents together."""
+    client_rate: float = 400.0
+    """Messages a second of all connections of one address together: else 256 of them could keep a core busy.
+    An office of 256 viewers sends some 30."""
+    client_burst: float = 4000.0
+    """At once: two libtorrent sessions that reconnect."""
     max_malformed: int = 10
     """Malformed messages until the connection is closed: a broken client does not get better."""

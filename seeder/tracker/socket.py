@@ -51,10 +51,11 @@ class Link(Protocol):
 class Connection:
     """One WebSocket: its outgoing queue and how it is to end."""
 
-    def __init__(self, ident: ConnId, limits: Limits, link: Link | None, now: float) -> None:
+    def __init__(self, ident: ConnId, limits: Limits, link: Link | None, now: float, shared: Bucket) -> None:
         self.ident = ident
         self.link = link
-        self.bucket = Bucket(limits.message_rate, limits.message_burst, now)
+        self._buckets = (Bucket(limits.message_rate, limits.message_burst, now), shared)
+        """Its own, and the one it shares with its client's other connections."""
         self.heard = now
         """When it last sent a message."""
         self.malformed = 0
@@ -64,6 +65,10 @@ class Connection:
         self._queue: deque[str] = deque()
         self._queued = 0
         self._filled = asyncio.Event()
+
+    def pause(self, now: float) -> float:
+        """Count one message; the seconds to wait before the next is read."""
+        return max([bucket.take(now) for bucket in self._buckets])
 
     def end(self, code: int, reason: str) -> None:
         if not self.ended.done():
@@ -177,7 +182,9 @@ class Tracker:
             return
         self._idents += 1
         link: Link | None = scope.get("state", {}).get("link")
-        connection = Connection(ConnId(self._idents), self._limits, link, self._clock())
+        now = self._clock()
+        shared = self._gate.bucket(client, now)
+        connection = Connection(ConnId(self._idents), self._limits, link, now, shared)
         self._connections[connection.ident] = connection
         self._empty.clear()
         self.counters.opened += 1
@@ -218,7 +225,7 @@ class Tracker:
             now = connection.heard = self._clock()
             text = message.get("text")
             self._take(connection, text if text is not None else message.get("bytes") or b"", now)
-            if wait := connection.bucket.take(now):
+            if wait := connection.pause(now):
                 await asyncio.sleep(wait)
 
     async def _write(self, connection: Connection, send: Transmit) -> None:

@@ -33,8 +33,18 @@ def test_a_gate_remembers_only_who_is_inside() -> None:
     gate = Gate(Limits())
     for number in range(100):
         gate.enter(str(number))
+        gate.bucket(str(number), 0)
         gate.leave(str(number))
     assert not gate._clients
+    assert not gate._buckets
+
+
+def test_the_connections_of_one_client_share_its_rate() -> None:
+    gate = Gate(Limits(client_rate=10, client_burst=2))
+    for client in ("a", "a", "b"):
+        gate.enter(client)
+    assert [gate.bucket("a", 0).take(0) for _ in range(3)] == [0, 0, pytest.approx(0.1)]
+    assert gate.bucket("b", 0).take(0) == 0
 
 
 def test_a_burst_passes_and_a_flood_waits() -> None:
