@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 CHUNK = 256 * 1024
 """Bytes per send: large enough that the loop's share of a segment is small, small enough that a slow
 reader holds a quarter of a MiB of ours and not a whole segment."""
+CHUNK_H2 = 32 * 1024
+"""The same over HTTP/2, where one connection has a hundred streams and its client may open no window for any
+of them: hypercorn holds back what is above 32 KiB anyway."""
 SEND_TIMEOUT = 60.0
 """Seconds for one chunk to be taken: 4 KiB/s plays nothing. Slower readers are cut off."""
 
@@ -56,12 +59,12 @@ class Fast:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"]
         answer = await self._media.answer(method, scope["path"], scope["scheme"], headers)
-        progress = _Progress()
+        progress = _Progress(CHUNK_H2 if scope.get("http_version") == "2" else CHUNK)
         try:
             await self._send(answer, method == "HEAD", send, progress)
         except (TimeoutError, _Gone) as error:
             # Too late for another status: only a broken connection says that the body is not whole.
-            log.info("%s cut off: %s", answer.kind, str(error) or "its reader is too slow")
+            log.debug("%s cut off: %s", answer.kind, str(error) or "its reader is too slow")
             if link := scope.get("state", {}).get("link"):
                 link.abort()
         finally:
@@ -70,9 +73,7 @@ class Fast:
     async def _send(self, answer: Answer, head: bool, send: Transmit, progress: _Progress) -> None:
         if answer.resource is None or head:
             await _start(answer, send, progress)
-            body = b"" if head else answer.body
-            await send({"type": "http.response.body", "body": body})
-            progress.sent = len(body)
+            await _chunk(b"" if head else answer.body, False, send, progress)
             return
         held: bytes | BinaryIO | None = answer.resource.data
         try:
@@ -93,8 +94,11 @@ class Fast:
 
 
 class _Progress:
-    status = 0
-    sent = 0
+    def __init__(self, chunk: int) -> None:
+        self.chunk = chunk
+        """Bytes per send."""
+        self.status = 0
+        self.sent = 0
 
 
 class _Gone(Exception):
@@ -116,20 +120,16 @@ async def _start(answer: Answer, send: Transmit, progress: _Progress) -> None:
     if answer.status not in (204, 304):
         headers = (*headers, ("Content-Length", str(answer.length)))
     progress.status = answer.status
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-        }
-    )
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    async with asyncio.timeout(SEND_TIMEOUT):  # who pipelines requests and reads no answer stops us here
+        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
 
 
 async def _memory(data: bytes, answer: Answer, send: Transmit, progress: _Progress) -> None:
     if answer.length == 0:
         await send({"type": "http.response.body", "body": b""})
-    for at in range(answer.start, answer.stop, CHUNK):
-        end = min(at + CHUNK, answer.stop)
+    for at in range(answer.start, answer.stop, progress.chunk):
+        end = min(at + progress.chunk, answer.stop)
         # A whole small body goes out without a copy; a view of the rest is copied once, by the server.
         body = data if end - at == len(data) else memoryview(data)[at:end]
         await _chunk(body, end < answer.stop, send, progress)
@@ -140,7 +140,7 @@ async def _file(file: int, answer: Answer, send: Transmit, progress: _Progress) 
         await send({"type": "http.response.body", "body": b""})
     at = answer.start
     while at < answer.stop:
-        body = await asyncio.to_thread(os.pread, file, min(CHUNK, answer.stop - at), at)
+        body = await asyncio.to_thread(os.pread, file, min(progress.chunk, answer.stop - at), at)
         if not body:
             raise _Gone(f"file ended at byte {at}, not {answer.stop}")
         at += len(body)

@@ -5,6 +5,7 @@
 - No permessage-deflate: wsproto agrees to it unasked, at some 300 KiB of zlib state a WebSocket, and
   inflates a 64 KiB frame to 64 MiB before anyone can look at its size. Offers are small anyway.
 - HTTP/2 only where ALPN agreed on it, so that there is one way in, not three.
+- Back-pressure over HTTP/2, where hypercorn's is broken (:class:`_Buffer`).
 - A prompt and bounded end: hypercorn waits for ever for unsent bytes to leave, and after the client has
   left it sleeps on until the next ping, or until the keep-alive would have ended.
 
@@ -26,8 +27,15 @@ from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import EventWrapper, WorkerContext
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.h2 import (
+    BUFFER_HIGH_WATER,
+    BUFFER_LOW_WATER,
+    BufferCompleteError,
+    H2Protocol,
+    StreamBuffer,
+)
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
@@ -147,9 +155,46 @@ class _H11(H11Protocol):
                 http_version=request.http_version,
             )
         await super()._create_stream(request)
+        if isinstance(self.stream, WSStream) and self.stream.closed:
+            # The handshake was refused. hypercorn says "connection: close" and leaves it open, with no timer.
+            await self.send(Closed())
+
+
+class _Buffer(StreamBuffer):
+    """hypercorn's lets its writer go on after each look at a closed window: a client that opens none would
+    have us hold everything it asked for, and every message to a WebSocket that it does not read."""
+
+    async def push(self, data: bytes) -> None:
+        if self._complete:
+            raise BufferCompleteError
+        self.buffer.extend(data)
+        await self._is_empty.clear()
+        if len(self.buffer) >= BUFFER_HIGH_WATER:
+            await self._paused.clear()
+            await self._paused.wait()
+
+    async def pop(self, max_length: int) -> bytes:
+        data = bytes(self.buffer[:max_length])
+        del self.buffer[:max_length]
+        if len(self.buffer) < BUFFER_LOW_WATER:
+            await self._paused.set()
+        if not self.buffer:
+            await self._is_empty.set()
+        return data
+
+
+class _Buffers(dict[int, StreamBuffer]):
+    """Ours in the place of each one that hypercorn makes for a stream."""
+
+    def __setitem__(self, stream_id: int, buffer: StreamBuffer) -> None:
+        super().__setitem__(stream_id, _Buffer(EventWrapper))
 
 
 class _H2(H2Protocol):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.stream_buffers = _Buffers()
+
     async def _create_stream(self, request: RequestReceived) -> None:
         kept = [(name, value) for name, value in request.headers if name != _EXTENSIONS]
         await super()._create_stream(RequestReceived(stream_id=request.stream_id, headers=kept))

@@ -29,6 +29,10 @@ from seeder.web.tls import Certificate, tls_context
 log = logging.getLogger(__name__)
 
 
+TLS_HANDSHAKE = 10.0
+"""Seconds for it: a connection counts among ``max_connections`` only afterwards. asyncio would give 60."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     host: str = "127.0.0.1"
@@ -99,7 +103,12 @@ class _Server:
         try:
             await lifespan.wait_for_startup()
             for one in sockets:
-                servers.append(await asyncio.start_server(self._accept, sock=one, ssl=self._ssl, backlog=512))
+                handshake = None if self._ssl is None else TLS_HANDSHAKE
+                servers.append(
+                    await asyncio.start_server(
+                        self._accept, sock=one, ssl=self._ssl, backlog=512, ssl_handshake_timeout=handshake
+                    )
+                )
             yield
         finally:
             for server in servers:

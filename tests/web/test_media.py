@@ -9,13 +9,18 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import libtorrent as lt
 import pytest
 
+from seeder.feed.library import Library
 from seeder.hls.manifest import strip_tags
 from seeder.model import Kind
+from seeder.stats.counters import HttpCounters
 from seeder.web import Reach, fast
+from seeder.web.media import Media
+from seeder.web.render import Renderer
 from tests.web.conftest import MASTER, RECORDED, SEGMENT, Open, Site, live_stream, on_disk, torrent_of
 
 SEG, PLAYLIST = "/live/demo/v/seg7.m4s", "/live/demo/v/index.m3u8"
@@ -297,6 +302,42 @@ async def test_who_takes_nothing_is_cut_off(site: Site, monkeypatch: pytest.Monk
             await asyncio.sleep(0.05)
     assert site.counters.sent["segment"] < 32 << 20
     writer.transport.abort()
+
+
+async def test_who_asks_for_playlists_and_reads_none_is_cut_off(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast, "SEND_TIMEOUT", 0.3)
+    _, writer = await asyncio.open_connection("127.0.0.1", site.bound.port, limit=1024)
+
+    async def ask() -> None:
+        while True:  # until we are not listened to any more, and then until we are cut off
+            writer.write(f"GET {PLAYLIST} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 1000)
+            await writer.drain()
+
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(ask(), 60)
+    writer.transport.abort()
+    assert (await site.fetch(PLAYLIST)).status == 200
+
+
+async def test_over_http_2_no_stream_holds_more_than_its_buffer() -> None:
+    library = Library(Path())
+    library.publish(live_stream())
+    app = fast.Fast(_nothing, library, Media(library, Renderer(), Reach()), None, HttpCounters())
+    sizes: list[int] = []
+
+    async def send(message: Any) -> None:
+        sizes.append(len(message.get("body", b"")))
+
+    scope = {"type": "http", "path": SEG, "method": "GET", "scheme": "https", "headers": []}
+    await app(scope | {"http_version": "2"}, _nothing, send)
+    assert sum(sizes) == len(SEGMENT)
+    assert max(sizes) <= 32 * 1024
+
+
+async def _nothing(*_: Any) -> Any:
+    raise AssertionError("nobody is asked")
 
 
 async def test_every_listed_kind_has_a_counter_name(site: Site) -> None:

@@ -177,6 +177,15 @@ async def test_noise_costs_its_connection_and_no_traceback(
     assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
 
 
+async def test_a_refused_handshake_ends_its_connection_though_the_client_stays() -> None:
+    async with serve(hello, ServerConfig(port=0)) as bound:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bound.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        async with asyncio.timeout(PATIENCE / 2):
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()
+
+
 async def test_an_applications_bug_is_a_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with serve(hello, ServerConfig(port=0, grace=0.1)) as bound:
         reader, writer = await asyncio.open_connection("127.0.0.1", bound.port)
@@ -277,6 +286,53 @@ async def h2_get(port: int, path: str, certificate: Certificate) -> tuple[dict[b
                 elif isinstance(event, h2.events.StreamEnded):
                     writer.close()
                     return headers, bytes(body)
+
+
+async def test_a_window_that_stays_closed_holds_up_who_writes_into_it(certificate: Certificate) -> None:
+    """Else a client that reads nothing has us keep whatever it asked for in memory."""
+    chunk, count, taken = bytes(32 * 1024), 50, 0
+
+    async def generous(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal taken
+        if scope["type"] != "http":
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(count):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            taken += 1
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serve(generous, ServerConfig(port=0, certificate=certificate, grace=0.1)) as bound:
+        context = ssl.create_default_context(cafile=certificate.cert)
+        context.set_alpn_protocols(["h2"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", bound.port, ssl=context)
+        client = h2.connection.H2Connection()
+        client.initiate_connection()
+        client.send_headers(
+            1, [(":method", "GET"), (":path", "/"), (":scheme", "https"), (":authority", "a")]
+        )
+        client.end_stream(1)
+        body, idle, opened = 0, 0, False
+        async with asyncio.timeout(PATIENCE):
+            while body < count * len(chunk):
+                writer.write(client.data_to_send())
+                try:
+                    data = await asyncio.wait_for(reader.read(65536), 0.2)
+                except TimeoutError:
+                    idle += 1
+                    if idle == 3:  # the first window (64 KiB) is full and nothing moves any more
+                        assert taken <= 4
+                        client.increment_flow_control_window(2**30)
+                        client.increment_flow_control_window(2**30, 1)
+                        opened = True
+                    continue
+                body += sum(
+                    len(e.data or b"")
+                    for e in client.receive_data(data)
+                    if isinstance(e, h2.events.DataReceived)
+                )
+        assert opened
+        writer.close()
 
 
 async def test_http_1_is_spoken_to_who_knows_no_other(open_site: Open, certificate: Certificate) -> None:
