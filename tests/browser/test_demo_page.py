@@ -124,6 +124,18 @@ async def test_the_page_waits_for_a_stream_and_starts_by_itself(
         assert not await page.is_visible("#overlay")
 
 
+async def test_the_player_page_of_a_stream_that_is_not_there_waits_for_it(
+    recording: Recording, new_page: NewPage
+) -> None:
+    async with broadcast(recording) as live:
+        page = await new_page()
+        await page.goto(f"{live.url}/watch/later")
+        await says(page, "#overlay", "Waiting for “later”")
+        live.begin("later")
+        await plays(page)
+        assert not await page.is_visible("#overlay")
+
+
 async def test_a_stream_that_ends_and_comes_back_is_played_again(
     recording: Recording, new_page: NewPage
 ) -> None:
