@@ -173,6 +173,7 @@ def _hypercorn() -> Config:
     config.h11_max_incomplete_size = 32 * 1024  # a request's head; twice what browsers' cookies fill
     config.h2_max_concurrent_streams = 100  # RFC 9113 §6.5.2 advises no less
     config.websocket_max_message_size = 64 * 1024  # the tracker's limit
+    config.max_app_queue_size = 2  # messages read ahead of the tracker: ten of a flooder's are 0.6 MiB
     config.websocket_ping_interval = 25
     """Seconds: proxies and NATs forget what is silent for 30–60."""
     return config
