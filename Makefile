@@ -72,6 +72,10 @@ bench: setup ## measure, as ratios (bench/)
 	@for file in $$(grep -l '^if __name__' bench/*.py); do \
 		printf '== %s\n' "$$file"; $(PY) -m "$$(echo $${file%.py} | tr / .)" $(ARGS) || exit 1; done
 
+.PHONY: bench-swarm
+bench-swarm: setup browser ## beside hls.js and p2p-media-loader, in real browsers (ARGS="--help")
+	@$(PY) -m bench.swarm $(ARGS)
+
 .PHONY: wheel
 wheel: bundle ## build the wheel and the source distribution into dist/
 	$(say) "building the wheel and the sdist"
