@@ -48,6 +48,8 @@ export function parsePlaylist (text, base) {
   let multivariant = false
   let live = true
   let byteRange = false
+  // A mirrored manifest may carry another server's tags, too: the nearest server's come first after
+  // #EXTM3U, and last before #EXTINF.
   let torrent = NO_TORRENT
 
   for (const raw of text.split('\n')) {
@@ -63,7 +65,7 @@ export function parsePlaylist (text, base) {
       byteRange = false
       torrent = NO_TORRENT
     } else if (line.startsWith(TAG)) torrent = parseTorrentTag(line.slice(TAG.length))
-    else if (line.startsWith(SWARM_TAG)) swarm = parseSwarmTag(line.slice(SWARM_TAG.length), base)
+    else if (line.startsWith(SWARM_TAG)) swarm ??= parseSwarmTag(line.slice(SWARM_TAG.length), base)
     else if (line.startsWith('#EXTINF:')) duration = Number.parseFloat(line.slice(8)) || 0
     else if (line.startsWith('#EXT-X-BYTERANGE:')) byteRange = true
     else if (line.startsWith('#EXT-X-MEDIA-SEQUENCE:')) msn = Number.parseInt(line.slice(22), 10) || 0

@@ -45,6 +45,15 @@ test('a playlist gives segments, torrents and the swarm', () => {
   ])
 })
 
+test('in a mirrored manifest the tags of the server it came from count', () => {
+  const [ours, theirs] = [makeTorrent(Buffer.alloc(10, 1)), makeTorrent(Buffer.alloc(10, 2))]
+  const tag = torrent => `#EXT-X-COM-LIVETORRENT:MAGNET="magnet:?xt=urn:btih:${torrent.infohash}",INFO="${torrent.info}"`
+  const other = SWARM.replaceAll('ab', 'cd')
+  const parsed = parsePlaylist(`#EXTM3U\n${SWARM}\n${other}\n${tag(theirs)}\n${tag(ours)}\n#EXTINF:2,\na\n`, BASE)
+  assert.equal(parsed.swarm?.id, 'ab'.repeat(20))
+  assert.equal(parsed.segments[0]?.infohash, ours.infohash)
+})
+
 test('a tag binds to the next segment only, and a byte range has no torrent of its own', () => {
   const torrent = makeTorrent(Buffer.alloc(10))
   const tag = `#EXT-X-COM-LIVETORRENT:MAGNET="magnet:?xt=urn:btih:${torrent.infohash}",INFO="${torrent.info}"`
