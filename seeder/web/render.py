@@ -63,6 +63,8 @@ class Renderer:
         self._bytes = 0
         self._underway: dict[tuple[Key, int], asyncio.Future[Rendered]] = {}
         """Renderings in a thread: viewers who ask for the same one meanwhile await it."""
+        self._one = asyncio.Semaphore(1)
+        """Whoever varies the Host of a long playlist must not fill the threads that the feed works in, too."""
 
     async def render(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
         """Cancelling is safe: a rendering under way goes on for the others."""
@@ -78,10 +80,13 @@ class Renderer:
         job = (key, playlist.version)
         future = self._underway.get(job)
         if future is None:
-            work = asyncio.to_thread(make, view, playlist, addresses)
-            future = self._underway[job] = asyncio.ensure_future(work)
+            future = self._underway[job] = asyncio.ensure_future(self._apart(view, playlist, addresses))
             future.add_done_callback(lambda done: self._finished(job, done))
         return await asyncio.shield(future)
+
+    async def _apart(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
+        async with self._one:
+            return await asyncio.to_thread(make, view, playlist, addresses)
 
     def _finished(self, job: tuple[Key, int], done: asyncio.Future[Rendered]) -> None:
         del self._underway[job]
