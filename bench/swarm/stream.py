@@ -32,8 +32,11 @@ class Stream:
     """Bits a second, the highest segment's."""
 
 
-def marks() -> str:
-    """The filter that draws the squares: a white one, a black one, then the bits, lowest first."""
+def marks(first: int = 0) -> str:
+    """The filter that draws the squares: a white one, a black one, then the bits, lowest first.
+
+    ``first``: the number of the first frame.
+    """
 
     def box(x: int, row: int, when: str = "") -> str:
         enable = f":enable='{when}'" if when else ""
@@ -41,7 +44,7 @@ def marks() -> str:
 
     boxes = [f"drawbox=x=0:y=0:w={(BITS + 2) * SIZE}:h={2 * SIZE}:color=black:t=fill", box(0, 0), box(1, 1)]
     for bit in range(BITS):
-        is_set = f"gte(mod(n\\,{2 ** (bit + 1)})\\,{2**bit})"
+        is_set = f"gte(mod(n+{first}\\,{2 ** (bit + 1)})\\,{2**bit})"
         boxes += [box(bit + 2, 0, is_set), box(bit + 2, 1, f"not({is_set})")]
     return ",".join(boxes)
 
