@@ -64,7 +64,7 @@ class Renderer:
         self._underway: dict[tuple[Key, int], asyncio.Future[Rendered]] = {}
         """Renderings in a thread: viewers who ask for the same one meanwhile await it."""
         self._one = asyncio.Semaphore(1)
-        """Whoever varies the Host of a long playlist must not fill the threads that the feed works in, too."""
+        """Whoever varies the Host of a long playlist must not fill the threads that the feed works in."""
 
     async def render(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
         """Cancelling is safe: a rendering under way goes on for the others."""
