@@ -7,8 +7,13 @@
  * leave within a minute, and what they watch they can have from those who were there before.
  */
 
-/** After so long a viewer counts as settled, ms. */
+/**
+ * After so long a viewer counts as settled, ms: divided by how many others there are, because supplying a
+ * crowd is a load to be shared soon, and supplying one other is none.
+ */
 export const SETTLED = 60_000
+/** But never sooner: links to the others take a few seconds. */
+const SETTLED_MIN = 10_000
 /** Newcomers closer in age than clocks and round trips can tell are ranked by hash, ms. */
 const SAME_AGE = 1500
 
@@ -25,14 +30,14 @@ const SAME_AGE = 1500
  * @returns {number} how many of the others come before me; 0 means it is my turn
  */
 export function rank (infohash, me, others) {
-  let before = 0
-  for (const other of others) if (precedes(infohash, other, me)) before += 1
-  return before
+  const candidates = [...others]
+  const settledAge = Math.max(SETTLED_MIN, SETTLED / Math.max(1, candidates.length))
+  return candidates.filter(other => precedes(infohash, other, me, settledAge)).length
 }
 
-/** @param {string} infohash @param {Candidate} a @param {Candidate} b */
-function precedes (infohash, a, b) {
-  const settled = [a, b].map(candidate => candidate.age >= SETTLED)
+/** @param {string} infohash @param {Candidate} a @param {Candidate} b @param {number} settledAge */
+function precedes (infohash, a, b, settledAge) {
+  const settled = [a, b].map(candidate => candidate.age >= settledAge)
   if (settled[0] !== settled[1]) return settled[0]
   if (!settled[0] && Math.abs(a.age - b.age) > SAME_AGE) return a.age > b.age
   const [first, second] = [score(infohash, a.peer), score(infohash, b.peer)]

@@ -4,30 +4,25 @@
  */
 
 import { Deliveries } from './deliveries.js'
+import { Dialogue } from './dialogue.js'
+import { OriginFetches } from './fetches.js'
 import { Hints } from './hints.js'
 import { Holding } from './holding.js'
+import { newPeerId, saveData } from './identity.js'
 import { toDrop } from './keep.js'
 import { Library } from './library.js'
 import { Mesh } from './mesh/mesh.js'
 import { iceServers } from './mesh/ice.js'
-import { sha1 } from './metainfo.js'
-import { IntegrityError, OriginError, fetchPlaylist, fetchRuns } from './origin.js'
+import { IntegrityError, fetchPlaylist } from './origin.js'
 import { parsePlaylist } from './playlist.js'
-import { Scheduler } from './scheduler.js'
+import { Scheduler, missingRuns } from './scheduler.js'
 import { Stats } from './stats.js'
 import { Swarm } from './swarm.js'
 
-/** What a peer may send on one segment's sub-stream: the segment, BitTorrent's overhead, some waste. */
-const wireLimit = (/** @type {number} */ length) => 2 * length + (256 << 10)
-/** Telling peers of every piece would cost a message each; so often is soon enough, ms. */
-const HAVE_INTERVAL = 100
-/** Newest segments named to a peer that comes up. */
-const KNOW_ON_UP = 8
 /** The player's stalls are looked at so often, ms. */
 const PLAYER_INTERVAL = 500
 
 /** @typedef {import('./library.js').KnownSegment} KnownSegment */
-/** @typedef {import('./mesh/link.js').Link} Link */
 
 /**
  * @param {import('./types.js').EngineOptions} options
@@ -68,18 +63,28 @@ class PeerEngine {
     this.address = null
     /** @type {Swarm | null} */
     this.swarm = null
-    /** @type {Map<string, AbortController>} fetches from the origin, by id */
-    this.fetches = new Map()
-    this.hints = new Hints(url => this.playlist(url).then(() => {}, error => this.log(`playlist: ${error.message}`)))
-    /** @type {Set<string>} ids whose pieces changed since peers were told */
-    this.changed = new Set()
+    this.fetches = new OriginFetches({
+      onBytes: bytes => { this.stats_.bytesFromOrigin += bytes },
+      onPiece: (id, index) => {
+        this.swarm?.put(id, index)
+        this.#onVerified(id, index)
+      },
+      onQuiet: id => this.#askPeers(id)
+    })
+    this.dialogue = new Dialogue({
+      library: this.library,
+      scheduler: this.scheduler,
+      fetches: this.fetches,
+      mesh: () => this.mesh,
+      swarm: () => this.swarm
+    })
+    this.hints = new Hints(url => this.#load(url, false).then(() => {}, error => this.log(`playlist: ${error.message}`)))
     /** @type {(() => import('./types.js').PlayerState) | null} */
     this.sample = null
     this.stalls = 0
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.wake = undefined
     this.poked = false
-    this.telling = setInterval(() => this.#tellChanges(), HAVE_INTERVAL)
     this.watching = setInterval(() => this.#watchPlayer(), PLAYER_INTERVAL)
     this.onHide = () => this.mesh?.close()
     globalThis.addEventListener?.('pagehide', this.onHide)
@@ -88,11 +93,7 @@ class PeerEngine {
   // ── what loader, bridge and pages call (types.d.ts says what each promises) ─────────────────────
 
   /** @param {string} url @param {{ signal?: AbortSignal }} [options] */
-  async playlist (url, { signal } = {}) {
-    const fetched = await fetchPlaylist(url, signal)
-    if (this.usable && !this.closed) this.#learn(fetched)
-    return fetched
-  }
+  playlist (url, { signal } = {}) { return this.#load(url, true, signal) }
 
   /** @param {string} url */
   knows (url) {
@@ -132,7 +133,7 @@ class PeerEngine {
   setSharing (on) {
     if (on === this.sharing) return
     this.sharing = on
-    this.mesh?.broadcast({ t: 'share', share: on })
+    this.dialogue.tellSharing(on)
     this.swarm?.updateSharing()
     this.#poke()
   }
@@ -152,9 +153,9 @@ class PeerEngine {
     this.closed = true
     globalThis.removeEventListener?.('pagehide', this.onHide)
     clearTimeout(this.wake)
-    clearInterval(this.telling)
+    this.dialogue.close()
     clearInterval(this.watching)
-    for (const fetch of this.fetches.values()) fetch.abort()
+    this.fetches.close()
     this.deliveries.close()
     this.hints.close()
     this.swarm?.close()
@@ -163,15 +164,25 @@ class PeerEngine {
 
   // ── manifests ──────────────────────────────────────────────────────────────────────────────────
 
-  /** @param {import('./types.js').FetchedPlaylist} fetched */
-  #learn ({ url, text }) {
+  /** @param {string} url @param {boolean} played for the player, not for a hint @param {AbortSignal} [signal] */
+  async #load (url, played, signal) {
+    const fetched = await fetchPlaylist(url, signal)
+    if (this.usable && !this.closed) this.#learn(fetched, played)
+    return fetched
+  }
+
+  /** @param {import('./types.js').FetchedPlaylist} fetched @param {boolean} played */
+  #learn ({ url, text }, played) {
     const playlist = parsePlaylist(text, url)
     if (playlist.multivariant || !playlist.swarm) return
-    const fresh = this.library.learn(url, playlist)
+    const now = performance.now()
+    const fresh = this.library.learn(url, playlist, played ? now : this.library.groups.get(url)?.playedAt ?? now)
     this.hints.loaded(url, fresh.length > 0)
     this.#join(playlist.swarm)
     for (const segment of fresh) this.#hold(segment).catch(error => this.log(`segment ${segment.msn}: ${error.message}`))
-    if (fresh.length > 0) this.mesh?.broadcast({ t: 'know', ids: fresh.slice(-KNOW_ON_UP).map(segment => segment.id) })
+    this.dialogue.tellKnown(fresh)
+    // Else peers' hints would keep us loading, and pulling, a variant nobody here watches.
+    for (const group of this.library.left(now)) this.scheduler.unfollow(group.url)
     this.#dropOld()
   }
 
@@ -183,22 +194,29 @@ class PeerEngine {
     this.address = address
     this.swarm ??= new Swarm(this.me, {
       onPiece: (id, index) => this.#onPiece(id, index),
-      onBytes: id => this.scheduler.received(id, performance.now()),
+      onBytes: (id, peer) => this.scheduler.received(id, peer, performance.now()),
       onUpload: bytes => { this.stats_.bytesToPeers += bytes },
-      onReady: id => this.#openWires(id),
+      onReady: id => this.dialogue.openWires(id),
       onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
       sharing: () => this.sharing
     }, this.log)
     const self = { peer: this.me, bornAt: this.bornAt, sharing: () => this.sharing }
     this.mesh = new Mesh(address, self, { maxPeers: this.options.maxPeers ?? 8, ice: this.options.ice ?? [] }, {
-      onUp: link => this.#onUp(link),
+      onUp: link => {
+        this.log(`peer ${link.peer.slice(-6)} is here`)
+        this.dialogue.greet(link)
+        this.#poke()
+      },
       onDown: (link, reason) => {
         this.log(`peer ${link.peer.slice(-6)} is gone: ${reason}`)
         this.scheduler.peerDown(link.peer)
         this.#poke()
       },
-      onMessage: (link, message) => this.#onMessage(link, message),
-      onOffer: (link, id) => this.#openWire(link, id)
+      onMessage: (link, message) => {
+        this.dialogue.heard(link, message)
+        this.#poke()
+      },
+      onOffer: (link, id) => this.dialogue.openWire(link, id)
     })
   }
 
@@ -233,9 +251,8 @@ class PeerEngine {
       if (segment) segment.holding = null
       this.swarm?.drop(id)
       this.scheduler.forget(id)
-      this.changed.delete(id)
     }
-    if (drop.length > 0) this.mesh?.broadcast({ t: 'lost', ids: drop.slice(0, 64) })
+    this.dialogue.tellLost(drop)
   }
 
   // ── deciding and acting ────────────────────────────────────────────────────────────────────────
@@ -288,52 +305,27 @@ class PeerEngine {
    */
   async #fetch (segment, holding, runs) {
     const { id } = segment
-    const { metainfo } = holding
-    const abort = new AbortController()
-    this.fetches.set(id, abort)
-    this.mesh?.broadcast({ t: 'pull', id, on: true })
+    this.dialogue.tellPull(id, true)
     this.swarm?.select(id, runs, false)
-    /** @type {Promise<void>[]} */
-    const checks = []
-    let rejected = false
-    let outcome = { ok: false, gone: false, bytes: 0, firstByte: 0, ms: 0 }
-    try {
-      const fetched = await fetchRuns(segment.url, metainfo, runs, {
-        onBytes: bytes => { this.stats_.bytesFromOrigin += bytes },
-        onPiece: (index, bytes) => {
-          checks.push(sha1(bytes).then(hash => {
-            if (hash !== metainfo.hashes[index]) rejected = true
-            else if (holding.put(index, bytes, 'origin')) {
-              this.swarm?.put(id, index)
-              this.#onVerified(id, index)
-            }
-          }))
-        }
-      }, abort.signal, holding.distrusted ? 'reload' : 'default')
-      await Promise.all(checks)
-      holding.contentType ||= fetched.contentType
-      // An encoder that began anew under old names: a cache may still hold the old bytes.
-      holding.distrusted ||= rejected
-      if (rejected) throw new OriginError('the origin sent bytes that do not match the manifest', 0)
-      outcome = { ...outcome, ...fetched, ok: true }
-    } catch (error) {
-      if (error instanceof OriginError) {
-        outcome.gone = error.gone
-        this.log(`segment ${segment.msn}: ${error.message}`)
-      }
-      this.swarm?.select(id, runs.filter(([first, last]) => !range(first, last).every(i => holding.have.has(i))), true)
-    }
-    this.fetches.delete(id)
+    const outcome = await this.fetches.fetch(segment, holding, runs)
+    if (outcome.trouble) this.log(`segment ${segment.msn}: ${outcome.trouble}`)
     if (this.closed) return
-    this.mesh?.broadcast({ t: 'pull', id, on: false })
+    if (!outcome.ok) this.#askPeers(id)
+    this.dialogue.tellPull(id, false)
     this.scheduler.fetched(id, outcome, performance.now())
     this.#poke()
+  }
+
+  /** The origin does not get on with it: what is missing may come from peers, too. @param {string} id */
+  #askPeers (id) {
+    const holding = this.library.byId.get(id)?.holding
+    if (holding) this.swarm?.select(id, missingRuns(holding.have), true)
   }
 
   /** Nobody waits for it any more. @param {KnownSegment} segment */
   #unwant (segment) {
     this.scheduler.want(segment.id, false)
-    if (!segment.follow && !segment.holding?.have.complete) this.fetches.get(segment.id)?.abort()
+    if (!segment.follow && !segment.holding?.have.complete) this.fetches.abort(segment.id)
     this.#poke()
   }
 
@@ -342,6 +334,7 @@ class PeerEngine {
     const holding = this.library.byId.get(id)?.holding
     if (!holding) return
     this.#onVerified(id, index)
+    if (holding.have.complete) this.fetches.abort(id) // peers were faster
   }
 
   /** @param {string} id @param {number} index */
@@ -351,8 +344,7 @@ class PeerEngine {
     const holding = segment?.holding
     if (!segment || !holding) return
     this.scheduler.verified(id, index, now)
-    this.changed.add(id)
-    if (holding.have.count === 1 || holding.have.complete) this.#tellChanges()
+    this.dialogue.tellPiece(segment)
     this.deliveries.progress(id, holding.filled, holding.metainfo.length)
     if (!holding.have.complete) return
     this.stats_.bytesFromPeers += holding.from.peers
@@ -363,68 +355,6 @@ class PeerEngine {
     })
     this.deliveries.done(id)
     this.#poke()
-  }
-
-  // ── peers ──────────────────────────────────────────────────────────────────────────────────────
-
-  /** @param {Link} link */
-  #onUp (link) {
-    this.log(`peer ${link.peer.slice(-6)} is here`)
-    this.scheduler.peerUp(link.peer, link.peerBornAt)
-    this.scheduler.peerShares(link.peer, link.peerShares)
-    for (const group of this.library.groups.values()) {
-      const ids = [...group.ids].slice(-KNOW_ON_UP)
-      if (ids.length > 0) link.send({ t: 'know', ids })
-    }
-    for (const segment of this.library.byId.values()) {
-      const { holding } = segment
-      if (!holding) continue
-      if (holding.have.count > 0) link.send({ t: 'have', id: segment.id, pieces: holding.have })
-      if (this.fetches.has(segment.id)) link.send({ t: 'pull', id: segment.id, on: true })
-      this.#serve(segment)
-      if (!holding.have.complete) this.#openWire(link, segment.id)
-    }
-    this.#poke()
-  }
-
-  /** @param {Link} link @param {import('./mesh/gossip.js').Message} message */
-  #onMessage (link, message) {
-    const now = performance.now()
-    const { peer } = link
-    if (message.t === 'share') this.scheduler.peerShares(peer, message.share)
-    else if (message.t === 'know') for (const id of message.ids) this.scheduler.peerSaid(peer, id, {}, now)
-    else if (message.t === 'have') this.scheduler.peerSaid(peer, message.id, { pieces: message.pieces }, now)
-    else if (message.t === 'pull') this.scheduler.peerSaid(peer, message.id, { pulls: message.on }, now)
-    else if (message.t === 'lost') for (const id of message.ids) this.scheduler.peerLost(peer, id)
-    this.#poke()
-  }
-
-  /** Open a segment's sub-stream to every peer. @param {string} id */
-  #openWires (id) {
-    for (const link of this.mesh?.up ?? []) this.#openWire(link, id)
-  }
-
-  /**
-   * Open a segment's sub-stream to one peer, if we have its torrent: because we need it, or because
-   * the peer opened its side. Between two who both hold everything nothing is opened.
-   * @param {Link} link @param {string} id
-   */
-  #openWire (link, id) {
-    const holding = this.library.byId.get(id)?.holding
-    if (!holding || !link.up || !this.swarm?.ready(id)) return
-    if (holding.have.complete && !link.wires.offered(id)) return
-    const stream = link.wires.open(id, wireLimit(holding.metainfo.length))
-    if (stream) this.swarm.addPeer(id, stream)
-  }
-
-  /** Tell peers which pieces came in since the last time. */
-  #tellChanges () {
-    if (this.changed.size === 0) return
-    for (const id of this.changed) {
-      const holding = this.library.byId.get(id)?.holding
-      if (holding) this.mesh?.broadcast({ t: 'have', id, pieces: holding.have })
-    }
-    this.changed.clear()
   }
 
   // ── the player ─────────────────────────────────────────────────────────────────────────────────
@@ -438,19 +368,6 @@ class PeerEngine {
     if (stalls > this.stalls) this.scheduler.late()
     this.stalls = stalls
   }
-}
-
-/** A peer id (BEP 20): `-LV`, version, `-`, random. @returns {string} 40 hex digits */
-function newPeerId () {
-  const bytes = crypto.getRandomValues(new Uint8Array(20))
-  bytes.set(new TextEncoder().encode('-LV0100-'))
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
-}
-
-/** The user asked for less traffic. */
-function saveData () {
-  const { connection } = /** @type {{ connection?: { saveData?: boolean } }} */ (globalThis.navigator ?? {})
-  return connection?.saveData === true
 }
 
 /** @param {string} url */
@@ -470,9 +387,4 @@ function guessType (url) {
 /** @param {Holding} holding */
 function failure (holding) {
   return holding.distrusted ? new IntegrityError() : new Error('neither peers nor the origin could give the segment')
-}
-
-/** @param {number} first @param {number} last */
-function range (first, last) {
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
 }

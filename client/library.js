@@ -5,6 +5,13 @@
 
 import { readMetainfo } from './metainfo.js'
 
+/**
+ * A live playlist the player has not loaded for so long it no longer plays: it switched variants, ms. Players
+ * reload every Target Duration (RFC 8216bis §6.3.4), which is rarely over 10 s.
+ */
+const LEFT_AFTER = 30_000
+/** Playlists remembered: several streams' variants; a player that changes its query each time adds none. */
+const MAX_GROUPS = 16
 /** Segments remembered after they left their playlist: a player may still ask for one it saw. */
 const REMEMBERED = 64
 
@@ -47,6 +54,7 @@ export class KnownSegment {
  * @property {number} first first MSN listed
  * @property {number} last
  * @property {Set<string>} ids listed now
+ * @property {number} playedAt when the player last loaded it, ms
  */
 
 export class Library {
@@ -69,14 +77,19 @@ export class Library {
    * Learn a media playlist.
    * @param {string} url
    * @param {import('./playlist.js').MediaPlaylist} playlist
+   * @param {number} playedAt when the player last loaded it, ms
    * @returns {KnownSegment[]} those new at the live edge
    */
-  learn (url, playlist) {
+  learn (url, playlist, playedAt) {
     const before = this.groups.get(url)
     const msns = playlist.segments.map(segment => segment.msn)
     const ids = new Set(playlist.segments.map(segment => segment.infohash).filter(Boolean))
     this.groups.delete(url)
-    this.groups.set(url, { url, live: playlist.live, first: msns[0] ?? 0, last: msns.at(-1) ?? -1, ids })
+    this.groups.set(url, { url, live: playlist.live, first: msns[0] ?? 0, last: msns.at(-1) ?? -1, ids, playedAt })
+    for (const old of this.groups.keys()) {
+      if (this.groups.size <= MAX_GROUPS) break
+      this.groups.delete(old)
+    }
     const fresh = []
     for (const listed of playlist.segments) {
       if (!listed.infohash) continue
@@ -92,6 +105,11 @@ export class Library {
     }
     this.#forget()
     return fresh
+  }
+
+  /** Live playlists that the player has left. @param {number} now */
+  left (now) {
+    return [...this.groups.values()].filter(group => group.live && now - group.playedAt > LEFT_AFTER)
   }
 
   #forget () {

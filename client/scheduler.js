@@ -11,6 +11,7 @@
  *   from the origin: the missing pieces only.
  */
 
+import { Claims } from './claims.js'
 import { rank } from './elect.js'
 import { PieceSet } from './pieces.js'
 
@@ -61,9 +62,6 @@ export const DEFAULTS = Object.freeze({
   attempts: 6
 })
 
-/** Peer statements kept per peer: the window of a few variants; older ones are forgotten first. */
-const MAX_STATEMENTS = 64
-
 class Segment {
   /** @param {SegmentFacts} facts @param {number} now */
   constructor (facts, now) {
@@ -77,16 +75,6 @@ class Segment {
     /** Since when nobody is known to supply it. */
     this.unsuppliedSince = now
     this.lastBytesAt = now
-  }
-}
-
-class Peer {
-  /** @param {number} bornAt when it joined the mesh, ms on our clock */
-  constructor (bornAt) {
-    this.bornAt = bornAt
-    this.shares = true
-    /** @type {Map<string, { pieces: PieceSet | null, pulls: boolean, at: number }>} newest last */
-    this.said = new Map()
   }
 }
 
@@ -105,7 +93,7 @@ export class Scheduler {
     this.rate = this.settings.rate
     /** @type {Map<string, Segment>} */
     this.segments = new Map()
-    /** @type {Map<string, Peer>} */
+    /** @type {Map<string, Claims>} */
     this.peers = new Map()
     /** @type {Set<string>} groups to reload, told at the next step */
     this.reloads = new Set()
@@ -132,10 +120,16 @@ export class Scheduler {
   /** A late segment or a stall: keep more in hand. It decays as segments arrive in time. */
   late () { this.margin = Math.min(this.settings.marginMax, this.margin * 1.5) }
 
+  /** The player left this playlist (it switched variants): pull nothing more of it for others. @param {string} group */
+  unfollow (group) {
+    for (const { facts } of this.segments.values()) if (facts.group === group) facts.follow = false
+  }
+
   // ── bytes ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** Some bytes of it came from a peer. @param {string} id @param {number} now */
-  received (id, now) {
+  /** Some bytes of it came from a peer. @param {string} id @param {string} peer @param {number} now */
+  received (id, peer, now) {
+    this.peers.get(peer)?.kept()
     const segment = this.segments.get(id)
     if (segment) segment.lastBytesAt = now
   }
@@ -173,7 +167,7 @@ export class Scheduler {
   // ── peers ──────────────────────────────────────────────────────────────────────────────────────
 
   /** @param {string} peer @param {number} bornAt when it joined the mesh, ms on our clock */
-  peerUp (peer, bornAt) { this.peers.set(peer, new Peer(bornAt)) }
+  peerUp (peer, bornAt) { this.peers.set(peer, new Claims(bornAt)) }
 
   /** @param {string} peer */
   peerDown (peer) { this.peers.delete(peer) }
@@ -191,21 +185,13 @@ export class Scheduler {
    * @param {{ pieces?: PieceSet | null, pulls?: boolean }} statement
    * @param {number} now
    */
-  peerSaid (peer, id, { pieces, pulls }, now) {
-    const known = this.peers.get(peer)
-    if (!known) return
-    const before = known.said.get(id)
-    known.said.delete(id)
-    known.said.set(id, { pieces: pieces ?? before?.pieces ?? null, pulls: pulls ?? before?.pulls ?? false, at: now })
-    for (const old of known.said.keys()) {
-      if (known.said.size <= MAX_STATEMENTS) break
-      known.said.delete(old)
-    }
-    if (!before && !this.segments.has(id)) this.#consider(peer, id, now)
+  peerSaid (peer, id, statement, now) {
+    const first = this.peers.get(peer)?.say(id, statement, now)
+    if (first && !this.segments.has(id)) this.#consider(peer, id, now)
   }
 
   /** @param {string} peer @param {string} id */
-  peerLost (peer, id) { this.peers.get(peer)?.said.delete(id) }
+  peerLost (peer, id) { this.peers.get(peer)?.lose(id) }
 
   /**
    * A peer knows a segment we have not seen listed. Playlists are reloaded at different moments; if it
@@ -215,16 +201,17 @@ export class Scheduler {
   #consider (peer, id, now) {
     const groups = new Set([...this.segments.values()].filter(s => s.facts.follow).map(s => s.facts.group))
     for (const group of groups) {
-      const followers = this.#followers(group)
+      const followers = this.#followers(group, now)
       if (followers.includes(peer) && this.#rank(id, followers, now) === 0) this.reloads.add(group)
     }
   }
 
-  /** Sharing peers that lately spoke of a segment of this group. @param {string} group @returns {string[]} */
-  #followers (group) {
+  /** Peers to count on that lately spoke of a segment of this group. @param {string} group @param {number} now */
+  #followers (group, now) {
+    /** @type {string[]} */
     const names = []
     for (const [name, peer] of this.peers) {
-      if (!peer.shares) continue
+      if (!peer.counts(now)) continue
       for (const id of peer.said.keys()) {
         if (this.segments.get(id)?.facts.group === group) { names.push(name); break }
       }
@@ -266,10 +253,11 @@ export class Scheduler {
         continue
       }
       if (!segment.fetching) {
-        const at = Math.max(segment.retryAt, this.#fetchAt(segment, this.#followers(group), deadline, now, player))
+        const at = Math.max(segment.retryAt, this.#fetchAt(segment, this.#followers(group, now), deadline, now, player))
         if (at <= now && fetches < this.settings.fetches) {
           segment.fetching = true
           fetches += 1
+          this.#blame(segment, now)
           if (segment.failures > 0) commands.push({ type: 'seek-seed', id })
           commands.push({ type: 'fetch', id, runs: missingRuns(segment.have) })
         } else wakeAt = Math.min(wakeAt, Math.max(at, now + 20))
@@ -326,7 +314,7 @@ export class Scheduler {
     let any = false
     for (const peer of this.peers.values()) {
       const said = peer.said.get(segment.facts.id)
-      if (!said || !peer.shares) continue
+      if (!said || !peer.counts(now)) continue
       if (said.pulls) pulledUntil = Math.max(pulledUntil, said.at + pullStall)
       if (said.pieces?.size === held.size) {
         for (let i = 0; i < held.size; i++) if (said.pieces.has(i)) held.add(i)
@@ -338,6 +326,13 @@ export class Scheduler {
     for (let i = 0; i < held.size && covered; i++) covered = segment.have.has(i) || held.has(i)
     const until = covered ? Math.max(segment.lastBytesAt, saidAt) + supplyStall : pulledUntil
     return { any, enough: until > now, until }
+  }
+
+  /** It must be fetched though peers promised it and nothing at all came. @param {Segment} segment @param {number} now */
+  #blame ({ facts, lastBytesAt }, now) {
+    const { supplyStall } = this.settings
+    if (now - lastBytesAt < supplyStall) return
+    for (const peer of this.peers.values()) peer.reliedInVain(facts.id, supplyStall, now)
   }
 
   /** Expected ms to fetch what is missing. @param {Segment} segment */

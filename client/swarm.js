@@ -16,8 +16,13 @@ const BLOCK = 16384
 /** A wire that was asked and sends nothing for so long gives its blocks back, ms. */
 const WIRE_STALL = 1500
 const WATCH_INTERVAL = 500
-/** A peer that asks for more blocks at once than any pipeline is not playing. */
-const MAX_PEER_REQUESTS = 512
+/**
+ * What a peer may ask of one segment: all of it, again after a lost link, and blocks it then took from others.
+ * webtorrent answers at once into the wire's queue, so this bounds what we upload and what can queue up.
+ */
+const ASK_FACTOR = 3
+/** Segments in a row of which a peer sent nothing that was asked of it, until it is not taken back. */
+const MAX_STALLED = 5
 /** Doubtful pieces (several contributors) a peer may have had a hand in before it is banned. */
 const MAX_SUSPICIONS = 3
 /** Suspects remembered; forgetting them only costs a few more doubtful pieces. */
@@ -28,7 +33,7 @@ const LIBTORRENT = '2d4c54'
 /**
  * @typedef {object} SwarmEvents
  * @property {(id: string, index: number) => void} onPiece a verified piece came from a peer or the seed
- * @property {(id: string) => void} onBytes some bytes came in
+ * @property {(id: string, peer: string) => void} onBytes some bytes came in
  * @property {(bytes: number) => void} onUpload
  * @property {(id: string) => void} onReady peers can be added
  * @property {(peer: string, reason: string) => void} onAbuse
@@ -54,6 +59,8 @@ export class Swarm {
     this.entries = new Map()
     /** @type {Map<string, number>} by peer id */
     this.suspicions = new Map()
+    /** @type {Map<string, number>} segments in a row that a peer stalled at, by peer id */
+    this.stalled = new Map()
     this.watch = setInterval(() => this.#watch(), WATCH_INTERVAL)
   }
 
@@ -92,7 +99,8 @@ export class Swarm {
   /** @param {string} id @param {import('./mesh/wires.js').Substream} stream */
   addPeer (id, stream) {
     const torrent = this.entries.get(id)?.torrent
-    if (!torrent || torrent.destroyed) stream.destroy()
+    // Not again for this segment, or a peer that sends nothing would hold our requests time after time.
+    if (!torrent || torrent.destroyed || this.entries.get(id)?.stalled.has(stream.id)) stream.destroy()
     else torrent.addPeer(stream)
   }
 
@@ -185,12 +193,16 @@ export class Swarm {
     entry.lastBytes.set(wire, performance.now())
     wire.on('piece', (/** @type {number} */ index) => {
       entry.lastBytes.set(wire, performance.now())
+      this.stalled.delete(wire.peerId)
       entry.contributed(index, wire.peerId, seed)
-      this.events.onBytes(entry.holding.metainfo.infohash)
+      this.events.onBytes(entry.holding.metainfo.infohash, wire.peerId)
     })
     wire.on('upload', (/** @type {number} */ bytes) => this.events.onUpload(bytes))
-    wire.on('request', () => {
-      if (wire.peerRequests.length > MAX_PEER_REQUESTS) this.events.onAbuse(wire.peerId, 'asked for too much at once')
+    wire.on('request', (/** @type {number} */ index, /** @type {number} */ offset, /** @type {number} */ length) => {
+      // Counted even if the request is refused: a message of 17 bytes that asks for nothing still costs us one.
+      const asked = (entry.asked.get(wire.peerId) ?? 0) + Math.max(BLOCK, length)
+      entry.asked.set(wire.peerId, asked)
+      if (asked > ASK_FACTOR * entry.holding.metainfo.length + PIPELINE * BLOCK) this.events.onAbuse(wire.peerId, 'asked for too much at once')
     })
   }
 
@@ -214,12 +226,24 @@ export class Swarm {
 
   #watch () {
     const now = performance.now()
-    for (const { torrent, lastBytes } of this.entries.values()) {
+    for (const entry of this.entries.values()) {
+      const { torrent, lastBytes } = entry
       for (const wire of [...(torrent.wires ?? [])]) {
         if (wire.requests.length === 0) lastBytes.set(wire, now)
-        else if (now - (lastBytes.get(wire) ?? now) > WIRE_STALL) wire.destroy()
+        else if (now - (lastBytes.get(wire) ?? now) > WIRE_STALL) this.#giveUp(entry, wire)
       }
     }
+  }
+
+  /** It was asked and sent nothing. @param {Entry} entry @param {any} wire */
+  #giveUp (entry, wire) {
+    const peer = wire.peerId
+    wire.destroy()
+    entry.stalled.add(peer)
+    if (this.stalled.size > MAX_SUSPECTS) this.stalled.clear()
+    const count = (this.stalled.get(peer) ?? 0) + 1
+    this.stalled.set(peer, count)
+    if (count >= MAX_STALLED) this.events.onAbuse(peer, 'offers segments and sends nothing')
   }
 }
 
@@ -235,6 +259,10 @@ class Entry {
     this.contributors = new Map()
     /** @type {Set<number>} pieces the server's seed had a hand in */
     this.seeded = new Set()
+    /** @type {Map<string, number>} bytes asked for, by peer id; as many as links */
+    this.asked = new Map()
+    /** @type {Set<string>} peers that were asked and sent nothing */
+    this.stalled = new Set()
     /** @type {WeakMap<object, number>} by wire: when it last sent anything, ms */
     this.lastBytes = new WeakMap()
   }

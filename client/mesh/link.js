@@ -4,6 +4,7 @@
  * (gossip.js) and `wire` (wires.js). Signalling is without trickle, as the tracker protocol wants.
  */
 
+import { Allowance } from './allowance.js'
 import { MAX_MESSAGE, VERSION, decode, encode } from './gossip.js'
 import { Wires } from './wires.js'
 
@@ -16,6 +17,8 @@ const PING_INTERVAL = 1000
 const SILENCE = 5000
 /** Control messages waiting in a channel beyond this mean the peer is gone or stuck, bytes. */
 const MAX_CONTROL_BUFFER = 256 << 10
+/** Control messages: a whole window's at once on meeting, then ten times what an exchange at full speed takes. */
+const MESSAGES = [1000, 200]
 
 /**
  * @typedef {object} Self what a hello says of us
@@ -58,6 +61,7 @@ export class Link {
     this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
     this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true))
     this.abusive = false
+    this.messages = new Allowance(MESSAGES[0], MESSAGES[1])
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.pinging = undefined
     this.patience = setTimeout(() => this.close('no connection came up'), CONNECT_TIMEOUT)
@@ -66,6 +70,8 @@ export class Link {
       channel.addEventListener('open', () => this.#onOpen())
       channel.addEventListener('close', () => this.close('the peer left'))
     }
+    // Both channels are negotiated: whatever else the peer opens would only pile up.
+    this.pc.addEventListener('datachannel', () => this.close('opened a channel of its own', true))
     this.pc.addEventListener('connectionstatechange', () => {
       if (this.pc.connectionState === 'failed') this.close('the connection failed')
     })
@@ -80,6 +86,7 @@ export class Link {
   /** @param {string} peer @param {RTCSessionDescriptionInit} offer */
   async answer (peer, offer) {
     this.#name(peer)
+    if (!dataOnly(offer)) throw new Error('the peer offers media')
     await this.pc.setRemoteDescription(offer)
     await this.pc.setLocalDescription(await this.pc.createAnswer())
     return this.#gathered()
@@ -148,6 +155,7 @@ export class Link {
   #onControl (data) {
     if (typeof data !== 'string' || data.length > MAX_MESSAGE) return this.close('sent an oversized message', true)
     this.heardAt = performance.now()
+    if (!this.messages.take(1, this.heardAt)) return this.close('sends messages without end', true)
     const message = decode(data)
     if (!message || this.down) return
     if (message.t === 'ping') return this.send({ t: 'pong', at: message.at })
@@ -170,4 +178,12 @@ export class Link {
     if (message.t === 'share') this.peerShares = message.share
     this.events.onMessage(this, message)
   }
+}
+
+/**
+ * Whether a session description is one of ours. Media sections would set decoders and more transports up.
+ * @param {RTCSessionDescriptionInit} description
+ */
+function dataOnly ({ sdp = '' }) {
+  return (sdp.match(/^m=/gm) ?? []).length === 1 && /^m=application /m.test(sdp)
 }

@@ -3,6 +3,7 @@
  * per peer, replaces the lost, bans the abusive.
  */
 
+import { Allowance } from './allowance.js'
 import { iceServers } from './ice.js'
 import { Link } from './link.js'
 import { MAX_OFFERS, Rendezvous } from './rendezvous.js'
@@ -17,6 +18,8 @@ const MAX_PENDING = 8
  */
 const OFFER_RETRY = 15_000
 const OFFER_RETRY_MAX = 600_000
+/** Offers answered: a crowd that arrives together, then one every two seconds. Each costs a connection. */
+const ANSWERS = [24, 0.5]
 /** Banned peer ids remembered; a peer that reconnects under a new id starts anew anyway. */
 const MAX_BANNED = 256
 
@@ -56,6 +59,7 @@ export class Mesh {
     this.offered = new Map()
     /** @type {Set<string>} */
     this.banned = new Set()
+    this.answers = new Allowance(ANSWERS[0], ANSWERS[1])
     const { servers, refused } = iceServers([...swarm.ice, ...options.ice])
     this.servers = servers
     if (refused.length > 0) this.trouble = `ICE server address not usable: ${refused.join(', ')}`
@@ -145,6 +149,7 @@ export class Mesh {
     const before = this.links.get(peer)
     // Both offered at once: the one made by the lower peer id stays, on both sides.
     if (before && (before.up || !before.initiator || this.me < peer)) return null
+    if (!this.answers.take(1, performance.now())) return null
     const link = this.#make(false)
     if (!link) return null
     before?.close('both offered')

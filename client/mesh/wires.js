@@ -6,6 +6,7 @@
 
 import { Duplex } from 'streamx'
 import { hex } from '../metainfo.js'
+import { Allowance } from './allowance.js'
 import { CLOSE, DATA, HEADER, MAX_FRAME, OPEN, frame, readFrame } from './frames.js'
 
 /** Bytes handed to SCTP ahead of the network: about RTT 100 ms × 20 Mbit/s. */
@@ -14,6 +15,12 @@ const BUFFER_LOW = 128 << 10
 /** A peer may open a segment before we have seen it listed: its handshake waits here, a window's worth. */
 const MAX_EARLY_STREAMS = 64
 const MAX_EARLY_BYTES = 4096
+/** Streams a peer may open: all that both may hold at once, then what three variants of 1 s segments need, a second. */
+const OPENS = [128, 8]
+/** Bytes for streams that are gone here: what was under way when they closed; then a flood, bytes (a second). */
+const STRAY = [4 << 20, 256 << 10]
+/** Small and empty frames cost us no less than this many bytes would. */
+const FRAME_COST = 64
 
 /** One sub-stream. webtorrent needs `.id` (it also de-duplicates) and `.connected`. */
 export class Substream extends Duplex {
@@ -68,6 +75,8 @@ export class Wires {
     this.labels = new Map()
     /** @type {Map<string, Uint8Array[]>} opened by the peer, not by us yet */
     this.early = new Map()
+    this.opens = new Allowance(OPENS[0], OPENS[1])
+    this.stray = new Allowance(STRAY[0], STRAY[1])
     channel.binaryType = 'arraybuffer'
     channel.bufferedAmountLowThreshold = BUFFER_LOW
     channel.addEventListener('bufferedamountlow', () => this.pump())
@@ -138,10 +147,12 @@ export class Wires {
   /** @param {unknown} message */
   #onMessage (message) {
     const read = message instanceof ArrayBuffer ? readFrame(message) : null
-    if (!read) return this.onAbuse('sent something that is no frame')
+    if (!read || !(message instanceof ArrayBuffer)) return this.onAbuse('sent something that is no frame')
     const { type, label, payload } = read
+    const now = performance.now()
     if (type === OPEN) {
       const infohash = hex(payload)
+      if (!this.opens.take(1, now)) return this.onAbuse('opens streams without end')
       this.labels.set(label, infohash)
       if (this.labels.size > 4 * MAX_EARLY_STREAMS) return this.onAbuse('opened too many streams')
       if (this.streams.has(infohash)) return
@@ -153,19 +164,21 @@ export class Wires {
       return this.onOffer(infohash)
     }
     const infohash = this.labels.get(label)
+    const cost = Math.max(FRAME_COST, message.byteLength)
+    const stream = infohash === undefined ? undefined : this.streams.get(infohash)
+    if (!stream && !this.stray.take(cost, now)) return this.onAbuse('sends what nobody asked for')
     if (infohash === undefined) return // its stream is gone on our side
-    const stream = this.streams.get(infohash)
     if (type === CLOSE) {
       this.labels.delete(label)
       this.early.delete(infohash)
       stream?.destroy()
     } else if (stream) {
-      stream.limit -= payload.length
+      stream.limit -= cost
       if (stream.limit < 0) this.onAbuse('sent more than a segment')
       else stream.push(payload)
     } else {
       const early = this.early.get(infohash)
-      if (!early) return
+      if (!early || payload.length === 0) return
       early.push(payload)
       if (early.reduce((sum, bytes) => sum + bytes.length, 0) > MAX_EARLY_BYTES) this.onAbuse('sent data for a stream that is not open')
     }

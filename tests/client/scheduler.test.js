@@ -46,12 +46,18 @@ class Story {
 }
 
 /** A segment for which `first` comes before `second` in rank. */
-function segmentRanking (first, second) {
-  for (let i = 0; i < 1000; i++) {
+function segmentRanking (first, second, skip = 0) {
+  for (let i = 1000 * skip; i < 1000 * (skip + 1); i++) {
     const id = i.toString(16).padStart(40, '0')
     if (rank(id, { peer: first, age: SETTLED }, [{ peer: second, age: SETTLED }]) === 0) return id
   }
   throw new Error('no such segment')
+}
+
+function pieces (size, ...indices) {
+  const set = new PieceSet(size)
+  for (const i of indices) set.add(i)
+  return set
 }
 
 const mine = segmentRanking(A, B)
@@ -86,6 +92,15 @@ test('among newcomers the oldest is elected, and those of one age by hash', () =
   assert.equal(rank(theirs, newcomer(5500), [{ peer: B, age: 5000 }]), 1)
 })
 
+test('the more viewers there are, the sooner a newcomer takes its share of the pulling', () => {
+  const others = ['1', '2', '3', '4', '5'].map(name => ({ peer: name.repeat(40), age: SETTLED }))
+  const firsts = age => Array.from({ length: 60 }, (_, i) => i.toString(16).padStart(40, '0'))
+    .filter(id => rank(id, { peer: A, age }, others) === 0).length
+  assert.equal(firsts(SETTLED / 5 - 1), 0)
+  assert.ok(firsts(SETTLED / 5) > 0)
+  assert.equal(rank(mine, { peer: A, age: SETTLED / 5 }, [{ peer: B, age: SETTLED }]), 1, 'between two it stays as it is')
+})
+
 test('who is not elected waits, and takes over when nobody supplies it', () => {
   const story = new Story().list(theirs).peer(B, theirs)
   assert.deepEqual(story.fetches(), [])
@@ -96,7 +111,8 @@ test('who is not elected waits, and takes over when nobody supplies it', () => {
 test('while a peer pulls, a wanted segment waits for it until its deadline nears', () => {
   const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pulls: true }).want(theirs)
   assert.deepEqual(story.at(1000).fetches(), [])
-  for (let t = 1000; t <= 3000; t += 500) story.at(t).says(B, theirs, { pulls: true })
+  story.at(2000).says(B, theirs, { pieces: pieces(4, 0) })
+  story.at(3000).says(B, theirs, { pieces: pieces(4, 0, 1) })
   story.buffer = 3
   assert.deepEqual(story.fetches(), [])
   story.buffer = 0.5
@@ -129,6 +145,58 @@ test('a puller that leaves is replaced at once by the only one left who wants it
   assert.deepEqual(story.fetches(), [])
   story.at(100).scheduler.peerDown(B)
   assert.equal(story.fetches().length, 1)
+})
+
+test('who says the same again keeps nobody waiting longer', () => {
+  for (const [promise, patience] of [
+    [{ pieces: pieces(4, 0, 1, 2, 3) }, DEFAULTS.supplyStall],
+    [{ pulls: true }, DEFAULTS.pullStall]
+  ]) {
+    const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, promise)
+    const until = patience + DEFAULTS.takeover
+    for (let t = 0; t < until; t += 100) assert.deepEqual(story.at(t).says(B, theirs, promise).fetches(), [])
+    assert.equal(story.at(until).says(B, theirs, promise).fetches().length, 1)
+  }
+})
+
+/** B promises segments one after the other and sends nothing: each is fetched when its deadline is near. */
+function brokenPromises (count) {
+  const story = new Story().peer(B)
+  for (let msn = 0; msn < count; msn++) {
+    const id = segmentRanking(B, A, msn + 1)
+    story.list(id, { msn }).says(B, id, { pulls: true, pieces: pieces(4, 0, 1, 2, 3) })
+    story.buffer = 6
+    assert.deepEqual(story.want(id).fetches(), [], 'it is waited for')
+    story.at(story.now + 4000).buffer = 0.5
+    assert.equal(story.fetches().length, 1)
+    story.verified(id, 0, 1, 2, 3).scheduler.fetched(id, { ok: true, bytes: 1, firstByte: 1, ms: 1 }, story.now)
+  }
+  story.buffer = 6
+  return story
+}
+
+test('a peer whose promises brought nothing three times is not waited for', () => {
+  const story = brokenPromises(3).list(theirs, { msn: 9 }).says(B, theirs, { pulls: true }).want(theirs)
+  assert.equal(story.fetches().length, 1)
+})
+
+test('a block from a peer that was doubted restores it, and so does time', () => {
+  for (const restore of [
+    story => story.scheduler.received(theirs, B, story.now),
+    story => story.at(story.now + 60_000)
+  ]) {
+    const story = brokenPromises(3)
+    restore(story)
+    story.list(theirs, { msn: 9 }).says(B, theirs, { pulls: true }).want(theirs)
+    assert.deepEqual(story.fetches(), [])
+  }
+})
+
+test('nothing more of a variant the player has left is pulled for others', () => {
+  const story = new Story().list(mine).peer(B, mine)
+  story.scheduler.unfollow('v0')
+  assert.deepEqual(story.fetches(), [])
+  assert.equal(story.want(mine).fetches().length, 1, 'what the player asks for is')
 })
 
 test('holders that send nothing are not counted on', () => {
