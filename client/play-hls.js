@@ -1,5 +1,6 @@
 /** hls.js on a video element: started, kept going through errors, stopped. */
 
+import { playbackRate } from './catch-up.js'
 import { liveConfig } from './hls-config.js'
 import { makeLoaders } from './loader.js'
 import { ahead } from './playhead.js'
@@ -10,6 +11,8 @@ import { Recovery } from './recovery.js'
 
 /** Less than this ahead and the picture stands still, s. */
 const DRY_SECONDS = 0.5
+/** Latency is looked at so often, ms. */
+const CATCH_UP_INTERVAL = 1000
 
 /**
  * @typedef {object} Playing
@@ -89,12 +92,21 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
     }, delayMs)
   }
 
+  const catchUp = setInterval(() => {
+    const { targetLatency } = hls
+    if (!hls.latestLevelDetails?.live || targetLatency === null || !(hls.latency > 0)) return
+    const buffer = ahead(video.buffered, video.currentTime)
+    const rate = playbackRate(video.playbackRate, { latency: hls.latency, target: targetLatency, buffer })
+    if (rate !== video.playbackRate) video.playbackRate = rate
+  }, CATCH_UP_INTERVAL)
+
   video.addEventListener('playing', () => onState('playing'), { signal })
   video.addEventListener('ended', () => onState('ended'), { signal })
   start()
   return {
     destroy () {
       clearTimeout(timer)
+      clearInterval(catchUp)
       hls.destroy()
     },
     latency () {
