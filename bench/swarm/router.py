@@ -69,14 +69,11 @@ def opened(namespace: str) -> int:
 def carry(shaper: Shaper, files: dict[bytes, int]) -> None:
     """Until standard input ends."""
     addresses = {device: address for address, device in files.items()}
-    poll = select.epoll()
-    for device in addresses:
-        poll.register(device, select.EPOLLIN)
-    poll.register(0, select.EPOLLIN | select.EPOLLHUP)
+    watched = [0, *addresses]
     while True:
         wait = IDLE if shaper.next_at is None else max(0.0, shaper.next_at - time.monotonic())
-        # epoll counts in milliseconds and rounds up, which would add half of one to each line.
-        for device, _ in poll.poll(0 if wait < 0.001 else wait - 0.001 if wait < IDLE else wait):
+        # select counts in microseconds; epoll would round up to milliseconds, or have to spin.
+        for device in select.select(watched, [], [], min(wait, IDLE))[0]:
             if device == 0:
                 if not os.read(0, 1):
                     return

@@ -29,7 +29,7 @@ def test_each_goal_can_be_missed() -> None:
     assert missed(replace(GOOD, offload=0.70)) == {"offload"}
     assert missed(replace(GOOD, stalls=1)) == {"stalls"}
     assert missed(replace(GOOD, fairness=2.1)) == {"highest upload ÷ mean"}
-    assert missed(replace(GOOD, copies_mean=1.2)) == {"copies per segment"}
+    assert missed(replace(GOOD, copies_mean=1.2), Setting(6, FOUR.links, 60.0)) == {"copies per segment"}
     assert missed(replace(GOOD, start_ms=600.0)) == {"start-up ÷ plain hls.js"}
     assert missed(replace(GOOD, cpu=0.13)) == {"CPU per viewer ÷ plain hls.js"}
     assert missed(replace(GOOD, latency=7.6)) == {"latency less plain hls.js's, s"}
