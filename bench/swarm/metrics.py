@@ -11,8 +11,8 @@ from bench.swarm.settings import FRAMES, SEGMENT_SECONDS, TAIL
 
 BACK = 3 * SEGMENT_SECONDS
 """A newcomer begins this far back (``liveSyncDurationCount`` 3), in seconds: it is sent what came since."""
-ASIDE = 8.0
-"""Seconds before a viewer left: what was released since, it may not have come to fetch."""
+NEARLY = 0.3
+"""Seconds by which a buffer may end before its last segment does: sound and picture differ a little."""
 EDGE = 10.0
 """Seconds at each end of the measured interval over which latency is averaged."""
 NUMBERS = 2**14
@@ -25,6 +25,8 @@ class Sample:
 
     at: float
     frame: int | None
+    ahead: float
+    """Seconds of media in the player's buffer from there on."""
     start_ms: float | None
     stalls: int
     stalled_ms: float
@@ -234,7 +236,20 @@ def _released(seen: Observed, k: int) -> float:
 def _owed(seen: Observed, k: int) -> int:
     """How many viewers segment ``k`` was delivered to. One that never played got nothing."""
     at = _released(seen, k)
-    return sum(1 for visit in seen.visits if visit.played and visit.joined - BACK <= at <= visit.left - ASIDE)
+    return sum(
+        1
+        for visit in seen.visits
+        if visit.played and visit.joined - BACK <= at <= _delivered_until(seen, visit)
+    )
+
+
+def _delivered_until(seen: Observed, visit: Visit) -> float:
+    """Capture time up to which a viewer was sent the stream: who left had what was in the buffer then."""
+    last = visit.samples[-1]
+    latency = latency_of(seen.epoch, last)
+    if visit.left >= seen.end or latency is None:
+        return visit.left
+    return last.at - latency + last.ahead + NEARLY
 
 
 def _latency(seen: Observed, visit: Visit) -> tuple[float, float] | None:

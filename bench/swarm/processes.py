@@ -105,5 +105,6 @@ async def busy_core(wanted: bool) -> AsyncIterator[None]:
     if not wanted:
         yield
         return
-    async with running([sys.executable, "-c", "while True: pass"], "the busy process"):
+    program = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\nwhile True: pass"
+    async with running([sys.executable, "-c", program], "the busy process"):
         yield

@@ -120,6 +120,7 @@ async def _watch(crowd: Audience, setting: Setting, begin: float, end: float) ->
         await every(LOOK, crowd.look, (begin + end) / 2)
         # The first to come, who have most to give.
         for viewer in crowd.viewers[: setting.leaving]:
+            await viewer.sample()  # what it had in its buffer
             await viewer.leave()
             await crowd.welcome()
     await every(LOOK, crowd.look, end)

@@ -56,8 +56,9 @@ class Viewer:
                 said: dict[str, Any] = await self._page.evaluate("window.__bench.sample()")
                 self._samples.append(
                     Sample(
-                        said["at"], said["frame"], said["startMs"], said["stalls"], said["stalledMs"],
-                        said["jumps"], said["connections"], said["sent"], said["received"], said["heap"],
+                        said["at"], said["frame"], said["ahead"], said["startMs"], said["stalls"],
+                        said["stalledMs"], said["jumps"], said["connections"],
+                        said["sent"], said["received"], said["heap"],
                     )
                 )  # fmt: skip
 

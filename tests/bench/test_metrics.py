@@ -27,6 +27,7 @@ def visit(
             Sample(
                 at=at,
                 frame=int((at - delay - EPOCH) * 25),
+                ahead=delay - 1.0,
                 start_ms=500.0,
                 stalls=0,
                 stalled_ms=0.0,
@@ -84,9 +85,21 @@ def test_a_viewer_that_never_played_was_delivered_nothing() -> None:
 def test_who_leaves_and_who_comes_count_for_the_time_they_are_there() -> None:
     visits = [visit(), visit(), visit(left=1060.0), visit(joined=1060.0)]
     result = figures(seen(copies=1, visits=visits))
-    # 1030 … 1052 three viewers, then the newcomer begins three segments back, at 1054
-    assert result.bound == pytest.approx(2 / 3)
-    assert result.offload == pytest.approx(2 / 3)
+    # One leaves at 1060 with a buffer to 1059, the newcomer begins three segments back, at 1054.
+    both = [1054.0, 1056.0, 1058.0]
+    others = [1030.0 + 2 * k for k in range(23) if 1030.0 + 2 * k not in both]
+    viewers = (4 * len(both) + 3 * len(others)) / 23
+    assert result.bound == pytest.approx((viewers - 1) / viewers)
+    assert result.offload == pytest.approx(1 - 1 / viewers)
+
+
+def test_whoever_left_was_not_delivered_what_had_not_come_to_the_buffer() -> None:
+    late = visit(left=1060.0)
+    dry = replace(late, samples=(*late.samples[:-1], replace(late.samples[-1], ahead=0.0)))
+    full, empty = (figures(seen(1, [visit(), visit(), each])) for each in (late, dry))
+    assert full.offload is not None
+    assert empty.offload is not None
+    assert empty.offload < full.offload
 
 
 def test_what_the_seed_sent_came_from_the_origin() -> None:

@@ -101,6 +101,13 @@
     return white(0, 0) && !white(1, 0) ? number : null
   }
 
+  const ahead = ({ buffered, currentTime }) => {
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) <= currentTime && buffered.end(i) >= currentTime) return buffered.end(i) - currentTime
+    }
+    return 0
+  }
+
   window.__bench = {
     async sample () {
       await count()
@@ -111,6 +118,7 @@
       return {
         at: Date.now() / 1000,
         frame: seen,
+        ahead: video ? ahead(video) : 0,
         startMs: played.first,
         stalls: played.stalls + (waiting >= UNSEEN_MS ? 1 : 0),
         stalledMs: played.stalledMs + (waiting >= UNSEEN_MS ? waiting : 0),
