@@ -18,6 +18,7 @@ const DOUBT = 30_000
  * @typedef {object} Statement
  * @property {import('./pieces.js').PieceSet | null} pieces null: it only knows that the segment exists
  * @property {boolean} pulls
+ * @property {boolean} tried it has pulled before: what was given up and begun again is no news
  * @property {number} at when it last said anything new, ms
  * @property {number} since when it first promised anything, ms; Infinity: never
  * @property {boolean} broken it was relied on in vain
@@ -42,12 +43,13 @@ export class Claims {
    */
   say (id, { pieces, pulls }, now) {
     const before = this.said.get(id)
-    const news = !before || (pulls === true && !before.pulls) || (pieces?.count ?? 0) > (before.pieces?.count ?? 0)
+    const news = !before || (pulls === true && !before.tried) || (pieces?.count ?? 0) > (before.pieces?.count ?? 0)
     const promises = pulls === true || (pieces?.count ?? 0) > 0
     this.said.delete(id)
     this.said.set(id, {
       pieces: pieces ?? before?.pieces ?? null,
       pulls: pulls ?? before?.pulls ?? false,
+      tried: pulls === true || (before?.tried ?? false),
       at: news ? now : before.at,
       since: Math.min(before?.since ?? Infinity, promises ? now : Infinity),
       broken: before?.broken ?? false

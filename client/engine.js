@@ -176,7 +176,7 @@ class PeerEngine {
     const playlist = parsePlaylist(text, url)
     if (playlist.multivariant || !playlist.swarm) return
     const now = performance.now()
-    const fresh = this.library.learn(url, playlist, played ? now : this.library.groups.get(url)?.playedAt ?? now)
+    const fresh = this.library.learn(url, playlist, now, played)
     this.hints.loaded(url, fresh.length > 0)
     this.#join(playlist.swarm)
     for (const segment of fresh) this.#hold(segment).catch(error => this.log(`segment ${segment.msn}: ${error.message}`))

@@ -77,11 +77,13 @@ export class Library {
    * Learn a media playlist.
    * @param {string} url
    * @param {import('./playlist.js').MediaPlaylist} playlist
-   * @param {number} playedAt when the player last loaded it, ms
-   * @returns {KnownSegment[]} those new at the live edge
+   * @param {number} now ms
+   * @param {boolean} [played] the player loaded it, not a hint
+   * @returns {KnownSegment[]} those new at the live edge of a playlist that is played
    */
-  learn (url, playlist, playedAt) {
+  learn (url, playlist, now, played = true) {
     const before = this.groups.get(url)
+    const playedAt = played ? now : before?.playedAt ?? -Infinity
     const msns = playlist.segments.map(segment => segment.msn)
     const ids = new Set(playlist.segments.map(segment => segment.infohash).filter(Boolean))
     this.groups.delete(url)
@@ -98,7 +100,7 @@ export class Library {
       if (this.byId.has(listed.infohash)) continue
       const segment = new KnownSegment(listed, url)
       this.byId.set(segment.id, segment)
-      if (playlist.live && before && listed.msn > before.last) {
+      if (playlist.live && before && listed.msn > before.last && now - playedAt <= LEFT_AFTER) {
         segment.follow = true
         fresh.push(segment)
       }

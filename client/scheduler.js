@@ -279,9 +279,8 @@ export class Scheduler {
     const supply = this.#supply(segment, now)
     if (followers.length === 0 && !supply.any) return segment.wanted ? now : Infinity
     const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
-    if (supply.enough) {
-      segment.unsuppliedSince = supply.until
-    }
+    // A supply that ended before its time (the puller gave up) is missed from now on.
+    segment.unsuppliedSince = supply.enough ? supply.until : Math.min(segment.unsuppliedSince, now)
     return Math.min(due, this.#turn(segment, followers, now, player))
   }
 
@@ -292,7 +291,9 @@ export class Scheduler {
   #turn (segment, followers, now, player) {
     // Who does not share would pull for itself alone: it comes last, and only when the player asks.
     if (!player.sharing && !segment.wanted) return Infinity
-    const before = player.sharing ? this.#rank(segment.facts.id, followers, now) : followers.length
+    // Whose fetch failed lets the others try first: their way to the origin may be better.
+    const first = player.sharing && segment.failures === 0
+    const before = first ? this.#rank(segment.facts.id, followers, now) : followers.length
     return segment.unsuppliedSince + before * this.settings.takeover
   }
 

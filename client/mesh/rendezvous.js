@@ -9,6 +9,11 @@ const RETRY_FIRST = 1000
 const RETRY_MAX = 30_000
 /** The tracker's own limit on offers in one announce. */
 export const MAX_OFFERS = 10
+/**
+ * On a connection younger than this we ask as often as the tracker lets us, ms: after its restart, or when many
+ * come together, the others appear one by one.
+ */
+const YOUNG = 60_000
 /** Used until the tracker says its own, s. */
 const DEFAULT_INTERVAL = 60
 
@@ -40,6 +45,7 @@ export class Rendezvous {
     this.events = events
     this.closed = false
     this.retries = 0
+    this.connectedAt = 0
     this.offering = false
     /** Others in the swarm by the last reply. */
     this.others = 0
@@ -76,6 +82,7 @@ export class Rendezvous {
       return
     }
     this.socket = socket
+    this.connectedAt = performance.now()
     socket.addEventListener('open', () => this.#ask('started'))
     socket.addEventListener('message', event => this.#onMessage(event.data))
     socket.addEventListener('close', () => {
@@ -120,12 +127,13 @@ export class Rendezvous {
     this.#later(interval)
   }
 
-  /** @param {{ complete?: number, incomplete?: number, interval?: number }} reply */
+  /** @param {Record<string, unknown>} reply */
   async #onReply (reply) {
     this.retries = 0
     this.events.onTrouble('')
     this.others = Math.max(0, (Number(reply.complete) || 0) + (Number(reply.incomplete) || 0) - 1)
-    this.#later(Number(reply.interval))
+    const young = performance.now() - this.connectedAt < YOUNG
+    this.#later((young && Number(reply.min_interval)) || Number(reply.interval))
     if (this.others === 0 || this.offering) return
     this.offering = true
     try {

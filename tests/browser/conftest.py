@@ -1,12 +1,19 @@
-"""Shared by the browser tests: a recording to broadcast."""
+"""Shared by the browser tests: a recording to broadcast, and a live stream."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.browser.broadcast import SECONDS, Recording
+from tests.conftest import Running, make_hls
+
+Start = Callable[..., Awaitable[Running]]
 
 LENGTH = 240
 """Seconds: longer than any test, so that no broadcast ends during one."""
@@ -32,3 +39,23 @@ def recording(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Recordin
     ]
     subprocess.run(command, check=True, timeout=100, cwd=folder)
     return Recording.read(folder)
+
+
+@pytest.fixture(scope="session")
+def long_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four minutes of 2 s segments: looped as a live stream, none comes again during a test."""
+    folder = tmp_path_factory.mktemp("long-vod")
+    return make_hls(
+        ffmpeg,
+        folder,
+        *("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"),
+        *("-hls_segment_filename", str(folder / "seg%03d.m4s")),
+        seconds=240,
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def live(live_torrent: Start, feed_dir: Path, long_vod: Path) -> Running:
+    """A server that plays ``long_vod`` as the live stream ``show``."""
+    shutil.copytree(long_vod, feed_dir / "show")
+    return await live_torrent("serve", "--feed", str(feed_dir), "--loop")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, Route
 
-from tests.conftest import ROOT, Running, make_hls
+from tests.conftest import ROOT, Running
 
-Start = Callable[..., Awaitable[Running]]
 NewPage = Callable[..., Awaitable[Page]]
 
 PATIENCE = 60.0
@@ -34,26 +30,6 @@ RTCDataChannel.prototype.send = function (data) {
 """
 
 TRANSPORT_UDP = "stun:127.0.0.1:3478?transport=udp"
-
-
-@pytest.fixture(scope="session")
-def long_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four minutes of 2 s segments: looped as a live stream, none comes again during a test."""
-    folder = tmp_path_factory.mktemp("long-vod")
-    return make_hls(
-        ffmpeg,
-        folder,
-        *("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"),
-        *("-hls_segment_filename", str(folder / "seg%03d.m4s")),
-        seconds=240,
-    )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def live(live_torrent: Start, feed_dir: Path, long_vod: Path) -> Running:
-    """A server that plays ``long_vod`` as the live stream ``show``."""
-    shutil.copytree(long_vod, feed_dir / "show")
-    return await live_torrent("serve", "--feed", str(feed_dir), "--loop")
 
 
 async def stats(page: Page) -> dict[str, Any]:

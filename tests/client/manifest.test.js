@@ -102,15 +102,15 @@ test('only what is new at the live edge is followed', () => {
     return parsePlaylist(playlist(segments, { msn: from }), BASE)
   }
   const library = new Library()
-  assert.deepEqual(library.learn(BASE, list(0, 3)), [])
-  assert.deepEqual(library.learn(BASE, list(1, 5)).map(s => s.msn), [3, 4])
+  assert.deepEqual(library.learn(BASE, list(0, 3), 0), [])
+  assert.deepEqual(library.learn(BASE, list(1, 5), 0).map(s => s.msn), [3, 4])
   assert.equal(library.find('https://origin.example/live/demo/v0/4.m4s')?.id, torrents[4].infohash)
 })
 
 test('the library forgets what left the window long ago', () => {
   const library = new Library()
   for (let msn = 0; msn < 1000; msn++) {
-    library.learn(BASE, parsePlaylist(playlist([{ uri: `${msn}.m4s`, torrent: makeTorrent(Buffer.from(String(msn))) }], { msn }), BASE))
+    library.learn(BASE, parsePlaylist(playlist([{ uri: `${msn}.m4s`, torrent: makeTorrent(Buffer.from(String(msn))) }], { msn }), BASE), 0)
   }
   assert.ok(library.byId.size <= 70, String(library.byId.size))
   assert.ok(library.byUrl.size <= 70)
@@ -119,7 +119,7 @@ test('the library forgets what left the window long ago', () => {
 test('a URL whose bytes changed leads to the new torrent', () => {
   const library = new Library()
   const [old, fresh] = [makeTorrent(Buffer.alloc(10, 1)), makeTorrent(Buffer.alloc(10, 2))]
-  for (const torrent of [old, fresh]) library.learn(BASE, parsePlaylist(playlist([{ uri: 'a.m4s', torrent }]), BASE))
+  for (const torrent of [old, fresh]) library.learn(BASE, parsePlaylist(playlist([{ uri: 'a.m4s', torrent }]), BASE), 0)
   assert.equal(library.find('https://origin.example/live/demo/v0/a.m4s')?.id, fresh.infohash)
 })
 

@@ -192,6 +192,29 @@ test('a block from a peer that was doubted restores it, and so does time', () =>
   }
 })
 
+test('a puller that gives up is replaced by the next in rank, and beginning again keeps nobody waiting', () => {
+  const story = new Story().list(theirs).peer(B, theirs).says(B, theirs, { pulls: true })
+  assert.deepEqual(story.fetches(), [])
+  story.at(500).says(B, theirs, { pulls: false })
+  assert.deepEqual(story.fetches(), [])
+  assert.equal(story.at(500 + DEFAULTS.takeover).fetches().length, 1)
+
+  const again = new Story().list(theirs).peer(B, theirs)
+  for (let t = 0; t < DEFAULTS.pullStall + 1000; t += 500) {
+    again.at(t).says(B, theirs, { pulls: true }).step()
+    again.at(t + 100).says(B, theirs, { pulls: false }).step()
+    again.at(t + 300).says(B, theirs, { pulls: true }).step()
+  }
+  assert.ok(again.scheduler.segments.get(theirs).fetching)
+})
+
+test('whose fetch failed lets the other viewers try first', () => {
+  const story = new Story().list(mine).peer(B, mine)
+  assert.equal(story.fetches().length, 1)
+  story.scheduler.fetched(mine, { ok: false, bytes: 0, firstByte: 0, ms: 0 }, 0)
+  assert.deepEqual(story.at(DEFAULTS.takeover - 1).fetches(), [])
+})
+
 test('nothing more of a variant the player has left is pulled for others', () => {
   const story = new Story().list(mine).peer(B, mine)
   story.scheduler.unfollow('v0')
