@@ -23,9 +23,13 @@ async ({bytes, at}) => {
   const video = document.createElement('video')
   document.body.replaceChildren(video)
   video.muted = true
+  video.preload = 'auto'
   video.src = URL.createObjectURL(new Blob([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))]))
+  // A seek before there is a picture may end before there is one, too.
+  await new Promise(resolve => { video.onloadeddata = resolve })
   video.currentTime = at
   await new Promise(resolve => { video.onseeked = resolve })
+  for (let left = 100; video.readyState < 2 && left > 0; left--) await new Promise(resolve => setTimeout(resolve, 50))
   return (await window.__bench.sample()).frame
 }
 """
