@@ -29,7 +29,9 @@ async ({bytes, at}) => {
   await new Promise(resolve => { video.onloadeddata = resolve })
   video.currentTime = at
   await new Promise(resolve => { video.onseeked = resolve })
-  for (let left = 100; video.readyState < 2 && left > 0; left--) await new Promise(resolve => setTimeout(resolve, 50))
+  for (let left = 100; video.readyState < 2 && left > 0; left--) {
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
   return (await window.__bench.sample()).frame
 }
 """
