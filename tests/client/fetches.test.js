@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OriginFetches } from '../../client/fetches.js'
+import { Holding } from '../../client/holding.js'
+import { sha1 } from '../../client/metainfo.js'
+
+const PIECE = 16384
+const bytes = new Uint8Array(2 * PIECE).map((_, i) => i % 251)
+
+async function holding () {
+  const hashes = await Promise.all([0, 1].map(i => sha1(bytes.slice(i * PIECE, (i + 1) * PIECE))))
+  return new Holding({ infohash: 'a'.repeat(40), info: new Uint8Array(0), length: bytes.length, pieceLength: PIECE, hashes })
+}
+
+/** An origin that is asked in place of the network. */
+function origin (t, answer) {
+  t.mock.method(globalThis, 'fetch', answer)
+  const told = { pieces: [], quiet: 0 }
+  const fetches = new OriginFetches({
+    onBytes: () => {},
+    onPiece: (id, index) => { told.pieces.push(index) },
+    onQuiet: () => { told.quiet += 1 }
+  })
+  return { fetches, told }
+}
+
+const segment = { id: 'a'.repeat(40), url: 'http://origin.example/1.m4s' }
+
+test('what the origin sends right is taken, and what it sends wrong is not', async t => {
+  const sent = bytes.slice()
+  sent[PIECE + 7] ^= 1
+  const { fetches, told } = origin(t, async () => new Response(sent))
+  const held = await holding()
+  const outcome = await fetches.fetch(segment, held, [[0, 1]])
+  assert.deepEqual(told.pieces, [0])
+  assert.equal(outcome.ok, false)
+  assert.equal(held.distrusted, true)
+  assert.equal(fetches.has(segment.id), false)
+})
+
+test('an origin that hangs is noticed long before it is given up, so that peers may be asked', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { fetches, told } = origin(t, (_, { signal }) => new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+  }))
+  const fetching = fetches.fetch(segment, await holding(), [[0, 1]])
+  t.mock.timers.tick(2000)
+  assert.equal(told.quiet, 1)
+  assert.equal(fetches.has(segment.id), true)
+  fetches.abort(segment.id)
+  assert.equal((await fetching).ok, false)
+})
+
+test('a fetch that ends because peers gave the rest is no failure', async t => {
+  const { fetches } = origin(t, (_, { signal }) => new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+  }))
+  const held = await holding()
+  const fetching = fetches.fetch(segment, held, [[0, 1]])
+  for (const i of [0, 1]) held.put(i, bytes.slice(i * PIECE, (i + 1) * PIECE), 'peers')
+  fetches.abort(segment.id)
+  const { ok, trouble } = await fetching
+  assert.deepEqual({ ok, trouble }, { ok: true, trouble: '' })
+})
