@@ -123,7 +123,8 @@ class PeerEngine {
     }
     // A copy: players transfer the buffer to a worker, and peers still need ours.
     const data = holding.bytes.slice().buffer
-    return { data, contentType: holding.contentType || guessType(segment.url), source: holding.source }
+    const originRate = this.scheduler.measured ? this.scheduler.rate : 0
+    return { data, contentType: holding.contentType || guessType(segment.url), source: holding.source, originRate }
   }
 
   /** @param {(() => import('./types.js').PlayerState) | null} sample */

@@ -3,6 +3,7 @@
  * What the engine does not know, or fails at, goes through hls.js's own loader, with its retries.
  */
 
+import { countedTime } from './counted-time.js'
 import { IntegrityError } from './origin.js'
 
 /** What an HTTP gateway would say of an origin that sends rubbish (RFC 9110 §15.6.3). */
@@ -74,10 +75,10 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
         first()
         Object.assign(this.stats, { loaded, total })
       }).then(
-        response => {
+        ([response, originRate]) => {
           if (this.#callbacks === null || this.#handed) return
           first()
-          this.#succeed(response)
+          this.#succeed(response, originRate)
         },
         error => {
           if (error instanceof IntegrityError) this.#refuse(error)
@@ -110,32 +111,35 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
 
     /**
      * @param {Context} context
-     * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<import('hls.js').LoaderResponse>)}
-     *   null: not for the engine
+     * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<[import('hls.js').LoaderResponse, number]>)}
+     *   the response and the origin's rate; null: not for the engine
      */
     #work ({ url, responseType, rangeEnd }) {
       if (responseType === 'text') {
         return async signal => {
           const playlist = await engine.playlist(url, { signal })
-          return { url: playlist.url, data: playlist.text, code: playlist.status, text: '' }
+          return [{ url: playlist.url, data: playlist.text, code: playlist.status, text: '' }, 0]
         }
       }
       // A byte range is part of a resource; torrents are whole segments.
       if (rangeEnd || responseType !== 'arraybuffer' || !engine.knows(url)) return null
       return async (signal, onProgress) => {
-        const { data } = await engine.segment(url, { signal, onProgress })
-        return { url, data, code: 200, text: '' }
+        const { data, originRate } = await engine.segment(url, { signal, onProgress })
+        return [{ url, data, code: 200, text: '' }, originRate]
       }
     }
 
-    /** @param {import('hls.js').LoaderResponse} response */
-    #succeed (response) {
+    /** @param {import('hls.js').LoaderResponse} response @param {number} rate the origin's, bytes per ms; 0: unknown */
+    #succeed (response, rate) {
       const { stats } = this
       const data = /** @type {string | ArrayBuffer} */ (response.data)
       stats.loading.end = performance.now()
       stats.loaded = stats.total = typeof data === 'string' ? data.length : data.byteLength
-      // Never 0 ms: a segment already held would otherwise count as infinitely fast.
-      stats.bwEstimate = stats.total * 8000 / Math.max(1, stats.loading.end - stats.loading.start)
+      const duration = /** @type {any} */ (this.context).frag?.duration ?? 0
+      const waited = stats.loading.end - stats.loading.start
+      const counted = countedTime({ waited, bytes: stats.total, duration, rate })
+      stats.bwEstimate = stats.total * 8000 / counted
+      if (rate > 0) stats.loading.start = stats.loading.first = stats.loading.end - counted
       const callbacks = this.#end()
       callbacks?.onProgress?.(stats, this.context, data, null)
       callbacks?.onSuccess(response, stats, this.context, null)

@@ -91,6 +91,8 @@ export class Scheduler {
     this.margin = this.settings.margin
     this.firstByte = this.settings.firstByte
     this.rate = this.settings.rate
+    /** Whether firstByte and rate were measured. */
+    this.measured = false
     /** @type {Map<string, Segment>} */
     this.segments = new Map()
     /** @type {Map<string, Claims>} */
@@ -150,8 +152,10 @@ export class Scheduler {
    */
   fetched (id, { ok, gone = false, bytes, firstByte, ms }, now) {
     if (ok && ms > 0) {
-      this.firstByte += 0.3 * (firstByte - this.firstByte)
-      this.rate += 0.3 * (bytes / Math.max(1, ms - firstByte) - this.rate)
+      const weight = this.measured ? 0.3 : 1 // what was only assumed counts for nothing
+      this.measured = true
+      this.firstByte += weight * (firstByte - this.firstByte)
+      this.rate += weight * (bytes / Math.max(1, ms - firstByte) - this.rate)
     }
     const segment = this.segments.get(id)
     if (!segment) return

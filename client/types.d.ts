@@ -59,6 +59,8 @@ export interface FetchedSegment {
   data: ArrayBuffer
   contentType: string
   source: Source
+  /** What the origin was measured to give this page, bytes per ms; 0 before the first fetch. */
+  originRate: number
 }
 
 /** How the player is doing, sampled by the engine for deadlines and statistics. */

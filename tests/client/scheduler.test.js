@@ -169,7 +169,7 @@ function brokenPromises (count) {
     assert.deepEqual(story.want(id).fetches(), [], 'it is waited for')
     story.at(story.now + 4000).buffer = 0.5
     assert.equal(story.fetches().length, 1)
-    story.verified(id, 0, 1, 2, 3).scheduler.fetched(id, { ok: true, bytes: 1, firstByte: 1, ms: 1 }, story.now)
+    story.verified(id, 0, 1, 2, 3).scheduler.fetched(id, { ok: true, bytes: 262144, firstByte: 50, ms: 300 }, story.now)
   }
   story.buffer = 6
   return story
