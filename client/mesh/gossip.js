@@ -1,6 +1,6 @@
 /**
- * The control channel's messages: what viewers of one stream tell each other (JSON, one a message).
- * Pure. A peer is not trusted: what does not fit is dropped, and sizes are bounded.
+ * The control channel's messages: what viewers of one stream tell each other (JSON, a line each; what is said at
+ * once goes together). Pure. A peer is not trusted: what does not fit is dropped, and sizes are bounded.
  *
  *   hello  {t, v, id, share, age}  first message: protocol version, own peer id, whether it uploads,
  *                                ms since it joined the mesh
@@ -14,13 +14,13 @@
 
 import { PieceSet } from '../pieces.js'
 
-export const VERSION = 1
+export const VERSION = 2
 
 /** A `know` of a whole window of several variants fits; more is nonsense. */
 const MAX_IDS = 64
 /** 256 MiB in 64 KiB pieces. */
 const MAX_PIECES = 4096
-/** The largest message that fits those bounds, with room. */
+/** The largest message that fits those bounds, with room; several lines together are no longer. */
 export const MAX_MESSAGE = 8192
 
 /**
@@ -36,6 +36,21 @@ export const MAX_MESSAGE = 8192
 export function encode (message) {
   if (message.t !== 'have') return JSON.stringify(message)
   return JSON.stringify({ t: 'have', id: message.id, n: message.pieces.size, bits: message.pieces.toHex() })
+}
+
+/**
+ * @param {string[]} lines each at most MAX_MESSAGE long
+ * @returns {string[]} as few texts to send as hold them
+ */
+export function pack (lines) {
+  /** @type {string[]} */
+  const texts = []
+  for (const line of lines) {
+    const last = texts.at(-1)
+    if (last !== undefined && last.length + 1 + line.length <= MAX_MESSAGE) texts[texts.length - 1] = `${last}\n${line}`
+    else texts.push(line)
+  }
+  return texts
 }
 
 /**

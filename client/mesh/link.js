@@ -5,7 +5,8 @@
  */
 
 import { Allowance } from './allowance.js'
-import { MAX_MESSAGE, VERSION, decode, encode } from './gossip.js'
+import { MAX_MESSAGE, VERSION, decode, encode, pack } from './gossip.js'
+import { soon } from './soon.js'
 import { Wires } from './wires.js'
 
 /** Gathering longer than this goes on without the missing candidates, ms. */
@@ -59,8 +60,10 @@ export class Link {
     this.pc = new RTCPeerConnection({ iceServers: servers })
     this.control = this.pc.createDataChannel('control', { negotiated: true, id: 0 })
     this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
-    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true))
+    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true), () => this.rtt)
     this.abusive = false
+    /** @type {string[]} said in this turn, not sent yet */
+    this.outbox = []
     this.messages = new Allowance(MESSAGES[0], MESSAGES[1])
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.pinging = undefined
@@ -98,11 +101,21 @@ export class Link {
     await this.pc.setRemoteDescription(answer)
   }
 
-  /** @param {import('./gossip.js').Message} message */
+  /** Send it with whatever else is said in this turn of the event loop. @param {import('./gossip.js').Message} message */
   send (message) {
     if (this.control.readyState !== 'open') return
+    this.outbox.push(encode(message))
+    soon(this.control, () => this.#post())
+  }
+
+  #post () {
+    const lines = this.outbox
+    this.outbox = []
+    if (this.control.readyState !== 'open') return
     if (this.control.bufferedAmount > MAX_CONTROL_BUFFER) return this.close('the peer does not read')
-    try { this.control.send(encode(message)) } catch { /* closing */ }
+    try {
+      for (const text of pack(lines)) this.control.send(text)
+    } catch { /* closing */ }
   }
 
   /** @param {string} reason @param {boolean} [abusive] */
@@ -155,9 +168,16 @@ export class Link {
   #onControl (data) {
     if (typeof data !== 'string' || data.length > MAX_MESSAGE) return this.close('sent an oversized message', true)
     this.heardAt = performance.now()
-    if (!this.messages.take(1, this.heardAt)) return this.close('sends messages without end', true)
-    const message = decode(data)
-    if (!message || this.down) return
+    for (const line of data.split('\n')) {
+      if (this.down) return
+      if (!this.messages.take(1, this.heardAt)) return this.close('sends messages without end', true)
+      const message = decode(line)
+      if (message) this.#onSaid(message)
+    }
+  }
+
+  /** @param {import('./gossip.js').Message} message */
+  #onSaid (message) {
     if (message.t === 'ping') return this.send({ t: 'pong', at: message.at })
     if (message.t === 'pong') {
       const rtt = performance.now() - message.at

@@ -1,17 +1,28 @@
 /**
  * The sub-streams of one link: duplex streams, one per segment torrent, that webtorrent takes as peers
- * (`torrent.addPeer(stream)`). Frames from all of them share the link's `wire` channel fairly, and a
- * stream's writer waits while the channel's buffer is full.
+ * (`torrent.addPeer(stream)`). They share the link's `wire` channel fairly: what they have to say in one turn goes
+ * into as few messages as hold it, and a stream's writer waits while much of it is unsent.
  */
 
 import { Duplex } from 'streamx'
 import { hex } from '../metainfo.js'
 import { Allowance } from './allowance.js'
-import { CLOSE, DATA, HEADER, MAX_FRAME, OPEN, frame, readFrame } from './frames.js'
+import { CLOSE, DATA, HEADER, Message, OPEN, readFrames } from './frames.js'
+import { soon } from './soon.js'
 
 /** Bytes handed to SCTP ahead of the network: about RTT 100 ms × 20 Mbit/s. */
 const BUFFER_HIGH = 256 << 10
 const BUFFER_LOW = 128 << 10
+/** A stream's writer is let go on while less than this is unsent: two of BitTorrent's blocks. */
+const STREAM_HIGH = 32 << 10
+/**
+ * Bytes to a message. Chromium's SCTP hands out few packets per send, so that a larger message waits for
+ * acknowledgements, a round trip each; where round trips are short, fewer messages cost less CPU.
+ */
+const FAR_MESSAGE = 4400
+const NEAR_MESSAGE = 32 << 10
+/** What is near, ms: then a message of eight bursts arrives sooner than a block is missed. */
+const NEAR = 15
 /** A peer may open a segment before we have seen it listed: its handshake waits here, a window's worth. */
 const MAX_EARLY_STREAMS = 64
 const MAX_EARLY_BYTES = 4096
@@ -36,20 +47,51 @@ export class Substream extends Duplex {
     this.infohash = infohash
     this.label = label
     this.limit = limit
-    /** @type {{ bytes: Uint8Array, done: (error?: Error | null) => void, at: number } | null} */
-    this.writing = null
+    /** @type {Uint8Array[]} unsent, in order; `unsent` bytes, bounded by STREAM_HIGH and one write */
+    this.queue = []
+    this.unsent = 0
+    /** @type {((error?: Error | null) => void) | null} the writer that waits */
+    this.held = null
     this.on('error', () => {}) // a link that goes down is no news here: 'close' follows
   }
 
   /** @param {Uint8Array} bytes @param {(error?: Error | null) => void} done */
   _write (bytes, done) {
-    this.writing = { bytes, done, at: 0 }
-    this.wires.pump()
+    if (bytes.length > 0) this.queue.push(bytes)
+    this.unsent += bytes.length
+    if (this.unsent < STREAM_HIGH) done(null)
+    else this.held = done
+    this.wires.pumpSoon()
+  }
+
+  /**
+   * What is to be sent next.
+   * @param {number} most bytes
+   */
+  take (most) {
+    const parts = []
+    let length = 0
+    for (let first = this.queue[0]; first && length < most; first = this.queue[0]) {
+      const part = first.subarray(0, most - length)
+      if (part.length === first.length) this.queue.shift()
+      else this.queue[0] = first.subarray(part.length)
+      parts.push(part)
+      length += part.length
+    }
+    this.unsent -= length
+    if (this.held && this.unsent < STREAM_HIGH) {
+      const done = this.held
+      this.held = null
+      done(null)
+    }
+    return parts
   }
 
   /** @param {() => void} done */
   _destroy (done) {
-    this.writing = null
+    this.queue = []
+    this.unsent = 0
+    this.held = null
     this.connected = false
     this.wires.closed(this)
     done()
@@ -62,13 +104,18 @@ export class Wires {
    * @param {string} peer
    * @param {(infohash: string) => void} onOffer the peer opened a stream we have not
    * @param {(reason: string) => void} onAbuse
+   * @param {() => number} rtt ms; 0 when not known
    */
-  constructor (channel, peer, onOffer, onAbuse) {
+  constructor (channel, peer, onOffer, onAbuse, rtt) {
     this.channel = channel
     this.peer = peer
+    this.rtt = rtt
     this.onOffer = onOffer
     this.onAbuse = onAbuse
     this.nextLabel = 1
+    this.gone = false
+    /** @type {{ type: number, label: number, payload: Uint8Array[] }[]} unsent openings and closings: a few per stream */
+    this.notes = []
     /** @type {Map<string, Substream>} by infohash, in the order they take turns */
     this.streams = new Map()
     /** @type {Map<number, string>} the peer's labels */
@@ -93,7 +140,7 @@ export class Wires {
     if (this.streams.has(infohash) || this.channel.readyState !== 'open') return null
     const stream = new Substream(this, infohash, this.nextLabel++, this.peer, limit)
     this.streams.set(infohash, stream)
-    this.#send(frame(OPEN, stream.label, fromHex(infohash)))
+    this.#note(OPEN, stream.label, fromHex(infohash))
     const early = this.early.get(infohash)
     this.early.delete(infohash)
     // After webtorrent has attached its listeners.
@@ -108,63 +155,75 @@ export class Wires {
   closed (stream) {
     if (this.streams.get(stream.infohash) !== stream) return
     this.streams.delete(stream.infohash)
-    this.#send(frame(CLOSE, stream.label))
+    this.#note(CLOSE, stream.label)
   }
 
   close () {
+    this.gone = true
     for (const stream of [...this.streams.values()]) stream.destroy()
     this.early.clear()
     this.labels.clear()
   }
 
-  /** Hand frames to the channel, a frame of each stream in turn, until its buffer is full. */
+  /** Send what is there once this turn of the event loop has said it all. */
+  pumpSoon () { soon(this, () => this.pump()) }
+
+  /** Hand messages to the channel, each stream in its turn, until its buffer is full. */
   pump () {
     const { channel } = this
-    let idle = 0
-    while (idle < this.streams.size && channel.readyState === 'open' && channel.bufferedAmount < BUFFER_HIGH) {
-      const [infohash, stream] = /** @type {[string, Substream]} */ (this.streams.entries().next().value)
-      this.streams.delete(infohash) // to the end of the round
-      this.streams.set(infohash, stream)
-      const { writing } = stream
-      if (!writing) { idle += 1; continue }
-      idle = 0
-      const end = Math.min(writing.bytes.length, writing.at + MAX_FRAME - HEADER)
-      this.#send(frame(DATA, stream.label, writing.bytes.subarray(writing.at, end)))
-      writing.at = end
-      if (end === writing.bytes.length) {
-        stream.writing = null
-        writing.done(null)
-      }
+    while (channel.readyState === 'open' && channel.bufferedAmount < BUFFER_HIGH) {
+      const message = this.#next()
+      if (!message) return
+      try { channel.send(message) } catch { return /* closing: the link's own events tell */ }
     }
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} bytes */
-  #send (bytes) {
-    if (this.channel.readyState !== 'open') return
-    try { this.channel.send(bytes) } catch { /* closing: the link's own events tell */ }
+  /** @returns {Uint8Array<ArrayBuffer> | null} the next message; null when there is nothing to say */
+  #next () {
+    const rtt = this.rtt()
+    let size = (HEADER + 20) * this.notes.length
+    for (const stream of this.streams.values()) if (stream.unsent > 0) size += HEADER + stream.unsent
+    if (size === 0) return null
+    const message = new Message(Math.min(size, rtt > 0 && rtt < NEAR ? NEAR_MESSAGE : FAR_MESSAGE))
+    while (message.room >= 20) {
+      const note = this.notes.shift()
+      if (!note) break
+      message.add(note.type, note.label, ...note.payload)
+    }
+    if (this.notes.length > 0) return message.filled // what an opening announces may not come before it
+    for (const [infohash, stream] of [...this.streams]) {
+      if (message.room < 1) break
+      if (stream.unsent === 0) continue
+      this.streams.delete(infohash) // to the end of the round
+      this.streams.set(infohash, stream)
+      message.add(DATA, stream.label, ...stream.take(message.room))
+    }
+    return message.filled
+  }
+
+  /** @param {number} type @param {number} label @param {Uint8Array[]} payload */
+  #note (type, label, ...payload) {
+    if (this.gone) return
+    this.notes.push({ type, label, payload })
+    this.pumpSoon()
   }
 
   /** @param {unknown} message */
   #onMessage (message) {
-    const read = message instanceof ArrayBuffer ? readFrame(message) : null
-    if (!read || !(message instanceof ArrayBuffer)) return this.onAbuse('sent something that is no frame')
-    const { type, label, payload } = read
-    const now = performance.now()
-    if (type === OPEN) {
-      const infohash = hex(payload)
-      if (!this.opens.take(1, now)) return this.onAbuse('opens streams without end')
-      this.labels.set(label, infohash)
-      if (this.labels.size > 4 * MAX_EARLY_STREAMS) return this.onAbuse('opened too many streams')
-      if (this.streams.has(infohash)) return
-      this.early.set(infohash, [])
-      for (const old of this.early.keys()) {
-        if (this.early.size <= MAX_EARLY_STREAMS) break
-        this.early.delete(old)
-      }
-      return this.onOffer(infohash)
+    const frames = message instanceof ArrayBuffer ? readFrames(message) : null
+    if (!frames) return this.onAbuse('sent something that is no frame')
+    for (const frame of frames) {
+      if (this.gone) return
+      this.#onFrame(frame)
     }
+  }
+
+  /** @param {import('./frames.js').Frame} frame */
+  #onFrame ({ type, label, payload }) {
+    const now = performance.now()
+    if (type === OPEN) return this.#onOpen(label, hex(payload), now)
     const infohash = this.labels.get(label)
-    const cost = Math.max(FRAME_COST, message.byteLength)
+    const cost = Math.max(FRAME_COST, HEADER + payload.length)
     const stream = infohash === undefined ? undefined : this.streams.get(infohash)
     if (!stream && !this.stray.take(cost, now)) return this.onAbuse('sends what nobody asked for')
     if (infohash === undefined) return // its stream is gone on our side
@@ -175,13 +234,27 @@ export class Wires {
     } else if (stream) {
       stream.limit -= cost
       if (stream.limit < 0) this.onAbuse('sent more than a segment')
-      else stream.push(payload)
+      else if (payload.length > 0) stream.push(payload)
     } else {
       const early = this.early.get(infohash)
       if (!early || payload.length === 0) return
       early.push(payload)
       if (early.reduce((sum, bytes) => sum + bytes.length, 0) > MAX_EARLY_BYTES) this.onAbuse('sent data for a stream that is not open')
     }
+  }
+
+  /** @param {number} label @param {string} infohash @param {number} now */
+  #onOpen (label, infohash, now) {
+    if (!this.opens.take(1, now)) return this.onAbuse('opens streams without end')
+    this.labels.set(label, infohash)
+    if (this.labels.size > 4 * MAX_EARLY_STREAMS) return this.onAbuse('opened too many streams')
+    if (this.streams.has(infohash)) return
+    this.early.set(infohash, [])
+    for (const old of this.early.keys()) {
+      if (this.early.size <= MAX_EARLY_STREAMS) break
+      this.early.delete(old)
+    }
+    this.onOffer(infohash)
   }
 }
 

@@ -7,7 +7,30 @@ import pytest
 from tests.browser.test_swarm import NewPage, stats, until, watch
 from tests.conftest import Running
 
+FRAMES = """
+const frame = (type, label, payload) => {
+  const bytes = new Uint8Array(9 + payload.length)
+  const view = new DataView(bytes.buffer)
+  view.setUint8(0, type)
+  view.setUint32(1, label)
+  view.setUint32(5, payload.length)
+  bytes.set(payload, 9)
+  return bytes
+}
+const framesOf = bytes => {
+  const frames = []
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  for (let at = 0; at < bytes.length; at += 9 + view.getUint32(at + 5)) {
+    const end = at + 9 + view.getUint32(at + 5)
+    frames.push({ type: bytes[at], label: view.getUint32(at + 1), payload: bytes.subarray(at + 9, end) })
+  }
+  return frames
+}
+"""
+"""The wire channel's messages, as client/mesh/frames.js has them."""
+
 RUDE = """
+@FRAMES@
 const deeds = {
   // Something that is no frame.
   garbage: ({ wire }) => wire(crypto.getRandomValues(new Uint8Array(100))),
@@ -43,13 +66,6 @@ const deeds = {
 
 const create = RTCPeerConnection.prototype.createDataChannel
 const send = RTCDataChannel.prototype.send
-const frame = (type, label, payload) => {
-  const bytes = new Uint8Array(5 + payload.length)
-  bytes[0] = type
-  new DataView(bytes.buffer).setUint32(1, label)
-  bytes.set(payload, 5)
-  return bytes
-}
 window.dropped = 0
 RTCPeerConnection.prototype.createDataChannel = function (name, options) {
   const channel = create.call(this, name, options)
@@ -69,24 +85,27 @@ RTCPeerConnection.prototype.createDataChannel = function (name, options) {
   return channel
 }
 RTCDataChannel.prototype.send = function (data) {
-  if (this.label === 'wire' && data[0] === 0) this.labels.add(new DataView(data.buffer).getUint32(1))
-  return send.call(this, data)
-}
-"""
-
-MUTE = """
-const send = RTCDataChannel.prototype.send
-const mute = new Set()
-RTCDataChannel.prototype.send = function (data) {
-  // Takes requests and sends no block: from the first long frame on, nothing more on that stream.
-  if (this.label === 'wire' && data[0] === 1) {
-    const label = new DataView(data.buffer).getUint32(1)
-    if (data.length > 1000) mute.add(label)
-    if (mute.has(label)) { window.kept = (window.kept ?? 0) + 1; return }
+  if (this.label === 'wire') {
+    for (const { type, label } of framesOf(data)) if (type === 0) this.labels.add(label)
   }
   return send.call(this, data)
 }
-"""
+""".replace("@FRAMES@", FRAMES)
+
+MUTE = """
+@FRAMES@
+const send = RTCDataChannel.prototype.send
+const mute = new Set()
+RTCDataChannel.prototype.send = function (data) {
+  if (this.label !== 'wire') return send.call(this, data)
+  // Takes requests and sends no block: from the first long frame on, nothing more on that stream.
+  for (const { type, label, payload } of framesOf(data)) {
+    if (type === 1 && payload.length > 4000) mute.add(label)
+    if (mute.has(label)) window.kept = (window.kept ?? 0) + 1
+    else send.call(this, frame(type, label, payload))
+  }
+}
+""".replace("@FRAMES@", FRAMES)
 
 
 @pytest.mark.parametrize("deed", ["garbage", "huge", "claims", "streams", "requests", "stray", "channel"])

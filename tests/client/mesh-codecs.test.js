@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CLOSE, DATA, HEADER, OPEN, frame, readFrame } from '../../client/mesh/frames.js'
+import { CLOSE, DATA, HEADER, Message, OPEN, readFrames } from '../../client/mesh/frames.js'
 import { MAX_MESSAGE, decode, encode } from '../../client/mesh/gossip.js'
 import { iceServers } from '../../client/mesh/ice.js'
 import { PieceSet } from '../../client/pieces.js'
@@ -35,17 +35,44 @@ test('a bitfield of the wrong length claims nothing beyond its size', () => {
   assert.equal(message?.t === 'have' && message.pieces.count, 3)
 })
 
-test('frames keep type, label and payload', () => {
-  const read = readFrame(frame(DATA, 0xfffffffe, Uint8Array.of(1, 2, 3)).buffer)
-  assert.deepEqual(read, { type: DATA, label: 0xfffffffe, payload: Uint8Array.of(1, 2, 3) })
-  assert.equal(readFrame(frame(CLOSE, 7).buffer)?.label, 7)
+/** @param {(message: Message) => void} fill */
+function message (fill, size = 4400) {
+  const message = new Message(size)
+  fill(message)
+  return message.filled.slice().buffer
+}
+
+test('a message keeps its frames, their types, labels and payloads, in order', () => {
+  const read = readFrames(message(m => {
+    m.add(OPEN, 1, new Uint8Array(20).fill(7))
+    m.add(DATA, 0xfffffffe, Uint8Array.of(1, 2), Uint8Array.of(3))
+    m.add(CLOSE, 7)
+  }))
+  assert.deepEqual(read, [
+    { type: OPEN, label: 1, payload: new Uint8Array(20).fill(7) },
+    { type: DATA, label: 0xfffffffe, payload: Uint8Array.of(1, 2, 3) },
+    { type: CLOSE, label: 7, payload: new Uint8Array(0) }
+  ])
 })
 
-test('what is no frame is told apart', () => {
-  assert.equal(readFrame(new ArrayBuffer(HEADER - 1)), null)
-  assert.equal(readFrame(new ArrayBuffer(70_000)), null)
-  assert.equal(readFrame(frame(9, 1).buffer), null)
-  assert.equal(readFrame(frame(OPEN, 1, new Uint8Array(19)).buffer), null)
+test('a full message says that it has no room', () => {
+  const full = new Message(HEADER + 4)
+  assert.equal(full.room, 4)
+  full.add(DATA, 1, new Uint8Array(4))
+  assert.ok(full.room < 0)
+})
+
+test('of a message with anything wrong in it, nothing is read', () => {
+  const good = message(m => m.add(DATA, 1, Uint8Array.of(1)))
+  for (const bad of [
+    new ArrayBuffer(0),
+    new ArrayBuffer(HEADER - 1),
+    new ArrayBuffer(70_000),
+    message(m => m.add(9, 1)),
+    message(m => m.add(OPEN, 1, new Uint8Array(19))),
+    good.slice(0, good.byteLength - 1),
+    message(m => { m.add(DATA, 1, Uint8Array.of(1)); m.add(9, 1) })
+  ]) assert.equal(readFrames(bad), null)
 })
 
 test('ICE addresses that Chromium would throw on are left out and named', () => {
