@@ -1,6 +1,6 @@
 /**
  * `<script src="https://HOST/embed.js" data-stream="NAME"></script>`: a player at that place, on any site.
- * Options: data-width, data-muted, data-controls, data-sharing, data-mode.
+ * Options: data-width, data-muted, data-controls, data-sharing, data-mode (mode.js; `p2p-only` too).
  */
 
 import { embedOptions } from './embed-options.js'

@@ -40,7 +40,9 @@ class PeerEngine {
   /** @param {import('./types.js').EngineOptions} options */
   constructor (options) {
     this.options = options
-    this.mode = options.mode
+    this.p2pOnly = options.mode === 'p2p-only'
+    /** @type {import('./types.js').Mode} */
+    this.mode = options.mode === 'p2p-only' ? 'loader' : options.mode
     this.log = options.log ?? (() => {})
     this.me = newPeerId()
     this.bornAt = performance.now()
@@ -69,7 +71,11 @@ class PeerEngine {
         this.swarm?.put(id, index)
         this.#onVerified(id, index)
       },
-      onQuiet: id => this.#askPeers(id)
+      onQuiet: (id, silent) => {
+        this.#askPeers(id)
+        if (silent) this.scheduler.silent(id)
+        this.#poke()
+      }
     })
     this.dialogue = new Dialogue({
       library: this.library,
@@ -271,7 +277,8 @@ class PeerEngine {
   #step () {
     const now = performance.now()
     const bufferSeconds = this.#player()?.bufferSeconds ?? 0
-    const { commands, wakeAt } = this.scheduler.step(now, { bufferSeconds, sharing: this.sharing })
+    const facts = { bufferSeconds, sharing: this.sharing, p2pOnly: this.p2pOnly }
+    const { commands, wakeAt } = this.scheduler.step(now, facts)
     for (const command of commands) {
       if (command.type === 'reload') this.hints.reload(command.group)
       else {
@@ -295,6 +302,7 @@ class PeerEngine {
   /** @param {KnownSegment} segment */
   #seekSeed (segment) {
     if (!this.swarm || !this.address || !segment.holding) return
+    if (this.p2pOnly) this.dialogue.tellPull(segment.id, true)
     this.swarm.add(segment.holding)
     this.swarm.seekSeed(segment.id, this.address.tracker, iceServers(this.address.ice).servers)
   }

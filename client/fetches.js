@@ -13,7 +13,7 @@ const QUIET = 1500
  * @typedef {object} FetchEvents
  * @property {(bytes: number) => void} onBytes as they come in, wanted or not
  * @property {(id: string, index: number) => void} onPiece a verified piece, in the holding
- * @property {(id: string) => void} onQuiet it does not get on
+ * @property {(id: string, silent: boolean) => void} onQuiet it does not get on; silent: not a byte came yet
  */
 
 /**
@@ -55,15 +55,19 @@ export class OriginFetches {
     /** @type {Promise<void>[]} */
     const checks = []
     let rejected = false
+    let silent = true
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let quiet
     const listen = () => {
       clearTimeout(quiet)
-      quiet = setTimeout(() => this.events.onQuiet(id), QUIET)
+      quiet = setTimeout(() => this.events.onQuiet(id, silent), QUIET)
     }
     listen()
     const sink = {
-      onBytes: this.events.onBytes,
+      onBytes: (/** @type {number} */ bytes) => {
+        silent = false
+        this.events.onBytes(bytes)
+      },
       onPiece: (/** @type {number} */ index, /** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
         listen()
         checks.push(sha1(bytes).then(hash => {

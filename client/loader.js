@@ -16,6 +16,9 @@ const BAD_GATEWAY = 502
 /** @typedef {import('hls.js').LoaderConfiguration} Configuration */
 /** @typedef {import('hls.js').LoaderCallbacks<any>} Callbacks */
 
+/** Init sections have no torrent, and keys are no media. @param {any} context */
+const isSegment = context => context?.frag !== undefined && context.frag.sn !== 'initSegment'
+
 /**
  * @param {typeof import('hls.js').default} HlsClass passed in: hls.js is a chunk of its own, loaded on demand
  * @param {Engine} engine
@@ -145,7 +148,7 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
       callbacks?.onSuccess(response, stats, this.context, null)
     }
 
-    /** Unverified bytes are not played: hls.js is told of an error and tries again by its own policy. @param {Error} error */
+    /** Played is what was verified, or nothing: hls.js is told of an error and tries again by its own policy. @param {Error} error */
     #refuse (error) {
       this.#end()?.onError({ code: BAD_GATEWAY, text: error.message }, this.context, null, this.stats)
     }
@@ -158,6 +161,7 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
     #hand (config) {
       const callbacks = this.#callbacks
       if (callbacks === null || this.#handed) return
+      if (engine.p2pOnly && isSegment(this.context)) return this.#refuse(new Error('no peer and no seed gave the segment'))
       this.#handed = true
       clearTimeout(this.#timer)
       this.#own.abort()

@@ -13,9 +13,12 @@
 /**
  * @param {Abilities} can
  * @param {string | null} [wanted] `?mode=` or an option; anything else than a mode is ignored
- * @returns {Mode[]} in the order to try; 'http' comes last and always works where HLS plays at all
+ * @returns {Mode[]} in the order to try; 'http' comes last and always works where HLS plays at all. None: `p2p-only`
+ *   is wanted, and the element could only play over HTTP
  */
 export function modes ({ secure, sameOrigin, mse, native }, wanted = null) {
+  // A worker would stand between page and origin with HTTP in its hand.
+  if (wanted === 'p2p-only') return mse ? ['loader'] : []
   // Without MSE only the element itself can play, and its requests may pass by any worker (Safari's do).
   if (!mse) return ['http']
   /** @type {Mode[]} */

@@ -51,7 +51,7 @@ const players = []
  * @param {HTMLVideoElement} video
  * @param {MountOptions} options
  * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects when aborted, or when
- *   hls.js cannot be loaded
+ *   hls.js cannot be loaded, or the browser cannot do what `mode` demands
  */
 export async function mount (video, options) {
   const { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal } = options
@@ -78,11 +78,13 @@ export async function mount (video, options) {
   const HlsClass = module?.default
   signal?.throwIfAborted()
   const supported = HlsClass?.isSupported() === true
-  const [mode] = supported ? order.filter(mode => mode !== 'service-worker' || controlled) : /** @type {Mode[]} */ (['http'])
+  const [mode = 'http'] = supported ? order.filter(mode => mode !== 'service-worker' || controlled) : []
+  const p2pOnly = wanted === 'p2p-only'
+  if (p2pOnly && mode === 'http') throw new Error('p2p-only needs Media Source Extensions, which this browser has not')
 
   const stop = new AbortController()
   const direct = new Direct()
-  const engine = createEngine({ ...engineOptions, mode })
+  const engine = createEngine({ ...engineOptions, mode: p2pOnly ? 'p2p-only' : mode })
   const playing = HlsClass && supported
     ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, signal: stop.signal })
     : playNative(video, { url: source, onState, signal: stop.signal })

@@ -9,6 +9,7 @@
  *   when nobody supplies it in time. Everyone else waits for peers.
  * - A wanted segment whose deadline (minus the expected HTTP time, minus a margin) has come is fetched
  *   from the origin: the missing pieces only.
+ * - Where HTTP fails, or may not be used at all (p2p-only), the server's seed takes the origin's place.
  */
 
 import { Claims } from './claims.js'
@@ -37,9 +38,12 @@ import { PieceSet } from './pieces.js'
  * reload: peers know a segment that is ours to pull; read the playlist now.
  */
 
-/** @typedef {{ bufferSeconds: number, sharing: boolean }} PlayerFacts */
+/**
+ * @typedef {{ bufferSeconds: number, sharing: boolean, p2pOnly?: boolean }} PlayerFacts
+ * p2pOnly: segments come from peers and the seed, never from the origin.
+ */
 
-/** @typedef {Record<'takeover' | 'pullStall' | 'supplyStall' | 'margin' | 'marginMin' | 'marginMax' | 'firstByte' | 'rate' | 'fetches' | 'attempts', number>} Settings */
+/** @typedef {Record<'takeover' | 'pullStall' | 'supplyStall' | 'margin' | 'marginMin' | 'marginMax' | 'firstByte' | 'rate' | 'fetches' | 'attempts' | 'seekStall', number>} Settings */
 
 /** @type {Readonly<Settings>} */
 export const DEFAULTS = Object.freeze({
@@ -59,7 +63,9 @@ export const DEFAULTS = Object.freeze({
   /** Concurrent fetches from the origin; more would only share the same link. */
   fetches: 3,
   /** HTTP attempts at a wanted segment before the player is told. */
-  attempts: 6
+  attempts: 6,
+  /** A seed that was asked for (tracker, ICE, handshake) and sends nothing for so long is asked for again, ms. */
+  seekStall: 6000
 })
 
 class Segment {
@@ -70,8 +76,12 @@ class Segment {
     this.wanted = false
     this.joined = false
     this.fetching = false
+    /** p2p-only: until when the seed may bring the next piece; its turn is what a fetch is otherwise. */
+    this.seekUntil = Infinity
     this.failures = 0
     this.retryAt = 0
+    /** The origin took our request for it and says nothing. */
+    this.silent = false
     /** Since when nobody is known to supply it. */
     this.unsuppliedSince = now
     this.lastBytesAt = now
@@ -141,6 +151,7 @@ export class Scheduler {
     const segment = this.segments.get(id)
     if (!segment?.have.add(index)) return
     segment.lastBytesAt = now
+    if (segment.seekUntil < Infinity) segment.seekUntil = now + this.settings.seekStall
     if (segment.have.complete) this.margin = Math.max(this.settings.marginMin, this.margin * 0.98)
   }
 
@@ -166,6 +177,12 @@ export class Scheduler {
       segment.failures = gone ? this.settings.attempts : segment.failures + 1
       segment.retryAt = now + Math.min(4000, 150 * 2 ** segment.failures)
     }
+  }
+
+  /** The origin took a fetch and sends nothing at all: the seed may be quicker. @param {string} id */
+  silent (id) {
+    const segment = this.segments.get(id)
+    if (segment) segment.silent = true
   }
 
   // ── peers ──────────────────────────────────────────────────────────────────────────────────────
@@ -231,12 +248,16 @@ export class Scheduler {
    * @returns {{ commands: Command[], wakeAt: number }}
    */
   step (now, player) {
+    const { p2pOnly = false } = player
     /** @type {Command[]} */
     const commands = [...this.reloads].map(group => ({ type: 'reload', group }))
     this.reloads.clear()
     let wakeAt = Infinity
     let fetches = 0
-    for (const segment of this.segments.values()) fetches += segment.fetching ? 1 : 0
+    for (const segment of this.segments.values()) {
+      if (segment.seekUntil <= now || segment.have.complete) this.#sought(segment, now)
+      fetches += segment.fetching ? 1 : 0
+    }
 
     // Missing segments in playing order: each is due when what comes before it has been played.
     let deadline = now + 1000 * player.bufferSeconds
@@ -262,10 +283,15 @@ export class Scheduler {
           segment.fetching = true
           fetches += 1
           this.#blame(segment, now)
-          if (segment.failures > 0) commands.push({ type: 'seek-seed', id })
-          commands.push({ type: 'fetch', id, runs: missingRuns(segment.have) })
+          if (p2pOnly) segment.seekUntil = now + this.settings.seekStall
+          if (p2pOnly || segment.failures > 0) commands.push({ type: 'seek-seed', id })
+          if (!p2pOnly) commands.push({ type: 'fetch', id, runs: missingRuns(segment.have) })
         } else wakeAt = Math.min(wakeAt, Math.max(at, now + 20))
+      } else if (segment.silent && segment.wanted) {
+        segment.silent = false
+        commands.push({ type: 'seek-seed', id })
       }
+      wakeAt = Math.min(wakeAt, segment.seekUntil)
       if (segment.wanted) deadline += 1000 * segment.facts.duration
     }
     return { commands, wakeAt }
@@ -281,7 +307,8 @@ export class Scheduler {
    */
   #fetchAt (segment, followers, deadline, now, player) {
     const supply = this.#supply(segment, now)
-    if (followers.length === 0 && !supply.any) return segment.wanted ? now : Infinity
+    // Finding the seed takes round trips that a request to the origin does not: begun when it is listed.
+    if (followers.length === 0 && !supply.any) return segment.wanted || player.p2pOnly ? now : Infinity
     const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
     // A supply that ended before its time (the puller gave up) is missed from now on.
     segment.unsuppliedSince = supply.enough ? supply.until : Math.min(segment.unsuppliedSince, now)
@@ -331,6 +358,13 @@ export class Scheduler {
     for (let i = 0; i < held.size && covered; i++) covered = segment.have.has(i) || held.has(i)
     const until = covered ? Math.max(segment.lastBytesAt, saidAt) + supplyStall : pulledUntil
     return { any, enough: until > now, until }
+  }
+
+  /** A turn at the seed is over: all came, or nothing for too long. @param {Segment} segment @param {number} now */
+  #sought (segment, now) {
+    if (segment.seekUntil === Infinity) return
+    segment.seekUntil = Infinity
+    this.fetched(segment.facts.id, { ok: segment.have.complete, bytes: 0, firstByte: 0, ms: 0 }, now)
   }
 
   /** It must be fetched though peers promised it and nothing at all came. @param {Segment} segment @param {number} now */

@@ -27,6 +27,8 @@ const MAX_STALLED = 5
 const MAX_SUSPICIONS = 3
 /** Suspects remembered; forgetting them only costs a few more doubtful pieces. */
 const MAX_SUSPECTS = 256
+/** A search for the seed that found nobody is begun anew after this, ms: its offers may have gone to others who search. */
+const SEEK_AGAIN = 5000
 /** First bytes of libtorrent's peer ids (`-LT`): the server's own seed. */
 const LIBTORRENT = '2d4c54'
 
@@ -126,7 +128,10 @@ export class Swarm {
    */
   seekSeed (id, url, iceServers) {
     const entry = this.entries.get(id)
-    if (!entry || entry.tracker || entry.torrent.destroyed) return
+    const now = performance.now()
+    if (!entry || entry.torrent.destroyed || now - entry.soughtAt < SEEK_AGAIN) return
+    entry.stopTracker()
+    entry.soughtAt = now
     const tracker = new Tracker({
       infoHash: id, peerId: this.me, announce: [url], rtcConfig: { iceServers },
       getAnnounceOpts: () => ({ numwant: 2, uploaded: 0, downloaded: 0, left: entry.holding.metainfo.length })
@@ -170,7 +175,7 @@ export class Swarm {
   /** @param {Entry} entry @param {any} wire */
   #tune (entry, wire) {
     const { torrent } = entry
-    const seed = String(wire.peerId).startsWith(LIBTORRENT)
+    const seed = isSeed(wire)
 
     // Skip the one-block trial, and keep a floor of blocks in flight: shallower where several serve.
     wire.downloaded = 1
@@ -228,6 +233,7 @@ export class Swarm {
     const now = performance.now()
     for (const entry of this.entries.values()) {
       const { torrent, lastBytes } = entry
+      if (entry.tracker && entry.holding.have.complete) entry.leaveSeed()
       for (const wire of [...(torrent.wires ?? [])]) {
         if (wire.requests.length === 0) lastBytes.set(wire, now)
         else if (now - (lastBytes.get(wire) ?? now) > WIRE_STALL) this.#giveUp(entry, wire)
@@ -247,6 +253,9 @@ export class Swarm {
   }
 }
 
+/** @param {any} wire */
+const isSeed = wire => String(wire.peerId).startsWith(LIBTORRENT)
+
 /** One segment's torrent and what is known of its pieces. */
 class Entry {
   /** @param {import('./holding.js').Holding} holding @param {any} torrent */
@@ -255,6 +264,8 @@ class Entry {
     this.torrent = torrent
     /** @type {any} */
     this.tracker = null
+    /** When the seed was last looked for, ms. */
+    this.soughtAt = -Infinity
     /** @type {Map<number, Set<string>>} peer ids by piece, until it is verified */
     this.contributors = new Map()
     /** @type {Set<number>} pieces the server's seed had a hand in */
@@ -294,6 +305,12 @@ class Entry {
   serving () {
     return (this.torrent.wires ?? []).filter((/** @type {any} */ wire) =>
       wire.isSeeder || wire.peerPieces.buffer.some((/** @type {number} */ byte) => byte > 0)).length
+  }
+
+  /** All is there: each connection that was made for this one segment costs the browser and the server. */
+  leaveSeed () {
+    this.stopTracker()
+    for (const wire of [...(this.torrent.wires ?? [])]) if (isSeed(wire)) wire.destroy()
   }
 
   stopTracker () {

@@ -7,6 +7,9 @@ export type Source = 'peers' | 'origin' | 'seed' | 'mixed'
 
 export type Mode = 'service-worker' | 'loader' | 'http'
 
+/** `p2p-only`: the loader, and segments come from peers and the server's seed alone, never over HTTP. */
+export type WantedMode = Mode | 'p2p-only'
+
 /** One line of the segments read-out, newest last; bounded by stats.js. */
 export interface SegmentRecord {
   msn: number
@@ -77,6 +80,8 @@ export interface PlayerState {
 /** The one object loader, bridge and pages talk to. Made by `createEngine` in engine.js. */
 export interface Engine {
   mode: Mode
+  /** Segments must not be fetched over HTTP, by nobody. */
+  readonly p2pOnly: boolean
   /**
    * Fetch a playlist (from the origin, never from peers) and learn its segments, torrents and swarm.
    * Rejects with AbortError when aborted, OriginError (has .status) when the origin fails.
@@ -101,7 +106,7 @@ export interface Engine {
 }
 
 export interface EngineOptions {
-  mode: Mode
+  mode: WantedMode
   /** Uploading on from the start (default true; false under Save-Data). */
   sharing?: boolean
   /** Mesh connections kept (default 8). */

@@ -15,11 +15,11 @@ async function holding () {
 /** An origin that is asked in place of the network. */
 function origin (t, answer) {
   t.mock.method(globalThis, 'fetch', answer)
-  const told = { pieces: [], quiet: 0 }
+  const told = { pieces: [], quiet: 0, silent: false }
   const fetches = new OriginFetches({
     onBytes: () => {},
     onPiece: (id, index) => { told.pieces.push(index) },
-    onQuiet: () => { told.quiet += 1 }
+    onQuiet: (id, silent) => { told.quiet += 1; told.silent = silent }
   })
   return { fetches, told }
 }
@@ -46,6 +46,7 @@ test('an origin that hangs is noticed long before it is given up, so that peers 
   const fetching = fetches.fetch(segment, await holding(), [[0, 1]])
   t.mock.timers.tick(2000)
   assert.equal(told.quiet, 1)
+  assert.equal(told.silent, true)
   assert.equal(fetches.has(segment.id), true)
   fetches.abort(segment.id)
   assert.equal((await fetching).ok, false)

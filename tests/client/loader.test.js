@@ -172,3 +172,17 @@ test('a loader is used once', () => {
   const { loader } = load({ segment: never })
   assert.throws(() => loader.load(SEGMENT, { loadPolicy: POLICY }, {}), /once/)
 })
+
+test('p2p-only: a segment that neither peers nor the seed gave is an error and not fetched', async () => {
+  const frag = { sn: 7, duration: 2 }
+  for (const engine of [{ segment: async () => { throw new Error('nobody') } }, { knows: () => false }]) {
+    const { next, http } = load({ p2pOnly: true, ...engine }, /** @type {any} */ ({ ...SEGMENT, frag }))
+    assert.equal((await next)[0], 'error')
+    assert.deepEqual(http().calls, [])
+  }
+})
+
+test('p2p-only: an init section has no torrent and comes over HTTP', () => {
+  const { http } = load({ p2pOnly: true, knows: () => false }, /** @type {any} */ ({ ...SEGMENT, frag: { sn: 'initSegment' } }))
+  assert.equal(http().calls.length, 1)
+})

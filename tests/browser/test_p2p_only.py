@@ -1,0 +1,46 @@
+"""The mode ``p2p-only`` in real Chromium: peers and libtorrent's seed alone, never a segment over HTTP."""
+
+from __future__ import annotations
+
+from playwright.async_api import Page
+
+from tests.browser.test_swarm import NewPage, stats, until, watch
+from tests.conftest import Running
+
+
+def segments_asked(page: Page) -> list[str]:
+    """The segments that a page asks for over HTTP from now on."""
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url) if ".m4s" in request.url else None)
+    return asked
+
+
+async def test_a_lone_viewer_plays_from_the_servers_seed_alone(live: Running, new_page: NewPage) -> None:
+    page = await new_page()
+    asked = segments_asked(page)
+    await watch(page, live, "p2p-only")
+    snapshot = await until(page, "played > 10 && s.bytesFromSeed > 0", "playing on")
+    assert snapshot["mode"] == "loader"
+    assert snapshot["bytesFromOrigin"] < 5000, "the init section, which has no torrent"
+    assert {segment["source"] for segment in snapshot["segments"]} == {"seed"}
+    assert snapshot["stalls"] == 0
+    assert asked == []
+
+
+async def test_viewers_share_what_one_of_them_had_from_the_seed(live: Running, new_page: NewPage) -> None:
+    pages = [await new_page(), await new_page()]
+    asked = [segments_asked(page) for page in pages]
+    for page in pages:
+        await watch(page, live, "p2p-only")
+    await until(pages[1], "s.peers === 1", "meeting")
+    since = {page: await stats(page) for page in pages}
+    for page in pages:
+        await until(page, "played > 14", "playing on")
+    told = {page: await stats(page) for page in pages}
+    gained = {
+        key: sum(told[page][key] - since[page][key] for page in pages)
+        for key in ("bytesFromPeers", "bytesFromSeed", "bytesFromOrigin", "stalls")
+    }
+    assert gained["bytesFromPeers"] > 0.6 * gained["bytesFromSeed"], gained
+    assert gained["bytesFromOrigin"] == gained["stalls"] == 0
+    assert asked == [[], []]
