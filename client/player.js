@@ -32,14 +32,15 @@ import { playNative } from './play-native.js'
 /**
  * @typedef {object} MountOptions
  * @property {string} url of a multivariant or media playlist
- * @property {string | null} [mode] begin with this mode instead of the best one
+ * @property {string | null} [mode] this mode or a later one instead of the best; 'service-worker': and through the
+ *   worker all the way, as a player that knows nothing of us goes
  * @property {Partial<import('./types').EngineOptions>} [engineOptions]
  * @property {boolean} [muted] default true: browsers let only muted video start by itself
  * @property {(state: State) => void} [onState]
  * @property {AbortSignal} [signal] gives up mounting
  */
 
-/** On a first visit the worker takes a few hundred ms; playing at once is worth more than waiting for a slow one. */
+/** On a first visit the worker takes a few hundred ms; a slow one is not waited for. */
 const CONTROL_MS = 1500
 
 /** @type {Map<string, Bridge>} by site root; one or two in a page's life */
@@ -71,9 +72,12 @@ export async function mount (video, options) {
   }, wanted)
 
   const bridge = secure && sameOrigin ? bridgeOf(root) : null
+  // Our player is on the engine's page and asks it without the way through the worker and back, which costs a copy
+  // of every segment between processes. The worker answers everything else on the page, once there is a picture.
+  const throughWorker = wanted === 'service-worker'
   const [module, controlled] = await Promise.all([
     mse ? import('hls.js') : null,
-    order[0] === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
+    throughWorker && order[0] === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
   ])
   const HlsClass = module?.default
   signal?.throwIfAborted()
@@ -91,15 +95,24 @@ export async function mount (video, options) {
   engine.setPlayer(watch(video, playing.latency ?? (() => elementLatency(video)), stop.signal))
 
   const folder = new URL('.', source).href
-  const unserve = controlled && mode === 'service-worker'
-    ? bridge?.serve({ engine, folder, fetched: (url, bytes) => direct.fetched(url, bytes) })
-    : undefined
-  bridge?.onChange(controlled => {
-    // The worker is gone in mid-play (site data cleared, another worker at our place): go on without it.
-    if (controlled || engine.mode !== 'service-worker') return
-    engine.mode = 'loader'
-    playing.useLoaders?.()
-  }, stop.signal)
+  /** @type {(() => void) | undefined} */
+  let unserve
+  const serve = () => {
+    unserve ??= bridge?.serve({ engine, folder, fetched: (url, bytes) => direct.fetched(url, bytes) })
+    engine.mode = 'service-worker'
+  }
+  if (supported && order[0] === 'service-worker' && bridge !== null) {
+    if (bridge.controlled) serve()
+    const control = () => bridge.control(CONTROL_MS, stop.signal)
+    if (!throughWorker) video.addEventListener('playing', control, { once: true, signal: stop.signal })
+    bridge.onChange(controlled => {
+      if (controlled && !throughWorker) return serve()
+      // The worker is gone in mid-play (site data cleared, another worker at our place): go on without it.
+      if (controlled || engine.mode !== 'service-worker') return
+      engine.mode = 'loader'
+      playing.useLoaders?.()
+    }, stop.signal)
+  }
 
   /** @type {Promise<void> | undefined} */
   let destroyed

@@ -38,9 +38,34 @@ async def live(recording: Recording) -> AsyncIterator[Broadcast]:
         yield running
 
 
-async def open_player(page: Page, live: Broadcast, stream: str = "demo", query: str = "") -> None:
+async def open_player(
+    page: Page, live: Broadcast, stream: str = "demo", query: str = "?mode=service-worker"
+) -> None:
+    """By default a player whose every request goes through the worker, as others' players' do."""
     await page.goto(f"{live.url}/watch/{stream}{query}")
     await plays(page)
+
+
+async def test_our_player_starts_without_the_worker_which_then_answers_the_rest_of_the_page(
+    live: Broadcast, new_page: NewPage
+) -> None:
+    page = await new_page()
+    await open_player(page, live, query="")
+
+    async def controlled() -> bool:
+        return await mode(page) == "service-worker"
+
+    await until("the worker controls the page", controlled, page)
+    assert await page.evaluate(ANSWERED_BY_PAGE) is not None, "other requests are answered by the engine"
+    await new_segments(page)
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Storage.clearDataForOrigin", {"origin": live.url, "storageTypes": "service_workers"})
+    await new_segments(page, 1)
+
+    async def released() -> bool:
+        return await mode(page) == "loader"
+
+    await until("the page tells that it is gone", released, page)
 
 
 async def test_a_first_visit_gets_the_worker_without_a_reload(live: Broadcast, new_page: NewPage) -> None:
@@ -219,7 +244,7 @@ async def test_a_range_of_a_segment_is_cut_from_its_bytes(live: Broadcast, new_p
 
 async def test_the_loader_does_the_same_job_without_a_worker(live: Broadcast, new_page: NewPage) -> None:
     first = await new_page(service_workers="block")
-    await open_player(first, live)
+    await open_player(first, live, query="")
     assert await mode(first) == "loader"
     second = await new_page()
     await open_player(second, live, query="?mode=loader")
