@@ -32,7 +32,7 @@ test: setup browser lint types test-js test-py ## set up, check and test everyth
 .PHONY: test-js
 test-js: .make/dev bundle ## the JavaScript unit tests only
 	$(say) "JavaScript unit tests"
-	@$(NODE) --test --test-reporter=dot "tests/{client,sw}/**/*.test.js"
+	@$(NODE) --test --test-reporter=dot "tests/{client,sw,simulate}/**/*.test.js"
 
 .PHONY: test-py
 test-py: setup browser ## the Python, runtime and browser tests only (ARGS="-k tracker")
@@ -75,6 +75,10 @@ bench: setup ## measure, as ratios (bench/)
 .PHONY: bench-swarm
 bench-swarm: setup browser ## beside hls.js and p2p-media-loader, in real browsers (ARGS="--help")
 	@$(PY) -m bench.swarm $(ARGS)
+
+.PHONY: simulate
+simulate: .make/dev ## 10 to 10,000 simulated viewers of the client's own decisions (ARGS="--help")
+	@$(NODE) bench/simulate/main.js $(ARGS)
 
 .PHONY: wheel
 wheel: bundle ## build the wheel and the source distribution into dist/
