@@ -136,12 +136,13 @@ class Service:
             assert self.plan.config.tracker is not None
             return self.plan.config.tracker
         private = ServerConfig(host="127.0.0.1", port=0, grace=0.0)
-        bound = await stack.enter_async_context(serve(self.tracker, private))
+        bound = await stack.enter_async_context(serve(self.tracker.home, private))
         return f"ws://127.0.0.1:{bound.port}/announce"
 
     async def _start_seed(self, stack: AsyncExitStack) -> SeedSession | None:
         config = self.plan.config
-        settings = SeedSettings(port=config.bt_port, stun=config.stun[0] if config.stun else "")
+        stun = config.stun[0] if config.stun else ""
+        settings = SeedSettings(port=config.bt_port, stun=stun, at_home=self.tracker is not None)
         try:
             seed = await stack.enter_async_context(SeedSession(settings))
         except Exception as error:  # noqa: BLE001 (whatever it is)

@@ -250,7 +250,7 @@ _ROWS = (
     # RFC 8216 §6.2.2: a live playlist must not shrink below three target durations.
     Setting("window", _integer(3, 100), "SEGMENTS", "Segments in a live playlist. [default: 8]"),
     Setting("loop", _flag, "", "Play finished playlists as live streams, over and over."),
-    Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port. [default: a free one]"),
+    Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port for all. [default: closed]"),
     Setting("max_memory", _size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),
 )
 SETTINGS: Mapping[str, Setting] = {row.name: row for row in _ROWS}

@@ -16,6 +16,9 @@ from seeder.torrent.spool import Spool
 
 log = logging.getLogger(__name__)
 
+ROOM_SECONDS = 0.5
+"""Until libtorrent may have room for more torrents: a fraction of what its offers live."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seed:
@@ -95,6 +98,10 @@ class Seeding:
             # Published again meanwhile (a loop, a restarted writer): it is simply still there.
         if self._session is not None:
             new = [s for h, s in self._wanted.items() if h not in self._held and self._may_seed(h)]
+            if len(new) > (room := self._session.room):
+                # The most wanted now; by the time of the next look they may be others.
+                new = new[:room]
+                asyncio.get_running_loop().call_later(ROOM_SECONDS, self._wake.set)
             await asyncio.gather(*(self._seed(self._session, seed) for seed in new))
 
     def _may_seed(self, infohash: bytes) -> bool:

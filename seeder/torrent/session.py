@@ -7,6 +7,8 @@ import contextlib
 import logging
 import socket
 import sys
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -16,13 +18,17 @@ from typing import Any, cast
 
 import libtorrent as lt
 
+from seeder import machine
 from seeder.errors import MetainfoError
 from seeder.model import Torrent
 from seeder.torrent.farewell import connected_to, immortalise, ports_of
 from seeder.torrent.metainfo import torrent_file
 from seeder.torrent.settings import (
+    PENDING_SECONDS,
     SeedSettings,
+    no_webrtc,
     offers_for,
+    pending_for,
     session_settings,
     too_few_descriptors,
 )
@@ -80,7 +86,9 @@ class SeedSession:
         self._adding: dict[bytes, asyncio.Future[Any]] = {}
         self._removing: dict[bytes, asyncio.Future[None]] = {}
         self._broken: set[bytes] = set()
-        self._offers = 0
+        self._pending = 0  # offers that may be under way at once, over all torrents
+        self._offers = 0  # of each announce
+        self._started: deque[float] = deque()  # when torrents were added, of those within PENDING_SECONDS
         self._ports: frozenset[int] = frozenset()  # of all trackers ever announced to
         self._listening: set[tuple[str, int]] = set()
         self._listen_event = asyncio.Event()
@@ -106,6 +114,7 @@ class SeedSession:
     async def __aenter__(self) -> SeedSession:
         descriptors = descriptor_limit()
         self.warning = too_few_descriptors(self.settings, descriptors)
+        self._pending = pending_for(self.settings, descriptors)
         params = lt.session_params()
         params.settings = cast(Any, {**session_settings(self.settings, descriptors), "alert_mask": _ALERTS})
         self._holder.append(await asyncio.to_thread(lt.session, params))
@@ -177,17 +186,10 @@ class SeedSession:
         return next((port for host, port in self._listening if host == address), 0)
 
     @property
-    def webrtc_possible(self) -> bool:
-        """Some interface but loopback is up: libtorrent gathers no loopback candidates."""
-        hosts = (ip_address(host) for host, _ in self._listening)
-        return any(not (host.is_loopback or host.is_link_local) for host in hosts)
-
-    @property
     def webrtc_reason(self) -> str:
-        """Why WebRTC cannot connect, in one line; empty when it can."""
-        if self.webrtc_possible:
-            return ""
-        return "no network interface but loopback is up: WebRTC cannot connect, viewers are served over HTTP"
+        """Why WebRTC cannot connect, in one line; empty when it can. libtorrent gathers no loopback
+        candidates, and on which addresses it listens for TCP is of no account to it."""
+        return no_webrtc(machine.addresses())
 
     def counters(self) -> SeedCounters:
         return self._counters
@@ -197,6 +199,17 @@ class SeedSession:
         return frozenset(self._handles)
 
     # --- seeding -----------------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """Torrents that may be started now: each makes one offer at least. There is room again when offers
+        have expired, a few seconds later."""
+        return max(0, self._pending - len(self._recent()))
+
+    def _recent(self) -> deque[float]:
+        while self._started and self._started[0] < time.monotonic() - PENDING_SECONDS:
+            self._started.popleft()
+        return self._started
 
     async def seed(self, torrent: Torrent, path: Path, trackers: Sequence[str]) -> None:
         """Seed ``torrent`` from the file ``path``, whatever its name; announce it to ``trackers``.
@@ -211,6 +224,7 @@ class SeedSession:
         if infohash in self._handles:
             return
         if (adding := self._adding.get(infohash)) is None:
+            self._recent().append(time.monotonic())
             self._tune(len(self._handles) + len(self._adding) + 1)
             self._ports |= ports_of(trackers)
             adding = self._adding[infohash] = asyncio.get_running_loop().create_future()
@@ -249,10 +263,10 @@ class SeedSession:
 
     def _tune(self, torrents: int) -> None:
         """Share the budget of pending offers among the torrents there are."""
-        offers = offers_for(torrents)
+        offers = offers_for(self.settings, self._pending, torrents, len(self._recent()))
         if offers != self._offers:
             self._offers = offers
-            self._session.apply_settings({"max_webtorrent_offers": offers})
+            self._session.apply_settings({"num_want": offers})
 
     # --- alerts ------------------------------------------------------------------------------------
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-MAX_PENDING_OFFERS = 300
-"""Over all torrents. Each pending WebRTC offer costs about 35 KiB, a UDP socket and 1 ms of CPU."""
+MAX_PENDING = 300
+"""WebRTC negotiations at once, over all torrents: each costs about 35 KiB, a UDP socket and 1 ms of CPU."""
+
+PENDING_SECONDS = 10
+"""An offer nobody answered, or an answer that led nowhere, is given up after this (libtorrent's default is
+120); ICE takes a phone three."""
 
 MAX_OFFERS = 10
-"""Of one torrent: a tracker takes ten an announce and no more."""
+"""Of one announce: a tracker takes ten and no more."""
 
-FEWEST_OFFERS = 2
-"""Of one torrent: the setting also caps inbound negotiations, and with one a single peer that never
-finishes its own would keep all others out until it times out."""
+MAX_OFFERS_AT_HOME = 3
+"""Of one announce to our own tracker, which asks for the next one as soon as somebody waits."""
+
+MAX_INBOUND = 100
+"""Others' offers under negotiation at once, of one torrent: never what turns an honest peer away. What
+bounds them is the quota that libtorrent has per announce, and our tracker's line before it
+(:mod:`seeder.tracker.reception`)."""
 
 DESCRIPTORS_ELSEWHERE = 500
 """File descriptors not libtorrent's to use: viewers' HTTP and tracker connections, segments being read."""
+
+DESCRIPTORS_AT_LEAST = 100
+"""Of those: what the command has open when nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +35,53 @@ class SeedSettings:
     """How to seed."""
 
     port: int = 0
-    """TCP and uTP; 0: any free one."""
+    """TCP and uTP, on every interface; 0: any free one, of 127.0.0.1 alone. Viewers need neither: WebRTC has
+    UDP sockets of its own, and no WebTorrent tracker tells anyone this port."""
     stun: str = ""
     """``host[:port]`` or ``stun:host[:port]`` of the STUN server; empty: none. libtorrent's default is
     a public one, and an unreachable one delays announces by up to 23 s."""
-    max_torrents: int = 100
-    """Torrents active at once: 3 offers each stay within :data:`MAX_PENDING_OFFERS`."""
+    max_torrents: int = 400
+    """Torrents active at once: the whole windows of 30 variants. An idle one costs next to nothing; what
+    costs is announcing, bounded by :data:`MAX_PENDING`."""
     max_connections: int = 2000
     """Peers at once, lowered to what the file descriptors allow."""
-    announce_seconds: int = 15
-    """At least between two announces of one torrent; the tracker's own interval is longer."""
-    loopback_only: bool = False
-    """Listen on 127.0.0.1 alone (tests)."""
+    at_home: bool = False
+    """Announces go to our own tracker: the pace is its business."""
+
+    @property
+    def announce_seconds(self) -> int:
+        """At least between two announces of one torrent. Our own tracker may ask for one at once."""
+        return 1 if self.at_home else 15
+
+    @property
+    def usual_seconds(self) -> int:
+        """Between two announces that nobody asked for: a foreign tracker's at worst; ours says 90."""
+        return 90 if self.at_home else 15
 
 
-def offers_for(torrents: int) -> int:
-    """WebRTC offers of each torrent, such that ``torrents`` of them stay within the budget."""
-    return max(FEWEST_OFFERS, min(MAX_OFFERS, MAX_PENDING_OFFERS // max(1, torrents)))
+def pending_for(settings: SeedSettings, descriptors: int | None) -> int:
+    """Offers of its own that libtorrent may have pending. At home two fifths of the negotiations are left to
+    those who wait at our tracker; few descriptors are shared with everything else."""
+    most = MAX_PENDING * 3 // 5 if settings.at_home else MAX_PENDING
+    if descriptors is None:
+        return most
+    return max(20, min(most, (descriptors - DESCRIPTORS_AT_LEAST) // 4))
+
+
+def offers_for(settings: SeedSettings, pending: int, torrents: int, started: int) -> int:
+    """WebRTC offers of one announce, such that all stay within ``pending``. ``torrents`` are seeded, of which
+    ``started`` came (and announced) within the last :data:`PENDING_SECONDS`."""
+    announces = started + torrents * PENDING_SECONDS / settings.usual_seconds
+    most = MAX_OFFERS_AT_HOME if settings.at_home else MAX_OFFERS
+    # Never none: libtorrent would not announce at all.
+    return max(1, min(most, int(pending / max(1.0, announces))))
 
 
 def connections_for(settings: SeedSettings, descriptors: int | None) -> int:
     """Peer connections that ``descriptors`` (None: no limit) leave room for, two sockets each at worst."""
     if descriptors is None:
         return settings.max_connections
-    room = (descriptors - DESCRIPTORS_ELSEWHERE - MAX_PENDING_OFFERS) // 2
+    room = (descriptors - DESCRIPTORS_ELSEWHERE - MAX_PENDING - settings.max_torrents) // 2
     return max(10, min(settings.max_connections, room))
 
 
@@ -55,11 +90,18 @@ def too_few_descriptors(settings: SeedSettings, descriptors: int | None) -> str 
     allowed = connections_for(settings, descriptors)
     if allowed >= settings.max_connections:
         return None
-    wanted = settings.max_connections * 2 + DESCRIPTORS_ELSEWHERE + MAX_PENDING_OFFERS
+    wanted = settings.max_connections * 2 + DESCRIPTORS_ELSEWHERE + MAX_PENDING + settings.max_torrents
     return (
         f"only {descriptors} file descriptors: libtorrent seeds to at most {allowed} peers at once "
         f"(ulimit -n {wanted} allows {settings.max_connections})"
     )
+
+
+def no_webrtc(addresses: Collection[str]) -> str:
+    """Why WebRTC cannot connect from a machine with these addresses besides loopback; empty when it can."""
+    if addresses:
+        return ""
+    return "no network interface but loopback is up: WebRTC cannot connect, viewers are served over HTTP"
 
 
 def stun_server(text: str) -> str:
@@ -72,10 +114,10 @@ def stun_server(text: str) -> str:
 
 def session_settings(settings: SeedSettings, descriptors: int | None) -> dict[str, object]:
     """libtorrent's settings_pack."""
-    port = settings.port
-    everywhere = f"0.0.0.0:{port},[::]:{port}"
+    everywhere = f"0.0.0.0:{settings.port},[::]:{settings.port}"
     return {
-        "listen_interfaces": f"127.0.0.1:{port}" if settings.loopback_only else everywhere,
+        # One there must be: without any listening socket nothing is announced.
+        "listen_interfaces": everywhere if settings.port else "127.0.0.1:0",
         "user_agent": "live-torrent",
         # Peers come from our tracker only: nothing of this is announced to the world.
         "enable_dht": False,
@@ -86,9 +128,10 @@ def session_settings(settings: SeedSettings, descriptors: int | None) -> dict[st
         # Viewers behind one NAT, and all of them on localhost, share an address.
         "allow_multiple_connections_per_ip": True,
         "webtorrent_stun_server": stun_server(settings.stun),
-        # An offer nobody answered within this is dropped; 120 by default, at 35 KiB each.
-        "webtorrent_connection_timeout": 15,
-        "max_webtorrent_offers": offers_for(0),
+        "webtorrent_connection_timeout": PENDING_SECONDS,
+        "max_webtorrent_offers": MAX_INBOUND,
+        # What an announce really carries: the lesser of the two. Tuned while running.
+        "num_want": 1,
         "min_websocket_announce_interval": settings.announce_seconds,
         # Ours are never auto-managed; the limits are raised all the same, as they also order announces.
         "active_seeds": settings.max_torrents * 2,
@@ -103,7 +146,7 @@ def session_settings(settings: SeedSettings, descriptors: int | None) -> dict[st
         # A stopped announce is never sent over WebSocket; without this, stopping waits for one.
         "stop_tracker_timeout": 1,
         # Our files are small and few: keep them open, close what a retired torrent leaves at once.
-        "file_pool_size": settings.max_torrents * 2,
+        "file_pool_size": settings.max_torrents,
         "aio_threads": 2,
         "hashing_threads": 1,
         "alert_queue_size": 20_000,  # a few hundred a second at worst; drained as they come

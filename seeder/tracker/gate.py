@@ -69,3 +69,12 @@ class Bucket:
         self._at = now
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate)
+
+    def spend(self, now: float) -> bool:
+        """Count one if there is room for it; whether there was."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -57,3 +57,19 @@ class Limits:
     """At once: two libtorrent sessions that reconnect."""
     max_malformed: int = 10
     """Malformed messages until the connection is closed: a broken client does not get better."""
+    seed_interval: int = 90
+    """Seconds between announces of our own seed, each with offers that cost it: it is asked for another one
+    as soon as somebody waits for it, so this only keeps it known (half of ``peer_timeout``)."""
+    seed_rate: float = 8.0
+    """Offers a second relayed to our own seed, real or bogus: each is pending there for 10 s, so 80 of
+    the 300 negotiations that docs/design.md allows. It is for bootstrap; viewers pass on what they got."""
+    seed_burst: float = 20.0
+    """At once: the viewers of one failing segment."""
+    seed_nudge_rate: float = 4.0
+    """Extra announces a second asked of our own seed; three offers each is 120 pending at once."""
+    seed_nudge_burst: float = 8.0
+    """At once."""
+    seed_held: int = 256
+    """Offers in line for our own seed: 32 s of work for it, longer than they are kept."""
+    seed_patience: float = 20.0
+    """Seconds an offer stays in line: who made it waits 50 (bittorrent-tracker) and needs some for ICE."""

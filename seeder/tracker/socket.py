@@ -28,10 +28,13 @@ Transmit = Callable[[Message], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-TICK = 5.0
-"""Seconds between looks for what has expired; the shortest time-out is twelve times that."""
+TICK = 1.0
+"""Seconds between looks for what has expired and who waits for our seed: in a flood its only cue."""
 FAREWELL = 1.0
 """Seconds given to a close frame: a client that does not read would hold up the shutdown of all."""
+
+HOME = "live-torrent.home"
+"""Marks the scopes of :meth:`Tracker.home`."""
 
 GOING_AWAY, POLICY, TRY_LATER = 1001, 1008, 1013
 """RFC 6455 §7.4.1, and the IANA registry for the last."""
@@ -169,12 +172,18 @@ class Tracker:
 
     # ASGI
 
+    async def home(self, scope: Message, receive: Receive, send: Transmit) -> None:
+        """The same for a listener that nobody but our own libtorrent reaches: what is on it is our seed,
+        and no crowd behind its address is counted against it."""
+        await self({**scope, HOME: True}, receive, send)
+
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         if scope["type"] != "websocket":
             await _no_page(scope, send)
             return
         await receive()  # websocket.connect: always the first
-        client = client_key(self._address(scope))
+        home = scope.get(HOME, False)
+        client = HOME if home else client_key(self._address(scope))
         refusal = "shutdown" if self._closing else self._gate.enter(client)
         if refusal is not None:
             self._refused(refusal, client)
@@ -186,6 +195,7 @@ class Tracker:
         shared = self._gate.bucket(client, now)
         connection = Connection(ConnId(self._idents), self._limits, link, now, shared)
         self._connections[connection.ident] = connection
+        self._swarm.opened(connection.ident, client, home=home)
         self._empty.clear()
         self.counters.opened += 1
         self.counters.connections += 1

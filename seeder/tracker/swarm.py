@@ -13,6 +13,7 @@ from random import Random
 from typing import NewType
 
 from seeder.tracker.limits import Limits
+from seeder.tracker.reception import Held, Reception, plain, plain_sdp
 from seeder.tracker.roster import Member, Roster
 from seeder.tracker.wire import (
     Announce,
@@ -36,6 +37,12 @@ ConnId = NewType("ConnId", int)
 
 OfferKey = tuple[bytes, bytes, bytes]
 """(infohash, offering peer_id, offer_id)."""
+
+SEEKERS = 32
+"""Peers drawn when our own seed offers: among so many are some that had no offer yet."""
+
+AT_ONCE = Pace(1, 1)
+"""To libtorrent: announce again now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,20 @@ class Swarm:
         """Oldest first: all wait equally long."""
         self._heard: OrderedDict[tuple[bytes, bytes], float] = OrderedDict()
         """(infohash, peer_id) → when it last announced, longest ago first."""
+        self._clients: dict[ConnId, str] = {}
+        """Who is behind a connection, as far as :meth:`opened` said."""
+        self._home: ConnId | None = None
+        """Our own seed's connection."""
+        self._home_pace = Pace(limits.seed_interval, 1)
+        self._reception: Reception[ConnId] = Reception(limits)
+
+    def opened(self, conn: ConnId, client: str, *, home: bool = False) -> None:
+        """``conn`` begins. ``client``: as :func:`seeder.tracker.gate.client_key`; ``home``: it is our own
+        seed, to which :mod:`seeder.tracker.reception` applies; of several the latest is meant."""
+        self._clients[conn] = client
+        if home:
+            self._home = conn
+            self._reception.clear()
 
     def receive(self, conn: ConnId, request: Request, now: float) -> list[Send]:
         """``conn`` sent ``request``."""
@@ -93,6 +114,11 @@ class Swarm:
 
     def closed(self, conn: ConnId) -> None:
         """``conn`` is gone, and its peers with it."""
+        self._clients.pop(conn, None)
+        self._reception.closed(conn)
+        if conn == self._home:
+            self._home = None
+            self._reception.clear()
         connection = self._connections.pop(conn, None)
         if connection is None:
             return
@@ -133,7 +159,7 @@ class Swarm:
             counts = self._rosters[infohash].counts
             self._leave(member.conn, infohash)
             sends.append(Send(member.conn, AnnounceReply(infohash, counts, self._pace)))
-        return sends
+        return sends + self._receive_guests(now)
 
     def counts(self, infohash: bytes) -> Counts:
         """Peers of a swarm now; zeros when it has none."""
@@ -162,8 +188,14 @@ class Swarm:
             roster.downloaded += 1
         self._heard[infohash, request.peer_id] = now
         self._heard.move_to_end((infohash, request.peer_id))
-        sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._pace))]
-        return sends + list(self._relay(conn, request, roster, now))
+        if conn == self._home:
+            self._reception.announced(infohash, len(request.offers))
+            sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._home_pace))]
+            sends += self._invite(conn, request, roster, now)
+        else:
+            sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._pace))]
+            sends += self._relay(conn, request, roster, now)
+        return sends + self._receive_guests(now)
 
     def _refusal(self, conn: ConnId, request: Announce) -> str | None:
         """Why this announce is not accepted; ``None`` when it is."""
@@ -188,20 +220,67 @@ class Swarm:
         return None
 
     def _relay(self, conn: ConnId, request: Announce, roster: Roster[ConnId], now: float) -> Iterator[Send]:
-        """Each offer to a different random peer; what finds no taker is dropped, its sender tries again."""
+        """Each offer to a different random peer; what finds no taker is dropped, its sender tries again.
+        The first is our own seed's, if it is there: among many that seek, chance might never find it."""
         infohash, peer_id = request.infohash, request.peer_id
         offers = [o for o in request.offers if (infohash, peer_id, o.offer_id) not in self._in_flight]
         room = self._limits.max_outstanding - len(self._connections[conn].offers)
+        if offers and room > 0 and not request.seed and self._is_home(infohash):
+            expires = now + self._limits.seed_patience
+            client = self._client(conn)
+            self._reception.hold(Held(infohash, conn, client, peer_id, offers.pop(0), expires))
+            room -= 1
         takers = (
             member
-            # One more than needed, for the sender itself may be drawn.
-            for member in roster.sample(len(offers) + 1, self._rng)
-            if member.conn != conn
+            # Two more than needed, for the sender itself and our own seed may be drawn.
+            for member in roster.sample(len(offers) + 2, self._rng)
+            if member.conn not in (conn, self._home)
             and len(self._connections[member.conn].offers) < self._limits.max_outstanding
         )
         for offer, member in zip(offers[: max(room, 0)], takers, strict=False):
             self._remember_offer(conn, peer_id, infohash, offer, member, now)
             yield Send(member.conn, OfferRelay(infohash, peer_id, offer))
+
+    # our own seed
+
+    def _invite(self, conn: ConnId, request: Announce, roster: Roster[ConnId], now: float) -> Iterator[Send]:
+        """Our seed's offers, to those of the others who had none for the longest time."""
+        most = self._limits.max_outstanding
+        drawn = [m for m in roster.sample(SEEKERS, self._rng) if m.conn != conn and not m.seed]
+        seekers = [m for m in drawn if len(self._connections[m.conn].offers) < most]
+        seekers.sort(key=lambda member: self._reception.turn(self._client(member.conn), member.conn))
+        for offer, member in zip(request.offers, seekers, strict=False):
+            if (request.infohash, request.peer_id, offer.offer_id) in self._in_flight:
+                continue
+            self._reception.served(self._client(member.conn), member.conn, now)
+            self._remember_offer(conn, request.peer_id, request.infohash, offer, member, now)
+            yield Send(member.conn, OfferRelay(request.infohash, request.peer_id, offer))
+
+    def _receive_guests(self, now: float) -> list[Send]:
+        """The offers whose turn it is at our own seed, and the announces asked of it: a reply that it did
+        not wait for tells libtorrent when to come back."""
+        if self._home is None or not len(self._reception):
+            return []
+        sends: list[Send] = []
+        guests, asked = self._reception.next(now)
+        for held in guests:
+            seed = self._peer_id(self._home, held.infohash)
+            key = (held.infohash, held.peer_id, held.offer.offer_id)
+            still = self._peer_id(held.conn, held.infohash) == held.peer_id
+            if seed is None or not still or key in self._in_flight:
+                continue
+            target = Member(self._home, seed, True)
+            self._remember_offer(held.conn, held.peer_id, held.infohash, held.offer, target, now)
+            sends.append(Send(self._home, OfferRelay(held.infohash, held.peer_id, plain(held.offer))))
+        for infohash in asked:
+            sends.append(Send(self._home, AnnounceReply(infohash, self.counts(infohash), AT_ONCE)))
+        return sends
+
+    def _is_home(self, infohash: bytes) -> bool:
+        return self._home is not None and self._peer_id(self._home, infohash) is not None
+
+    def _client(self, conn: ConnId) -> str:
+        return self._clients.get(conn, "")
 
     # answer
 
@@ -216,7 +295,8 @@ class Swarm:
         self._forget_offer(key)
         if offer.expires <= now:
             return []
-        relay = AnswerRelay(request.infohash, request.peer_id, request.offer_id, request.sdp)
+        sdp = plain_sdp(request.sdp) if offer.source == self._home else request.sdp
+        relay = AnswerRelay(request.infohash, request.peer_id, request.offer_id, sdp)
         return [Send(offer.source, relay)]
 
     # scrape
@@ -240,6 +320,8 @@ class Swarm:
     def _leave(self, conn: ConnId, infohash: bytes) -> None:
         connection = self._connections[conn]
         peer_id = connection.peer_ids.pop(infohash)
+        if conn == self._home:
+            self._reception.left(infohash)
         self._drop(infohash, peer_id)
         for key in [key for key in connection.offers if key[0] == infohash]:
             self._forget_offer(key)

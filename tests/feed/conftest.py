@@ -82,7 +82,6 @@ async def running(
     folder: Path,
     *,
     seed: bool = False,
-    webrtc: bool = False,
     loop: bool = False,
     max_torrents: int = 100,
     **config: object,
@@ -91,7 +90,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         session = None
         if seed:
-            settings = SeedSettings(loopback_only=not webrtc, max_torrents=max_torrents, announce_seconds=1)
+            settings = SeedSettings(max_torrents=max_torrents, at_home=True)
             session = await stack.enter_async_context(SeedSession(settings))
         library = Library(folder)
         retired: list[bytes] = []

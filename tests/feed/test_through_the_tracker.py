@@ -80,8 +80,8 @@ async def test_a_stock_peer_fetches_a_live_segment_by_the_manifests_magnet(
     window(folder, 0)
     holder = [lt.session(WEBRTC_ONLY)]
     try:
-        async with publishing(feed_dir, seed=True, webrtc=True, trackers=(origin.url,)) as feed:
-            assert feed.session.webrtc_possible
+        async with publishing(feed_dir, seed=True, trackers=(origin.url,)) as feed:
+            assert not feed.session.webrtc_reason
             origin.library = feed.library
             await wait_until(lambda: feed.tagged("tv"))
             (folder / "0000.ts").write_bytes(b"")  # its writer may do what it likes
@@ -110,7 +110,7 @@ async def test_retired_torrents_leave_libtorrent_first_and_its_connection_stays(
     folder = feed_dir / "tv"
     folder.mkdir()
     window(folder, 0)
-    async with publishing(feed_dir, seed=True, webrtc=True, trackers=(origin.url,)) as feed:
+    async with publishing(feed_dir, seed=True, trackers=(origin.url,)) as feed:
         origin.library = feed.library
         still_seeded: list[bytes] = []
 

@@ -13,18 +13,20 @@ from pathlib import Path
 import libtorrent as lt
 import pytest
 
+from seeder.machine import addresses
 from seeder.model import Torrent
 from seeder.torrent.magnet import build, magnet_of
 from seeder.torrent.metainfo import make_torrent, torrent_file
 from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import SeedSettings
+from tests.conftest import unused_port
 
 NAME = "säg ment #1 100%?.ts"
 
 
 @asynccontextmanager
 async def seeding_session(**settings: int) -> AsyncIterator[SeedSession]:
-    async with SeedSession(SeedSettings(loopback_only=True, **settings)) as session:
+    async with SeedSession(SeedSettings(**settings)) as session:
         yield session
 
 
@@ -202,11 +204,12 @@ async def test_leaving_the_session_lets_go_of_everything(tmp_path: Path) -> None
     await until(lambda: not [f for f in set(open_files()) - before if f.startswith(str(tmp_path))])
 
 
-async def test_loopback_alone_is_said_to_rule_out_webrtc() -> None:
+async def test_nobody_else_reaches_the_bittorrent_port_unless_it_was_asked_for() -> None:
     async with seeding_session() as session:
         assert session.port > 0
-        assert not session.webrtc_possible
-        assert "loopback" in session.webrtc_reason
+        assert {host for host, _ in session._listening} == {"127.0.0.1"}
+    async with seeding_session(port=unused_port()) as session:
+        assert {host for host, _ in session._listening} >= {*addresses()}
 
 
 async def test_a_tracker_that_never_closes_cannot_freeze_the_end(tmp_path: Path) -> None:
