@@ -1,0 +1,192 @@
+"""What goes wrong in the field, in real Chromium with real streams: viewers notice nothing.
+
+Elsewhere: peers that speak our channels rudely (test_rude_peers.py), a stock webtorrent page (test_swarm.py),
+the tracker's restart, and one peer that only tampers or only leaves (test_swarm.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from playwright.async_api import Page, Route
+
+from tests.browser.test_swarm import TAMPER, NewPage, sources, stats, until, watch
+from tests.conftest import Running
+
+SEGMENTS = re.compile(r"\.m4s")
+
+SLOW = """
+// 5 KB/s on the wire channel, as a full uplink looks to its sender: what is not sent yet is buffered.
+const send = RTCDataChannel.prototype.send
+const buffered = Object.getOwnPropertyDescriptor(RTCDataChannel.prototype, 'bufferedAmount').get
+Object.defineProperty(RTCDataChannel.prototype, 'bufferedAmount', {
+  get () { return buffered.call(this) + (this.backlog ?? 0) }
+})
+RTCDataChannel.prototype.send = function (data) {
+  if (this.label !== 'wire') return send.call(this, data)
+  this.backlog = (this.backlog ?? 0) + data.byteLength
+  const bytes = data.slice()
+  this.turn = (this.turn ?? Promise.resolve()).then(async () => {
+    await new Promise(resolve => setTimeout(resolve, bytes.byteLength / 5))
+    window.trickled = (window.trickled ?? 0) + bytes.byteLength
+    this.backlog -= bytes.byteLength
+    if (this.readyState === 'open') send.call(this, bytes)
+    this.dispatchEvent(new Event('bufferedamountlow'))
+  })
+}
+"""
+
+HELD = """async () => {
+  const { engine } = window.liveTorrent.players[0]
+  const digest = async data => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', data))).join()
+  const asked = performance.getEntriesByType('resource').map(entry => entry.name)
+  const playlist = asked.filter(name => name.endsWith('.m3u8')).at(-1)
+  const text = await (await fetch(playlist)).text()
+  const wrong = [], right = []
+  for (const uri of text.split('\\n').map(line => line.trim()).filter(line => /^[^#]/.test(line))) {
+    const url = new URL(uri, playlist).href
+    if (!engine.knows(url)) continue
+    const { data } = await engine.segment(url)
+    const origin = await (await fetch(url)).arrayBuffer()
+    ;(await digest(data) === await digest(origin) ? right : wrong).push(uri)
+  }
+  return { right, wrong }
+}"""
+"""What the engine gives its player, beside what the origin serves."""
+
+
+async def audience(new_page: NewPage, live: Running, count: int) -> list[Page]:
+    """Viewers that each know another one and have played a little."""
+    pages = [await new_page() for _ in range(count)]
+    await asyncio.gather(*(watch(page, live) for page in pages))
+    await asyncio.gather(*(until(page, "s.peers > 0 && played > 2", "meeting") for page in pages))
+    return pages
+
+
+async def play_on(pages: list[Page], seconds: float) -> list[dict[str, Any]]:
+    """Until each has played so much more; nobody may have stalled meanwhile."""
+    before = [await stats(page) for page in pages]
+    at = [await page.evaluate("document.querySelector('video').currentTime") for page in pages]
+    after = await asyncio.gather(
+        *(
+            until(page, f"v.currentTime > {t} + {seconds}", "playing on")
+            for page, t in zip(pages, at, strict=True)
+        )
+    )
+    told = {str(n): snapshot for n, snapshot in enumerate(after)}
+    stalls = [new["stalls"] - old["stalls"] for old, new in zip(before, after, strict=True)]
+    assert not any(stalls), f"stalls {stalls}; {sources(told)}"
+    return after
+
+
+def total(snapshots: list[dict[str, Any]], key: str) -> int:
+    return sum(int(snapshot[key]) for snapshot in snapshots)
+
+
+async def test_a_poisoner_is_banned_by_all_and_nothing_it_sent_is_played_or_passed_on(
+    live: Running, new_page: NewPage
+) -> None:
+    rogue = await new_page()
+    await rogue.add_init_script(TAMPER)
+    await watch(rogue, live)
+    victims = [await new_page(), await new_page()]
+    await asyncio.gather(*(watch(page, live) for page in victims))
+    await asyncio.gather(*(until(page, "s.peers === 1", "only the honest one left") for page in victims))
+    assert await rogue.evaluate("window.tampered") > 0
+    after = await play_on(victims, 8)
+    assert [snapshot["peers"] for snapshot in after] == [1, 1], "it is not taken back"
+    for page in victims:
+        held = await page.evaluate(HELD)
+        assert held["wrong"] == []
+        assert len(held["right"]) >= 4
+    assert total(after, "bytesFromPeers") > 0, "the honest ones go on exchanging"
+
+
+async def test_a_peer_that_sends_5_kilobytes_a_second_delays_nothing(
+    live: Running, new_page: NewPage
+) -> None:
+    slow = await new_page()
+    await slow.add_init_script(SLOW)
+    await watch(slow, live)
+    await until(slow, "played > 3", "being clearly older: it is the one that pulls")
+    victim = await watch(await new_page(), live)
+    await until(victim, "s.peers === 1", "meeting it")
+    (after,) = await play_on([victim], 14)
+    assert await slow.evaluate("window.trickled") > 0, "it was counted on"
+    assert after["bytesFromOrigin"] > 3 * after["bytesFromPeers"]
+
+
+async def test_a_freeloader_is_served_and_starves_nobody(live: Running, new_page: NewPage) -> None:
+    first, second, freeloader = pages = await audience(new_page, live, 3)
+    await freeloader.evaluate("window.liveTorrent.players[0].setSharing(false)")
+    before = [await stats(page) for page in pages]
+    after = await play_on(pages, 12)
+    gained = [new["bytesFromPeers"] - old["bytesFromPeers"] for old, new in zip(before, after, strict=True)]
+    assert gained[2] > 0, "it is served"
+    assert gained[0] + gained[1] > 0, "and so are the others"
+    assert after[2]["bytesToPeers"] == before[2]["bytesToPeers"]
+    assert total([await stats(first), await stats(second)], "bytesToPeers") >= sum(gained)
+
+
+async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
+    live: Running, new_page: NewPage
+) -> None:
+    pages = await audience(new_page, live, 6)
+    leaving, staying = pages[::2], pages[1::2]
+
+    async def vanish(page: Page) -> None:
+        # Without a goodbye: no pagehide, no closed channel. What ends a crashed page answers nothing.
+        devtools = await page.context.new_cdp_session(page)
+        crash = asyncio.ensure_future(devtools.send("Page.crash"))
+        await page.wait_for_event("crash")
+        crash.cancel()
+
+    await asyncio.gather(*(vanish(page) for page in leaving))
+    after = await play_on(staying, 12)
+    assert all(snapshot["peers"] <= 2 for snapshot in after), "whoever vanished is no peer any more"
+
+
+async def test_while_the_origin_answers_503_peers_and_the_seed_carry_and_then_it_is_asked_again(
+    live: Running, new_page: NewPage
+) -> None:
+    pages = await audience(new_page, live, 3)
+    refused = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        await route.fulfill(status=503)
+
+    for page in pages:
+        await page.route(SEGMENTS, refuse)
+    before = [await stats(page) for page in pages]
+    during = await play_on(pages, 20)
+    assert refused > 0
+    assert total(during, "bytesFromSeed") > total(before, "bytesFromSeed")
+    assert total(during, "bytesFromPeers") > total(before, "bytesFromPeers"), (
+        "one has it from the seed, others from it"
+    )
+    for page in pages:
+        await page.unroute(SEGMENTS)
+    after = await play_on(pages, 8)
+    assert total(after, "bytesFromOrigin") > total(during, "bytesFromOrigin")
+
+
+async def test_an_origin_that_takes_requests_and_answers_nothing_stalls_nobody(
+    live: Running, new_page: NewPage
+) -> None:
+    page = await watch(await new_page(), live)
+    await until(page, "played > 4", "a buffer")
+    held: list[Route] = []
+
+    async def hang(route: Route) -> None:
+        held.append(route)
+
+    await page.route(SEGMENTS, hang)
+    (after,) = await play_on([page], 12)
+    assert after["bytesFromSeed"] > 0
+    assert held
+    for route in held:
+        await route.abort()
