@@ -73,17 +73,54 @@ async function main() {
   const idle = unused()
   if (idle.length) throw new Error(`client/shims/ replaces what nothing imports any more: ${idle.join(', ')}`)
 
-  await copyPages(join(ROOT, 'client/pages'), join(outdir, 'pages'))
+  await copyPages(join(ROOT, 'client/pages'), join(outdir, 'pages'), src => preloads(src, outdir, metafiles))
   await writeFile(join(outdir, 'THIRD-PARTY.txt'), await thirdParty(ROOT, metafiles))
   await report(outdir, metafiles)
 }
 
-/** @param {string} from @param {string} to */
-async function copyPages(from, to) {
+/** @param {string} from @param {string} to @param {(src: string) => string[]} preloads what a module script will ask for */
+async function copyPages(from, to, preloads) {
   await mkdir(to, { recursive: true })
   for (const name of (await readdir(from)).sort()) {
-    if (PAGE_FILES.has(extname(name))) await copyFile(join(from, name), join(to, name))
+    if (!PAGE_FILES.has(extname(name))) continue
+    if (extname(name) !== '.html') await copyFile(join(from, name), join(to, name))
+    else {
+      const html = await readFile(join(from, name), 'utf8')
+      await writeFile(join(to, name), html.replace(MODULE_SCRIPT, (tag, indent, src) =>
+        [tag, ...preloads(src).map(url => `${indent}<link rel="modulepreload" href="${url}">`)].join('\n')))
+    }
   }
+}
+
+const MODULE_SCRIPT = /( *)<script type="module" src="([^"]+)"><\/script>/
+
+/**
+ * What a page needs for its first picture: the script's chunks and hls.js, which it would find one after the other,
+ * a round trip each. What is imported later stays out.
+ *
+ * @param {string} src of a module script, such as /client/watch.js
+ * @param {string} outdir
+ * @param {esbuild.Metafile[]} metafiles
+ */
+function preloads(src, outdir, metafiles) {
+  const outputs = Object.assign({}, ...metafiles.map(metafile => metafile.outputs))
+  const urlOf = (/** @type {string} */ path) =>
+    resolve(ROOT, path).slice(resolve(outdir).length).replaceAll('\\', '/')
+  const byUrl = new Map(Object.keys(outputs).map(path => [urlOf(path), outputs[path]]))
+  /** @type {Set<string>} */
+  const found = new Set()
+  const follow = (/** @type {string} */ url) => {
+    for (const { path, kind } of byUrl.get(url)?.imports ?? []) {
+      const next = urlOf(path)
+      const hls = Object.keys(outputs[path]?.inputs ?? {}).some(input => input.startsWith('node_modules/hls.js/'))
+      if (found.has(next) || (kind !== 'import-statement' && !hls)) continue
+      found.add(next)
+      follow(next)
+    }
+  }
+  if (!byUrl.has(src)) throw new Error(`a page loads ${src}, which is not built`)
+  follow(src)
+  return [...found]
 }
 
 /**

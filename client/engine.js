@@ -17,7 +17,6 @@ import { IntegrityError, fetchPlaylist } from './origin.js'
 import { parsePlaylist } from './playlist.js'
 import { Scheduler, missingRuns } from './scheduler.js'
 import { Stats } from './stats.js'
-import { Swarm } from './swarm.js'
 
 /** The player's stalls are looked at so often, ms. */
 const PLAYER_INTERVAL = 500
@@ -63,8 +62,10 @@ class PeerEngine {
     this.meshId = ''
     /** @type {import('./playlist.js').SwarmAddress | null} */
     this.address = null
-    /** @type {Swarm | null} */
+    /** @type {import('./swarm.js').Swarm | null} loaded once there is somebody to exchange with */
     this.swarm = null
+    /** @type {Promise<void> | null} */
+    this.loadingSwarm = null
     this.fetches = new OriginFetches({
       onBytes: bytes => { this.stats_.bytesFromOrigin += bytes },
       onPiece: (id, index) => {
@@ -173,7 +174,7 @@ class PeerEngine {
 
   /** @param {string} url @param {boolean} played for the player, not for a hint @param {AbortSignal} [signal] */
   async #load (url, played, signal) {
-    const fetched = await fetchPlaylist(url, signal)
+    const fetched = await (this.options.early?.take(url) ?? fetchPlaylist(url, signal))
     if (this.usable && !this.closed) this.#learn(fetched, played)
     return fetched
   }
@@ -199,19 +200,12 @@ class PeerEngine {
     this.mesh?.close()
     this.meshId = address.id
     this.address = address
-    this.swarm ??= new Swarm(this.me, {
-      onPiece: (id, index) => this.#onPiece(id, index),
-      onBytes: (id, peer) => this.scheduler.received(id, peer, performance.now()),
-      onUpload: bytes => { this.stats_.bytesToPeers += bytes },
-      onReady: id => this.dialogue.openWires(id),
-      onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
-      sharing: () => this.sharing
-    }, this.log)
     const self = { peer: this.me, bornAt: this.bornAt, sharing: () => this.sharing }
     this.mesh = new Mesh(address, self, { maxPeers: this.options.maxPeers ?? 8, ice: this.options.ice ?? [] }, {
       onUp: link => {
         this.log(`peer ${link.peer.slice(-6)} is here`)
         this.dialogue.greet(link)
+        this.#needSwarm()
         this.#poke()
       },
       onDown: (link, reason) => {
@@ -225,6 +219,26 @@ class PeerEngine {
       },
       onOffer: (link, id) => this.dialogue.openWire(link, id)
     })
+  }
+
+  /** Have the torrents' code: most of ours, and of no use to the first picture or to a lone viewer. */
+  #needSwarm () {
+    this.loadingSwarm ??= import('./swarm.js').then(({ Swarm }) => {
+      if (this.closed) return
+      this.swarm = new Swarm(this.me, {
+        onPiece: (id, index) => this.#onPiece(id, index),
+        onBytes: (id, peer) => this.scheduler.received(id, peer, performance.now()),
+        onUpload: bytes => { this.stats_.bytesToPeers += bytes },
+        onReady: id => this.dialogue.openWires(id),
+        onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
+        sharing: () => this.sharing
+      }, this.log)
+      for (const segment of this.library.byId.values()) this.#serve(segment)
+    }, error => {
+      this.loadingSwarm = null // the next peer's arrival tries again; until then HTTP plays
+      this.log(`the torrents' code could not be loaded: ${error.message}`)
+    })
+    return this.loadingSwarm
   }
 
   /** Hold a segment's (possibly still missing) bytes. @param {KnownSegment} segment @returns {Promise<Holding>} */
@@ -300,7 +314,8 @@ class PeerEngine {
   }
 
   /** @param {KnownSegment} segment */
-  #seekSeed (segment) {
+  async #seekSeed (segment) {
+    await this.#needSwarm()
     if (!this.swarm || !this.address || !segment.holding) return
     if (this.p2pOnly) this.dialogue.tellPull(segment.id, true)
     this.swarm.add(segment.holding)
@@ -363,6 +378,7 @@ class PeerEngine {
       bytes: holding.metainfo.length, fromPeers: holding.from.peers, at: now
     })
     this.deliveries.done(id)
+    if (this.mesh) this.#needSwarm() // something plays by now: peers may be close
     this.#poke()
   }
 

@@ -5,8 +5,10 @@
 
 import { Bridge } from './bridge.js'
 import { Direct } from './direct.js'
+import { EarlyPlaylists } from './early.js'
 import { createEngine } from './engine.js'
 import { modes, siteRoot } from './mode.js'
+import { fetchPlaylist } from './origin.js'
 import { elementLatency, watch } from './playhead.js'
 import { playHls } from './play-hls.js'
 import { playNative } from './play-native.js'
@@ -75,6 +77,8 @@ export async function mount (video, options) {
   // Our player is on the engine's page and asks it without the way through the worker and back, which costs a copy
   // of every segment between processes. The worker answers everything else on the page, once there is a picture.
   const throughWorker = wanted === 'service-worker'
+  const early = new EarlyPlaylists(fetchPlaylist)
+  if (!throughWorker && order[0] !== 'http') early.begin(source)
   const [module, controlled] = await Promise.all([
     mse ? import('hls.js') : null,
     throughWorker && order[0] === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
@@ -88,7 +92,7 @@ export async function mount (video, options) {
 
   const stop = new AbortController()
   const direct = new Direct()
-  const engine = createEngine({ ...engineOptions, mode: p2pOnly ? 'p2p-only' : mode })
+  const engine = createEngine({ ...engineOptions, mode: p2pOnly ? 'p2p-only' : mode, early })
   const playing = HlsClass && supported
     ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, signal: stop.signal })
     : playNative(video, { url: source, onState, signal: stop.signal })

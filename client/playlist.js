@@ -23,6 +23,7 @@
 /**
  * @typedef {object} MediaPlaylist
  * @property {boolean} multivariant
+ * @property {string[]} variants absolute URLs of a multivariant playlist's media playlists, in order
  * @property {boolean} live no EXT-X-ENDLIST
  * @property {number} targetDuration seconds
  * @property {ListedSegment[]} segments in order
@@ -40,6 +41,8 @@ const SWARM_TAG = '#EXT-X-COM-LIVETORRENT-SWARM:'
 export function parsePlaylist (text, base) {
   /** @type {ListedSegment[]} */
   const segments = []
+  /** @type {string[]} */
+  const variants = []
   /** @type {SwarmAddress | null} */
   let swarm = null
   let msn = 0
@@ -59,7 +62,8 @@ export function parsePlaylist (text, base) {
       // A byte range shares its URI with others: its torrent cannot be told by URL, HTTP serves it.
       const { infohash, info, magnet } = byteRange ? NO_TORRENT : torrent
       const url = resolve(line, base)
-      if (!multivariant && url) segments.push(Object.freeze({ url, msn, duration, infohash, info, magnet }))
+      if (multivariant && url) variants.push(url)
+      else if (url) segments.push(Object.freeze({ url, msn, duration, infohash, info, magnet }))
       msn += 1
       duration = 0
       byteRange = false
@@ -73,7 +77,7 @@ export function parsePlaylist (text, base) {
     else if (line.startsWith('#EXT-X-STREAM-INF:')) multivariant = true
     else if (line === '#EXT-X-ENDLIST') live = false
   }
-  return Object.freeze({ multivariant, live: live && !multivariant, targetDuration, segments, swarm })
+  return Object.freeze({ multivariant, variants, live: live && !multivariant, targetDuration, segments, swarm })
 }
 
 /** @type {Readonly<{ infohash: string, info: string, magnet: string }>} */

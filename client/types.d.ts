@@ -114,4 +114,6 @@ export interface EngineOptions {
   /** Extra ICE server URLs besides the manifest's; invalid ones are reported in `trouble`, never thrown. */
   ice?: string[]
   log?: (line: string) => void
+  /** Playlists that were asked for before there was an engine. */
+  early?: import('./early.js').EarlyPlaylists
 }
