@@ -51,7 +51,7 @@ function precedes (infohash, a, b, settledAge) {
  * @param {string} peer
  * @returns {number} 32 bits
  */
-function score (infohash, peer) {
+export function score (infohash, peer) {
   let h = 0x811c9dc5
   for (const text of [infohash, peer]) {
     for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
