@@ -1,0 +1,259 @@
+"""Pages that offer our seed connections which never come about, by the thousand, while an honest peer wants
+one segment: real sockets, our tracker, two real libtorrents."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from seeder.machine import addresses
+from seeder.model import Torrent
+from seeder.torrent.metainfo import make_torrent, torrent_file
+from seeder.torrent.session import SeedSession
+from seeder.torrent.settings import MAX_PENDING, SeedSettings
+from seeder.tracker import Limits, Tracker
+from seeder.web import ServerConfig, serve
+
+pytestmark = pytest.mark.skipif(
+    not addresses(), reason="no interface but loopback is up: WebRTC cannot connect"
+)
+
+WEBRTC_ONLY = {
+    "listen_interfaces": "127.0.0.1:0",
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "enable_outgoing_tcp": False,
+    "enable_incoming_tcp": False,
+    "enable_outgoing_utp": False,
+    "enable_incoming_utp": False,
+    "allow_multiple_connections_per_ip": True,
+    "webtorrent_stun_server": "",
+    "min_websocket_announce_interval": 1,
+}
+
+NOWHERE = """v=0
+o=- 1 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+m=application 9 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 0.0.0.0
+a=candidate:1 1 udp 2113937151 {address} 9 typ host
+a=ice-ufrag:{ufrag}
+a=ice-pwd:abcdefghijklmnopqrstuvwx
+a=fingerprint:sha-256 {fingerprint}
+a=setup:actpass
+a=mid:0
+a=sctp-port:5000
+""".replace("\n", "\r\n")
+"""Well-formed, from a peer that does not exist."""
+
+PEER = """
+import json, os, sys, time
+import libtorrent as lt
+
+folder, settings = sys.argv[1], json.loads(sys.argv[2])
+session = lt.session(settings)
+parameters = lt.load_torrent_file(folder + "/torrent")
+parameters.save_path = folder
+parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+began = time.monotonic()
+handle = session.add_torrent(parameters)
+while not handle.status().is_seeding:
+    time.sleep(0.05)
+print(time.monotonic() - began, flush=True)
+handle.flush_cache()
+time.sleep(0.2)
+os._exit(0)  # its destructor would wait for the tracker
+"""
+"""A stock peer, in a process of its own."""
+
+SIZE = 200_000
+PATIENCE = 45.0
+"""Seconds for a segment on a machine with other work; a peer that is turned away gets none in 60."""
+
+
+def bogus(kind: str) -> str:
+    if kind == "garbage":
+        return "v=0\r\n" + os.urandom(200).hex()
+    address = {"silent": "127.0.0.1", "names": f"{os.urandom(4).hex()}.example.invalid"}[kind]
+    fingerprint = ":".join(f"{byte:02X}" for byte in os.urandom(32))
+    return NOWHERE.format(address=address, ufrag=os.urandom(4).hex(), fingerprint=fingerprint)
+
+
+def latin(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+@dataclass
+class Flood:
+    """Connections from ``address`` that announce bogus offers as fast as the tracker reads them, answer what
+    they are offered with rubbish, and take a new peer id on a new connection now and then."""
+
+    url: str
+    infohash: bytes
+    address: str
+    kind: str = "silent"
+    connections: int = 8
+    sent: int = 0
+    """Offers."""
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._attack()) for _ in range(self.connections)]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _attack(self) -> None:
+        while True:
+            try:
+                async with connect(self.url, local_addr=(self.address, 0), compression=None) as socket:
+                    await self._announce(socket)
+            except (ConnectionClosed, OSError):
+                await asyncio.sleep(0.1)
+
+    async def _announce(self, socket: ClientConnection) -> None:
+        me = latin(b"-XX0001-" + os.urandom(12))
+        answering = asyncio.create_task(self._answer(socket, me))
+        try:
+            for _ in range(60):
+                offers = [
+                    {"offer_id": latin(os.urandom(20)), "offer": {"type": "offer", "sdp": bogus(self.kind)}}
+                    for _ in range(10)
+                ]
+                await socket.send(self._message(me, left=SIZE, numwant=10, offers=offers))
+                self.sent += len(offers)
+                await asyncio.sleep(0.05)
+        finally:
+            answering.cancel()
+
+    async def _answer(self, socket: ClientConnection, me: str) -> None:
+        async for text in socket:
+            message = json.loads(text)
+            if "offer" in message:
+                answer = {"type": "answer", "sdp": bogus(self.kind)}
+                known = {"to_peer_id": message["peer_id"], "offer_id": message["offer_id"]}
+                await socket.send(self._message(me, answer=answer, **known))
+
+    def _message(self, me: str, **more: object) -> str:
+        head = {"action": "announce", "info_hash": latin(self.infohash), "peer_id": me}
+        return json.dumps({**head, **more})
+
+
+@dataclass
+class Scene:
+    tracker: Tracker
+    url: str
+    seed: SeedSession
+    folder: Path
+    torrent: Torrent = field(init=False)
+    home: str = ""
+    """Where the seed announces."""
+    data: bytes = b""
+    _numbers: count[int] = field(default_factory=count)
+
+    async def fetch(self) -> float:
+        """Seconds that an honest peer, new to everyone, needs for the segment, through WebRTC alone."""
+        folder = self.folder / f"got {next(self._numbers)}"
+        folder.mkdir()
+        (folder / "torrent").write_bytes(torrent_file(self.torrent, [self.url]))
+        command = [sys.executable, "-c", PEER, str(folder), json.dumps(WEBRTC_ONLY)]
+        peer = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                seconds, _ = await peer.communicate()
+        finally:
+            if peer.returncode is None:
+                peer.kill()
+                await peer.wait()
+        assert (folder / "segment.ts").read_bytes() == self.data
+        return float(seconds)
+
+    async def publish(self) -> None:
+        self.data = os.urandom(SIZE)
+        path = self.folder / "segment.ts"
+        path.write_bytes(self.data)
+        self.torrent = make_torrent("segment.ts", self.data)
+        await self.seed.seed(self.torrent, path, [self.home])
+        async with asyncio.timeout(PATIENCE):
+            while not self.tracker.viewers(self.torrent.infohash):
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def scene(folder: Path, limits: Limits | None = None) -> AsyncIterator[Scene]:
+    """Our seed on its private listener, everyone else on the public one, as the service does it."""
+    tracker = Tracker(lambda infohash: True, limits=limits)
+    config = ServerConfig(port=0, grace=0.5)
+    async with (
+        SeedSession(SeedSettings(at_home=True)) as seed,
+        tracker,
+        serve(tracker, config, closing=[tracker.close]) as public,
+        serve(tracker.home, config, closing=[tracker.close]) as private,
+    ):
+        made = Scene(tracker, f"ws://127.0.0.1:{public.port}/announce", seed, folder)
+        made.home = f"ws://127.0.0.1:{private.port}/announce"
+        await made.publish()
+        yield made
+
+
+def udp_sockets() -> int:
+    links = []
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            links.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        except OSError:  # closed meanwhile
+            continue
+    ours = {link[8:-1] for link in links if link.startswith("socket:[")}
+    tables = [Path(f"/proc/self/net/{name}").read_text() for name in ("udp", "udp6")]
+    return len(ours & {line.split()[9] for table in tables for line in table.splitlines()[1:]})
+
+
+@pytest.mark.parametrize("kind", ["silent", "garbage", "names"])
+async def test_a_flood_of_bogus_offers_does_not_keep_the_seed_from_an_honest_peer(
+    tmp_path: Path, kind: str
+) -> None:
+    async with scene(tmp_path) as the:
+        flood = Flood(the.url, the.torrent.infohash, "127.0.0.9", kind)
+        flood.start()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while flood.sent < 2000:
+                    await asyncio.sleep(0.1)
+            during = await the.fetch()
+            assert udp_sockets() < MAX_PENDING
+        finally:
+            await flood.stop()
+        after = await the.fetch()
+        print(f"{kind}: {flood.sent} bogus offers; {during:.1f} s meanwhile, {after:.1f} s afterwards")
+        assert the.seed.counters().webrtc_connections >= 2
+
+
+async def test_a_flood_from_many_addresses_delays_an_honest_peer_and_no_more(tmp_path: Path) -> None:
+    async with scene(tmp_path) as the:
+        floods = [Flood(the.url, the.torrent.infohash, f"127.0.1.{n}", connections=2) for n in range(1, 17)]
+        for flood in floods:
+            flood.start()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while sum(flood.sent for flood in floods) < 3000:
+                    await asyncio.sleep(0.1)
+            await the.fetch()
+        finally:
+            await asyncio.gather(*(flood.stop() for flood in floods))
