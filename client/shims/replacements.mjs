@@ -23,7 +23,9 @@ export const REPLACEMENTS = [
   { file: 'debug/src/browser.js', version: '4.4.3', shim: 'debug.cjs' },
   { file: 'fsa-chunk-store/index.js', version: '1.3.0', shim: 'fsa-chunk-store.js' },
   { file: 'mime/lite.js', version: '3.0.0', shim: 'mime.js' },
+  { file: 'speed-limiter/index.js', version: '1.0.2', shim: 'speed-limiter.js' },
   { file: 'text-decoder/index.js', version: '1.2.7', shim: 'text-decoder.cjs' },
+  { file: 'torrent-discovery/index.js', version: '11.0.21', shim: 'torrent-discovery.js' },
   { file: 'webtorrent/lib/server.js', version: '3.0.21', shim: 'server.js' },
   { file: 'webtorrent/lib/webconn.js', version: '3.0.21', shim: 'webconn.js' },
   { file: 'webtorrent/version.cjs', version: '3.0.21', shim: 'version.js' }
