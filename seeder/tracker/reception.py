@@ -14,7 +14,7 @@ from __future__ import annotations
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from seeder.tracker.gate import Bucket
@@ -113,7 +113,7 @@ class Reception(Generic[Conn]):
         relayed: list[Held[Conn]] = []
         while ready := [held for held in self._held.values() if self._quota.get(held.infohash)]:
             if not self._answers.spend(now):
-                return relayed, []  # announcing again would add to what is too much already
+                break  # announces have a bound of their own: else a flood of other torrents would stop them
             first = min(ready, key=self._turn)
             del self._held[first.infohash, first.conn]
             self._quota[first.infohash] -= 1
@@ -137,15 +137,15 @@ class Reception(Generic[Conn]):
 
 def plain(offer: Offer) -> Offer:
     """``offer`` as the seed gets it: :func:`plain_sdp`."""
-    return replace(offer, sdp=plain_sdp(offer.sdp))
+    return Offer(offer.offer_id, plain_sdp(offer.sdp))
 
 
 def plain_sdp(sdp: str) -> str:
     """Without candidates (RFC 8839 §5.1) that are names, nor more than :data:`MAX_CANDIDATES`.
 
-    libtorrent looks names up on the few threads that carry all of its WebRTC; a name whose server never
-    answers holds one of them for as long as the resolver waits. A browser's ``.local`` names mean nothing
-    here anyway: the checks that it sends to the seed tell where it is (RFC 8445 §7.3.1.3).
+    libtorrent looks each name up on a thread of its own, with a socket, for as long as the resolver waits:
+    ten offers of 150 names made 1,485 threads. A browser's ``.local`` names mean nothing here anyway: the
+    checks that it sends to the seed tell where it is (RFC 8445 §7.3.1.3).
     """
     kept: list[str] = []
     candidates = 0

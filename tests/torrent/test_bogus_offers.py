@@ -51,7 +51,7 @@ t=0 0
 a=group:BUNDLE 0
 m=application 9 UDP/DTLS/SCTP webrtc-datachannel
 c=IN IP4 0.0.0.0
-a=candidate:1 1 udp 2113937151 {address} 9 typ host
+{candidates}
 a=ice-ufrag:{ufrag}
 a=ice-pwd:abcdefghijklmnopqrstuvwx
 a=fingerprint:sha-256 {fingerprint}
@@ -89,9 +89,11 @@ PATIENCE = 45.0
 def bogus(kind: str) -> str:
     if kind == "garbage":
         return "v=0\r\n" + os.urandom(200).hex()
-    address = {"silent": "127.0.0.1", "names": f"{os.urandom(4).hex()}.example.invalid"}[kind]
+    names = (f"{os.urandom(4).hex()}.example.invalid" for _ in range(60))
+    hosts = ["127.0.0.1"] if kind == "silent" else names
+    candidates = "\r\n".join(f"a=candidate:1 1 udp 2113937151 {host} 9 typ host" for host in hosts)
     fingerprint = ":".join(f"{byte:02X}" for byte in os.urandom(32))
-    return NOWHERE.format(address=address, ufrag=os.urandom(4).hex(), fingerprint=fingerprint)
+    return NOWHERE.format(candidates=candidates, ufrag=os.urandom(4).hex(), fingerprint=fingerprint)
 
 
 def latin(data: bytes) -> str:
@@ -238,6 +240,7 @@ async def test_a_flood_of_bogus_offers_does_not_keep_the_seed_from_an_honest_pee
                     await asyncio.sleep(0.1)
             during = await the.fetch()
             assert udp_sockets() < MAX_PENDING
+            assert len(os.listdir("/proc/self/task")) < 100  # a name may cost a thread
         finally:
             await flood.stop()
         after = await the.fetch()

@@ -56,6 +56,20 @@ def test_a_spent_quota_has_the_seed_asked_to_announce_again_and_not_twice_at_onc
     assert conns(reception, ASK_AGAIN + 0.1) == ["bob/0"]
 
 
+def test_the_seed_is_asked_to_announce_for_one_while_others_take_all_it_answers() -> None:
+    reception: Reception[str] = Reception(LIMITS)
+    reception.announced(MOVIE, 0)
+    reception.announced(OTHER, 1000)
+    for number in range(10):
+        reception.hold(held("flood", number, OTHER))
+        reception.next(0)
+    reception.hold(held("flood", 11, OTHER))
+    reception.hold(held("alice"))
+    assert reception.next(0) == ([], [MOVIE])
+    reception.announced(MOVIE, 1)
+    assert conns(reception, 1) == ["alice/0"]
+
+
 def test_what_the_seed_negotiates_is_bounded_in_all() -> None:
     reception: Reception[str] = Reception(LIMITS)
     for number in range(50):
