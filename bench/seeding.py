@@ -78,7 +78,7 @@ class Course:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each of the two measurements")
+    parser.add_argument("--seconds", type=float, default=45.0, help="of each of the two measurements")
     seconds = parser.parse_args().seconds
     one = _course(1, 1, seconds)
     many = _course(STREAMS, VARIANTS, seconds)

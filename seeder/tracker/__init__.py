@@ -10,7 +10,8 @@
 - **Retire**: a segment has left the window; its swarm ends with one last reply to every member.
 
 :mod:`~seeder.tracker.wire` maps JSON to records and back; :mod:`~seeder.tracker.swarm` decides what is
-sent to whom (no sockets, no clock, no dice: they are passed in); :mod:`~seeder.tracker.limits` gives
+sent to whom (no sockets, no clock, no dice: they are passed in); :mod:`~seeder.tracker.reception` whose
+offer reaches our own seed, known by its private listener (**home**); :mod:`~seeder.tracker.limits` gives
 every bound its reason; :mod:`~seeder.tracker.socket` carries messages over any ASGI server. A stream's
 rendezvous is an infohash like any other here.
 """
