@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import warnings
 from pathlib import Path
 from types import TracebackType
 
@@ -27,6 +28,10 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 log = logging.getLogger(__name__)
+
+# watchdog meets a new folder twice, by its event and by walking its parent, and tells so in 1,600 characters;
+# the second time replaces the first, and nothing is lost.
+warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning, r"watchdog\.")
 
 MAX_PENDING = 10_000
 """Paths waiting to be looked at. Beyond that (a copied library) one scan is cheaper than the events."""
