@@ -1,0 +1,104 @@
+"""What viewers do with a player besides watching: pausing, seeking, hiding, reloading, coming in numbers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.browser.test_adversity import audience, play_on, total
+from tests.browser.test_swarm import NewPage, stats, until, watch
+from tests.conftest import Running
+
+HIDDEN = """
+// Timers of hidden tabs: once a second, on the second.
+for (const name of ['setTimeout', 'setInterval']) {
+  const start = window[name].bind(window)
+  window[name] = (then, ms = 0, ...args) => start(then, window.hide ? Math.max(1000, ms) : ms, ...args)
+}
+"""
+
+
+async def test_a_hidden_tab_whose_timers_run_once_a_second_plays_on_and_serves(
+    live: Running, new_page: NewPage
+) -> None:
+    hidden = await new_page()
+    await hidden.add_init_script(HIDDEN)
+    await watch(hidden, live)
+    await hidden.evaluate("window.hide = true")
+    shown = await watch(await new_page(), live)
+    await until(shown, "s.peers === 1", "meeting")
+    after = await play_on([hidden, shown], 12)
+    assert total(after, "bytesFromPeers") > 0
+
+
+async def test_a_tab_that_sleeps_delays_nobody_and_is_back_when_it_wakes(
+    live: Running, new_page: NewPage
+) -> None:
+    asleep, *others = await audience(new_page, live, 3)
+    # No script runs, its connections stay open: what others see of a laptop with its lid closed.
+    devtools = await asleep.context.new_cdp_session(asleep)
+    await devtools.send("Debugger.enable")
+    await devtools.send("Debugger.pause")
+    after = await play_on(others, 12)
+    assert all(snapshot["peers"] <= 1 for snapshot in after), "the silent one is no peer any more"
+    await devtools.send("Debugger.disable")
+    await until(asleep, "s.peers > 0", "meeting the others again")
+    at = await asleep.evaluate("document.querySelector('video').currentTime")
+    await until(asleep, f"v.currentTime > {at} + 4 && !v.paused", "playing on")
+
+
+async def test_pausing_seeking_back_and_resuming_find_the_way(live: Running, new_page: NewPage) -> None:
+    first, second = await audience(new_page, live, 2)
+    await until(second, "played > 8", "something to look back at")
+    await second.evaluate("document.querySelector('video').currentTime -= 6")
+    await play_on([first], 2)
+    at = await second.evaluate("document.querySelector('video').currentTime")
+    await until(second, f"v.currentTime > {at} + 2", "playing from there")
+    await second.evaluate("document.querySelector('video').pause()")
+    await play_on([first], 30)
+    await second.evaluate("document.querySelector('video').play()")
+    snapshot = await until(
+        second, "!v.paused && v.readyState > 2 && s.latencySeconds < 25", "at the live edge"
+    )
+    assert snapshot["peers"] == 1
+    await play_on([first, second], 4)
+
+
+async def test_a_page_that_is_reloaded_over_and_over_hurts_nobody(live: Running, new_page: NewPage) -> None:
+    first, restless = await audience(new_page, live, 2)
+    before = await stats(first)
+
+    async def reload() -> None:
+        for _ in range(12):
+            await restless.reload(wait_until="commit")
+            await asyncio.sleep(0.7)
+
+    reloading = asyncio.ensure_future(reload())
+    await play_on([first], 10)
+    await reloading
+    await until(restless, "played > 2 && s.peers === 1", "playing and meeting at last")
+    after = await until(first, "s.peers === 1", "no ghost of those before is left")
+    assert after["connectionsMade"] - before["connectionsMade"] < 60
+
+
+async def test_two_players_of_one_stream_on_one_page_both_play(live: Running, new_page: NewPage) -> None:
+    page = await watch(await new_page(), live, "")
+    await page.evaluate("""async () => {
+      const video = document.body.appendChild(document.createElement('video'))
+      const { mount } = await import('/client/player.js')
+      await mount(video, { url: '/live/show/master.m3u8' })
+    }""")
+    both = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
+    await until(page, f"Math.min(...{both}) > 0", "both begin")
+    since = await page.evaluate(both)
+    await until(page, f"{both}.every((time, n) => time > {since}[n] + 6)", "both play")
+    counts = await page.evaluate("window.liveTorrent.players.map(player => player.stats().segments.length)")
+    assert min(counts) > 0, "each tells of its own"
+    assert await page.evaluate("window.liveTorrent.players.map(player => player.stats().stalls)") == [0, 0]
+
+
+async def test_eight_viewers_play_and_the_origin_serves_about_one(live: Running, new_page: NewPage) -> None:
+    pages = await audience(new_page, live, 8)
+    before = [await stats(page) for page in pages]
+    after = await play_on(pages, 12)
+    gained = {key: total(after, key) - total(before, key) for key in ("bytesFromPeers", "bytesFromOrigin")}
+    assert gained["bytesFromPeers"] > 3 * gained["bytesFromOrigin"], gained
