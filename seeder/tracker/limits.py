@@ -34,7 +34,7 @@ class Limits:
     """Offers in flight per connection, sent or received: 50 torrents with 10 offers each. It bounds both
     what one client can make us remember and how much it can pile onto another."""
     max_connections: int = 10_000
-    """WebSockets in all: some 50 KiB each."""
+    """WebSockets in all: some 10 KiB each, 40 through hypercorn."""
     max_connections_per_ip: int = 256
     """WebSockets per address (per /64 for IPv6): an office behind one NAT fits, one flooder does not
     take everyone's place."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from seeder.tracker.wire import Counts
 
 Conn = TypeVar("Conn")
 
 
-@dataclass(frozen=True, slots=True)
-class Member(Generic[Conn]):
+class Member(NamedTuple, Generic[Conn]):
     conn: Conn
     peer_id: bytes
     seed: bool
@@ -56,7 +54,14 @@ class Roster(Generic[Conn]):
 
     def sample(self, most: int, rng: Random) -> list[Member[Conn]]:
         """Up to ``most`` different members, in random order."""
-        return rng.sample(self._members, min(most, len(self._members)))
+        members, number = self._members, len(self._members)
+        if number < 4 * most:
+            return rng.sample(members, min(most, number))
+        # Drawing again what was drawn already is rare here, and the rest much faster than rng.sample.
+        places: dict[int, None] = {}
+        while len(places) < most:
+            places[int(rng.random() * number)] = None
+        return [members[place] for place in places]
 
     @property
     def counts(self) -> Counts:

@@ -1,6 +1,8 @@
-"""Carries the tracker over WebSocket, as an ASGI application: bytes here, decisions in ``swarm``.
+"""Carries the tracker over WebSocket: bytes here, decisions in ``swarm``.
 
-One task reads a connection, one writes it from a bounded queue; nobody ever waits for another's socket.
+Two ways in. A connection that asks for a WebSocket over HTTP/1.1 is adopted (``carrier``): nothing is between
+its socket and us. All else (HTTP/2, other servers) comes as an ASGI application's (``queue``): one task reads
+a connection, one writes it from a bounded queue. Either way nobody ever waits for another's socket.
 """
 
 from __future__ import annotations
@@ -8,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
+from functools import partial
 from random import Random
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from seeder.errors import WireError
 from seeder.stats.counters import TrackerCounters
 from seeder.tracker import wire
+from seeder.tracker.carrier import READ, Carrier
 from seeder.tracker.gate import Bucket, Gate, client_key
 from seeder.tracker.limits import Limits
+from seeder.tracker.queue import TRY_LATER, Connection, Link
 from seeder.tracker.swarm import ConnId, Send, Swarm
 
 Message = MutableMapping[str, Any]
@@ -36,71 +40,11 @@ FAREWELL = 1.0
 HOME = "live-torrent.home"
 """Marks the scopes of :meth:`Tracker.home`."""
 
-GOING_AWAY, POLICY, TRY_LATER = 1001, 1008, 1013
-"""RFC 6455 §7.4.1, and the IANA registry for the last."""
+KINDS: dict[type, str] = {wire.Announce: "announce", wire.Answer: "answer", wire.Scrape: "scrape"}
+"""The counters' names of what is received."""
 
-
-class Link(Protocol):
-    """What our server tells of the TCP connection below; found at ``scope["state"]["link"]``."""
-
-    @property
-    def last_read(self) -> float:
-        """Monotonic seconds when bytes last came in, pongs included (ASGI hides those)."""
-
-    def abort(self) -> None:
-        """Drop the connection without waiting for unsent bytes to leave."""
-
-
-class Connection:
-    """One WebSocket: its outgoing queue and how it is to end."""
-
-    def __init__(self, ident: ConnId, limits: Limits, link: Link | None, now: float, shared: Bucket) -> None:
-        self.ident = ident
-        self.link = link
-        self._buckets = (Bucket(limits.message_rate, limits.message_burst, now), shared)
-        """Its own, and the one it shares with its client's other connections."""
-        self.heard = now
-        """When it last sent a message."""
-        self.malformed = 0
-        self.ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
-        """Close code and reason, once we have decided to end it."""
-        self._limits = limits
-        self._queue: deque[str] = deque()
-        self._queued = 0
-        self._filled = asyncio.Event()
-
-    def pause(self, now: float) -> float:
-        """Count one message; the seconds to wait before the next is read."""
-        return max([bucket.take(now) for bucket in self._buckets])
-
-    def end(self, code: int, reason: str) -> None:
-        if not self.ended.done():
-            self.ended.set_result((code, reason))
-
-    def push(self, text: str) -> None:
-        """Queue one message; a reader too slow for its queue is ended instead of growing it."""
-        if self.ended.done():
-            return
-        self._queued += len(text)
-        self._queue.append(text)
-        if self._queued > self._limits.max_queue_bytes or len(self._queue) > self._limits.max_queue_messages:
-            self.end(TRY_LATER, "slow")
-        self._filled.set()
-
-    async def pull(self) -> str:
-        """The next message to write; waits until there is one. Cancelling is safe."""
-        while not self._queue:
-            self._filled.clear()
-            await self._filled.wait()
-        text = self._queue.popleft()
-        self._queued -= len(text)
-        return text
-
-    def idle(self, now: float) -> bool:
-        """No sign of life for too long; without a Link, messages alone are signs of life."""
-        if now - self.heard > self._limits.silent_timeout:
-            return True
-        return self.link is not None and now - self.link.last_read > self._limits.idle_timeout
+GOING_AWAY, POLICY = 1001, 1008
+"""RFC 6455 §7.4.1."""
 
 
 class Tracker:
@@ -123,12 +67,17 @@ class Tracker:
         trust_proxy: bool = False,
     ) -> None:
         self.counters = TrackerCounters()
-        self._limits = limits or Limits()
-        self._swarm = Swarm(self._limits, knows, rng or Random())
-        self._gate = Gate(self._limits)
-        self._clock = clock
-        self._trust_proxy = trust_proxy
-        self._connections: dict[ConnId, Connection] = {}
+        self.limits = limits or Limits()
+        self._swarm = Swarm(self.limits, knows, rng or Random())
+        self._gate = Gate(self.limits)
+        self.clock = clock
+        self.trust_proxy = trust_proxy
+        self._connections: dict[ConnId, Connection | Carrier] = {}
+        self._greeting: set[Carrier] = set()
+        """Those whose handshake is not over; each ends within seconds."""
+        self.scratch = memoryview(bytearray(READ))
+        self._gathered: list[Carrier] = []
+        """Those with something to write in this turn of the loop."""
         self._empty = asyncio.Event()
         """No connection is open."""
         self._empty.set()
@@ -166,7 +115,7 @@ class Tracker:
     async def close(self) -> None:
         """Refuse new connections and end all with 1001; waits until their tasks are done. Idempotent."""
         self._closing = True
-        for connection in self._connections.values():
+        for connection in (*self._greeting, *self._connections.values()):
             connection.end(GOING_AWAY, "shutdown")
         await self._empty.wait()  # bounded: each says farewell for at most 2 × FAREWELL
 
@@ -191,9 +140,11 @@ class Tracker:
             return
         self._idents += 1
         link: Link | None = scope.get("state", {}).get("link")
-        now = self._clock()
+        now = self.clock()
         shared = self._gate.bucket(client, now)
-        connection = Connection(ConnId(self._idents), self._limits, link, now, shared)
+        ident = ConnId(self._idents)
+        slow = partial(self._refused, "slow", str(ident))
+        connection = Connection(ident, self.limits, link, now, shared, slow)
         self._connections[connection.ident] = connection
         self._swarm.opened(connection.ident, client, home=home)
         self._empty.clear()
@@ -207,7 +158,7 @@ class Tracker:
             self.counters.connections -= 1
             self._gate.leave(client)
             self._swarm.closed(connection.ident)
-            if not self._connections:
+            if not self._connections and not self._greeting:
                 self._empty.set()
 
     async def _serve(self, connection: Connection, receive: Receive, send: Transmit) -> None:
@@ -232,7 +183,7 @@ class Tracker:
             message = await receive()
             if message["type"] != "websocket.receive":
                 return
-            now = connection.heard = self._clock()
+            now = connection.heard = self.clock()
             text = message.get("text")
             self._take(connection, text if text is not None else message.get("bytes") or b"", now)
             if wait := connection.pause(now):
@@ -255,51 +206,106 @@ class Tracker:
                 while (await receive())["type"] != "websocket.disconnect":
                     pass
 
+    # straight on a transport
+
+    def adopt(self, transport: asyncio.Transport, head: bytes) -> Carrier:
+        """Take over a connection, plain or TLS, that asks for a WebSocket here: the server that accepted it
+        has no more to do with it. ``head``: what was read of it, from the first byte of its request on;
+        more than the request or only a part of it. :meth:`close` ends it, too."""
+        carrier = Carrier(self, transport)
+        self._greeting.add(carrier)
+        self._empty.clear()
+        transport.set_protocol(carrier)
+        carrier.begin(head)
+        return carrier
+
+    def enter(self, carrier: Carrier, client: str) -> str | None:
+        refusal = "shutdown" if self._closing else self._gate.enter(client)
+        if refusal is not None:
+            self._refused(refusal, client)
+            return refusal
+        self._idents += 1
+        now = self.clock()
+        carrier.ident, carrier.client = ConnId(self._idents), client
+        carrier.bucket = Bucket(self.limits.message_rate, self.limits.message_burst, now)
+        carrier.shared = self._gate.bucket(client, now)
+        self._greeting.discard(carrier)
+        self._connections[carrier.ident] = carrier
+        self._swarm.opened(carrier.ident, client)
+        self.counters.opened += 1
+        self.counters.connections += 1
+        return None
+
+    def gathered(self, carrier: Carrier) -> None:
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._gathered.append(carrier)
+
+    def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for carrier in gathered:
+            carrier.flush()
+
+    def ended(self, carrier: Carrier, reason: str) -> None:
+        self._refused(reason, str(carrier.ident))
+
+    def left(self, carrier: Carrier) -> None:
+        self._greeting.discard(carrier)
+        if carrier.ident is not None and carrier.ident in self._connections:
+            del self._connections[carrier.ident]
+            self.counters.connections -= 1
+            self._gate.leave(carrier.client)
+            self._swarm.closed(carrier.ident)
+        if not self._connections and not self._greeting:
+            self._empty.set()
+
     # between wire and swarm
 
     def _take(self, connection: Connection, text: str | bytes, now: float) -> None:
         try:
             request = wire.decode(text)
         except WireError as error:
-            self._malformed(connection, text, error)
+            self.malformed(connection, text, error)
             return
-        self.counters.received[type(request).__name__.lower()] += 1
+        self.received(connection, request, now)
+
+    def received(self, connection: Connection | Carrier, request: wire.Request, now: float) -> None:
+        assert connection.ident is not None
+        self.counters.received[KINDS[type(request)]] += 1
         self._deliver(self._swarm.receive(connection.ident, request, now))
 
-    def _malformed(self, connection: Connection, text: str | bytes, error: WireError) -> None:
+    def malformed(self, connection: Connection | Carrier, text: str | bytes, error: WireError) -> None:
+        assert connection.ident is not None
         self.counters.received["malformed"] += 1
         action, infohash = wire.addressee(text)
-        pace = wire.Pace(self._limits.interval, self._limits.min_interval)
+        pace = wire.Pace(self.limits.interval, self.limits.min_interval)
         self._deliver([Send(connection.ident, wire.Failure(action, infohash, error.reason, pace))])
         connection.malformed += 1
-        if connection.malformed > self._limits.max_malformed:
+        if connection.malformed > self.limits.max_malformed:
             self._refused("malformed", str(connection.ident))
             connection.end(POLICY, "too many malformed messages")
 
     def _deliver(self, sends: Iterable[Send]) -> None:
         for one in sends:
-            match one.reply:
-                case wire.OfferRelay():
-                    self.counters.offers += 1
-                case wire.AnswerRelay():
-                    self.counters.answers += 1
-                case wire.Failure():
-                    self.counters.failures += 1
+            kind = type(one.reply)
+            if kind is wire.OfferRelay:
+                self.counters.offers += 1
+            elif kind is wire.AnswerRelay:
+                self.counters.answers += 1
+            elif kind is wire.Failure:
+                self.counters.failures += 1
             connection = self._connections.get(one.conn)
             if connection is None:
                 continue
-            ended = connection.ended.done()
             connection.push(wire.encode(one.reply))
-            if connection.ended.done() and not ended:
-                self._refused("slow", str(one.conn))
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            now = self._clock()
+            now = self.clock()
             self._deliver(self._swarm.tick(now))
             for connection in self._connections.values():
-                if connection.idle(now) and not connection.ended.done():
+                if connection.look(now) and not connection.ending:
                     self._refused("idle", str(connection.ident))
                     connection.end(GOING_AWAY, "idle")
 
@@ -313,7 +319,7 @@ class Tracker:
             log.debug("tracker: ended %s: %s", who, reason)
 
     def _address(self, scope: Message) -> str:
-        if self._trust_proxy:
+        if self.trust_proxy:
             for name, value in reversed(scope["headers"]):
                 if name == b"x-forwarded-for":
                     return str(value.decode("latin-1").rpartition(",")[2].strip())

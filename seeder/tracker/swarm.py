@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from random import Random
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from seeder.tracker.limits import Limits
 from seeder.tracker.reception import Held, Reception, plain, plain_sdp
@@ -45,8 +46,7 @@ AT_ONCE = Pace(1, 1)
 """To libtorrent: announce again now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     conn: ConnId
     reply: Reply
 
@@ -61,8 +61,7 @@ class _Connection:
     """Offers in flight that it sent or received."""
 
 
-@dataclass(frozen=True, slots=True)
-class _InFlight:
+class _InFlight(NamedTuple):
     source: ConnId
     target: ConnId
     target_peer_id: bytes
@@ -83,7 +82,7 @@ class Swarm:
         self._pace = Pace(limits.interval, limits.min_interval)
         self._connections: dict[ConnId, _Connection] = {}
         self._rosters: dict[bytes, Roster[ConnId]] = {}
-        self._in_flight: OrderedDict[OfferKey, _InFlight] = OrderedDict()
+        self._in_flight: dict[OfferKey, _InFlight] = {}
         """Oldest first: all wait equally long."""
         self._heard: OrderedDict[tuple[bytes, bytes], float] = OrderedDict()
         """(infohash, peer_id) → when it last announced, longest ago first."""
@@ -104,13 +103,11 @@ class Swarm:
 
     def receive(self, conn: ConnId, request: Request, now: float) -> list[Send]:
         """``conn`` sent ``request``."""
-        match request:
-            case Announce():
-                return self._announce(conn, request, now)
-            case Answer():
-                return self._answer(conn, request, now)
-            case Scrape():
-                return [Send(conn, self._scrape(conn, request))]
+        if isinstance(request, Announce):
+            return self._announce(conn, request, now)
+        if isinstance(request, Answer):
+            return self._answer(conn, request, now)
+        return [Send(conn, self._scrape(conn, request))]
 
     def closed(self, conn: ConnId) -> None:
         """``conn`` is gone, and its peers with it."""
@@ -144,10 +141,8 @@ class Swarm:
 
         A peer that expires gets the last reply as in :meth:`retire`: it may be another server's libtorrent.
         """
-        while self._in_flight:
-            key, offer = next(iter(self._in_flight.items()))
-            if offer.expires > now:
-                break
+        waiting = self._in_flight.items()
+        for key in [key for key, _ in takewhile(lambda item: item[1].expires <= now, waiting)]:
             self._forget_offer(key)
         sends: list[Send] = []
         while self._heard:
@@ -181,13 +176,19 @@ class Swarm:
             return [Send(conn, AnnounceReply(infohash, self.counts(infohash), self._pace))]
         if refusal := self._refusal(conn, request):
             return [Send(conn, Failure("announce", infohash, refusal, self._pace))]
-        self._connections.setdefault(conn, _Connection()).peer_ids[infohash] = request.peer_id
-        roster = self._rosters.setdefault(infohash, Roster())
+        connection = self._connections.get(conn)
+        if connection is None:
+            connection = self._connections[conn] = _Connection()
+        connection.peer_ids[infohash] = request.peer_id
+        roster = self._rosters.get(infohash)
+        if roster is None:
+            roster = self._rosters[infohash] = Roster()
         roster.put(Member(conn, request.peer_id, request.seed))
         if request.event is Event.COMPLETED:
             roster.downloaded += 1
-        self._heard[infohash, request.peer_id] = now
-        self._heard.move_to_end((infohash, request.peer_id))
+        peer = infohash, request.peer_id
+        self._heard[peer] = now
+        self._heard.move_to_end(peer)
         if conn == self._home:
             self._reception.announced(infohash, len(request.offers))
             sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._home_pace))]
@@ -195,7 +196,9 @@ class Swarm:
         else:
             sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._pace))]
             sends += self._relay(conn, request, roster, now)
-        return sends + self._receive_guests(now)
+        if len(self._reception):
+            sends += self._receive_guests(now)
+        return sends
 
     def _refusal(self, conn: ConnId, request: Announce) -> str | None:
         """Why this announce is not accepted; ``None`` when it is."""
@@ -219,27 +222,36 @@ class Swarm:
             return f"a connection may take part in {self._limits.max_infohashes} swarms"
         return None
 
-    def _relay(self, conn: ConnId, request: Announce, roster: Roster[ConnId], now: float) -> Iterator[Send]:
+    def _relay(self, conn: ConnId, request: Announce, roster: Roster[ConnId], now: float) -> list[Send]:
         """Each offer to a different random peer; what finds no taker is dropped, its sender tries again.
         The first is our own seed's, if it is there: among many that seek, chance might never find it."""
         infohash, peer_id = request.infohash, request.peer_id
-        offers = [o for o in request.offers if (infohash, peer_id, o.offer_id) not in self._in_flight]
-        room = self._limits.max_outstanding - len(self._connections[conn].offers)
-        if offers and room > 0 and not request.seed and self._is_home(infohash):
+        in_flight, most = self._in_flight, self._limits.max_outstanding
+        mine = self._connections[conn].offers
+        room = max(0, most - len(mine))
+        offers = [o for o in request.offers if (infohash, peer_id, o.offer_id) not in in_flight][:room]
+        if offers and not request.seed and self._is_home(infohash):
             expires = now + self._limits.seed_patience
             client = self._client(conn)
             self._reception.hold(Held(infohash, conn, client, peer_id, offers.pop(0), expires))
-            room -= 1
-        takers = (
-            member
-            # Two more than needed, for the sender itself and our own seed may be drawn.
-            for member in roster.sample(len(offers) + 2, self._rng)
-            if member.conn not in (conn, self._home)
-            and len(self._connections[member.conn].offers) < self._limits.max_outstanding
-        )
-        for offer, member in zip(offers[: max(room, 0)], takers, strict=False):
-            self._remember_offer(conn, peer_id, infohash, offer, member, now)
-            yield Send(member.conn, OfferRelay(infohash, peer_id, offer))
+        expires = now + self._limits.offer_timeout
+        sends: list[Send] = []
+        if not offers:
+            return sends
+        # Two more than needed, for the sender itself and our own seed may be drawn.
+        for member in roster.sample(len(offers) + 2, self._rng):
+            theirs = self._connections[member.conn].offers
+            if member.conn == conn or member.conn == self._home or len(theirs) >= most:
+                continue
+            offer = offers[len(sends)]
+            key = (infohash, peer_id, offer.offer_id)
+            in_flight[key] = _InFlight(conn, member.conn, member.peer_id, expires)
+            mine.add(key)
+            theirs.add(key)
+            sends.append(Send(member.conn, OfferRelay(infohash, peer_id, offer)))
+            if len(sends) == len(offers):
+                break
+        return sends
 
     # our own seed
 

@@ -3,14 +3,16 @@
 There is no BEP. This follows ``bittorrent-tracker`` 11 (client and server) and libtorrent 2.1 where
 they agree, and satisfies both where they do not. 20-byte values travel as "binary strings": one
 character below U+0100 per byte. Unknown members are ignored, in both directions.
+
+Records are named tuples: as frozen as frozen dataclasses, and made in a third of the time, of which an
+announce with its offers and their answers takes fifty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -35,15 +37,13 @@ _EVENTS = dict.fromkeys(("", "empty", "update", "paused"), Event.NONE) | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     offer_id: bytes
     """20 random bytes chosen by the offering peer."""
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(NamedTuple):
     infohash: bytes
     peer_id: bytes
     event: Event
@@ -54,8 +54,7 @@ class Announce:
     unanswered anyway, and an error would lose the announce as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Sent as an announce with ``answer``; it is no announce and gets no reply."""
 
     infohash: bytes
@@ -65,8 +64,7 @@ class Answer:
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scrape:
+class Scrape(NamedTuple):
     infohashes: tuple[bytes, ...] | None
     """``None``: all that the asking connection takes part in."""
     single: bool = False
@@ -77,30 +75,26 @@ Request = Announce | Answer | Scrape
 Action = Literal["announce", "scrape"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """How often to come back, in whole seconds: a float closes libtorrent 2.1.1's socket."""
 
     interval: int
     min_interval: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     complete: int
     incomplete: int
     downloaded: int
 
 
-@dataclass(frozen=True, slots=True)
-class AnnounceReply:
+class AnnounceReply(NamedTuple):
     infohash: bytes
     counts: Counts
     pace: Pace
 
 
-@dataclass(frozen=True, slots=True)
-class OfferRelay:
+class OfferRelay(NamedTuple):
     """To one peer of the swarm. Without an interval: libtorrent would take it for the announce's reply."""
 
     infohash: bytes
@@ -109,8 +103,7 @@ class OfferRelay:
     offer: Offer
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRelay:
+class AnswerRelay(NamedTuple):
     """Back to who offered."""
 
     infohash: bytes
@@ -120,16 +113,14 @@ class AnswerRelay:
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScrapeReply:
+class ScrapeReply(NamedTuple):
     files: Mapping[bytes, Counts]
     asked: tuple[bytes, ...]
     single: bool
     pace: Pace
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """With an interval, or libtorrent leaves the announce pending for ever."""
 
     action: Action
@@ -165,37 +156,58 @@ def addressee(text: str | bytes) -> tuple[Action, bytes]:
     return ("scrape" if message.get("action") == "scrape" else "announce"), infohash
 
 
-def encode(reply: Reply) -> str:
-    """One message to a client, as the text of a WebSocket message."""
-    match reply:
-        case AnnounceReply(infohash, counts, pace):
-            body = {"action": "announce", "info_hash": _text(infohash)} | _paced(pace) | _counted(counts)
-        case OfferRelay(infohash, peer_id, offer):
-            body = {
-                "action": "announce",
-                "info_hash": _text(infohash),
-                "peer_id": _text(peer_id),
-                "offer_id": _text(offer.offer_id),
-                "offer": {"type": "offer", "sdp": offer.sdp},
-            }
-        case AnswerRelay(infohash, peer_id, offer_id, sdp):
-            body = {
-                "action": "announce",
-                "info_hash": _text(infohash),
-                "peer_id": _text(peer_id),
-                "offer_id": _text(offer_id),
-                "answer": {"type": "answer", "sdp": sdp},
-            }
-        case ScrapeReply(files, asked, single, pace):
-            body = {
-                "action": "scrape",
-                "info_hash": _text(asked[0]) if single else [_text(infohash) for infohash in asked],
-                "files": {_text(infohash): _counted(counts) for infohash, counts in files.items()},
-                "flags": {"min_request_interval": pace.min_interval},
-            } | _paced(pace)
-        case Failure(action, infohash, reason, pace):
-            body = {"action": action, "info_hash": _text(infohash), "failure reason": reason} | _paced(pace)
-    return orjson.dumps(body).decode()
+def encode(reply: Reply) -> bytes:
+    """One message to a client, as the text of a WebSocket message, in UTF-8."""
+    # Not match: its class patterns take longer than all the rest of a relay.
+    return orjson.dumps(_BODIES[type(reply)](reply))
+
+
+def _announce_reply(reply: AnnounceReply) -> dict[str, Any]:
+    body = {"action": "announce", "info_hash": _text(reply.infohash)}
+    return body | _paced(reply.pace) | _counted(reply.counts)
+
+
+def _offer_relay(relay: OfferRelay) -> dict[str, Any]:
+    return {
+        "action": "announce",
+        "info_hash": relay.infohash.decode("latin-1"),
+        "peer_id": relay.peer_id.decode("latin-1"),
+        "offer_id": relay.offer.offer_id.decode("latin-1"),
+        "offer": {"type": "offer", "sdp": relay.offer.sdp},
+    }
+
+
+def _answer_relay(relay: AnswerRelay) -> dict[str, Any]:
+    return {
+        "action": "announce",
+        "info_hash": relay.infohash.decode("latin-1"),
+        "peer_id": relay.peer_id.decode("latin-1"),
+        "offer_id": relay.offer_id.decode("latin-1"),
+        "answer": {"type": "answer", "sdp": relay.sdp},
+    }
+
+
+def _scrape_reply(reply: ScrapeReply) -> dict[str, Any]:
+    return {
+        "action": "scrape",
+        "info_hash": _text(reply.asked[0]) if reply.single else [_text(one) for one in reply.asked],
+        "files": {_text(infohash): _counted(counts) for infohash, counts in reply.files.items()},
+        "flags": {"min_request_interval": reply.pace.min_interval},
+    } | _paced(reply.pace)
+
+
+def _failure(reply: Failure) -> dict[str, Any]:
+    body = {"action": reply.action, "info_hash": _text(reply.infohash), "failure reason": reply.reason}
+    return body | _paced(reply.pace)
+
+
+_BODIES: dict[type, Callable[[Any], dict[str, Any]]] = {
+    AnnounceReply: _announce_reply,
+    OfferRelay: _offer_relay,
+    AnswerRelay: _answer_relay,
+    ScrapeReply: _scrape_reply,
+    Failure: _failure,
+}
 
 
 def _paced(pace: Pace) -> dict[str, Any]:
