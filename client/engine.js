@@ -231,7 +231,8 @@ class PeerEngine {
         onUpload: bytes => { this.stats_.bytesToPeers += bytes },
         onReady: id => this.dialogue.openWires(id),
         onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
-        sharing: () => this.sharing
+        sharing: () => this.sharing,
+        rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0
       }, this.log)
       for (const segment of this.library.byId.values()) this.#serve(segment)
     }, error => {

@@ -8,11 +8,10 @@ import { Client as Tracker } from 'bittorrent-tracker'
 import WebTorrent from 'webtorrent'
 import { HoldingStore } from './holding.js'
 import { torrentFile } from './metainfo.js'
+import { BLOCK, Pace } from './pace.js'
 
-/** Blocks in flight to a peer from the start: RTT 100 ms × 20 Mbit/s is 16 of them. */
-const PIPELINE = 16
-const PIPELINE_MIN = 4
-const BLOCK = 16384
+/** What a peer may have asked of us beyond ASK_FACTOR before we say so: a deep pipeline's blocks. */
+const ASK_SLACK = 16 * BLOCK
 /** A wire that was asked and sends nothing for so long gives its blocks back, ms. */
 const WIRE_STALL = 1500
 const WATCH_INTERVAL = 500
@@ -29,6 +28,8 @@ const MAX_SUSPICIONS = 3
 const MAX_SUSPECTS = 256
 /** A search for the seed that found nobody is begun anew after this, ms: its offers may have gone to others who search. */
 const SEEK_AGAIN = 5000
+/** Peers whose rate is remembered: more than there are links; who comes back after long is measured again. */
+const MAX_PACES = 64
 /** First bytes of libtorrent's peer ids (`-LT`): the server's own seed. */
 const LIBTORRENT = '2d4c54'
 
@@ -40,6 +41,7 @@ const LIBTORRENT = '2d4c54'
  * @property {(id: string) => void} onReady peers can be added
  * @property {(peer: string, reason: string) => void} onAbuse
  * @property {() => boolean} sharing
+ * @property {(peer: string) => number} rtt ms; 0: not known
  */
 
 /** Why `any`: webtorrent has no types; what is used of it is listed in modules.d.ts. */
@@ -63,6 +65,8 @@ export class Swarm {
     this.suspicions = new Map()
     /** @type {Map<string, number>} segments in a row that a peer stalled at, by peer id */
     this.stalled = new Map()
+    /** @type {Map<string, Pace>} by peer id, the latest met last */
+    this.paces = new Map()
     this.watch = setInterval(() => this.#watch(), WATCH_INTERVAL)
   }
 
@@ -177,14 +181,21 @@ export class Swarm {
     const { torrent } = entry
     const seed = isSeed(wire)
 
-    // Skip the one-block trial, and keep a floor of blocks in flight: shallower where several serve.
+    // Skip the one-block trial, and have as many blocks in flight as the peer's rate and round trip ask for:
+    // webtorrent derives that number from this speed (its getBlockPipelineLength for one second).
+    const pace = this.#paceOf(wire.peerId)
     wire.downloaded = 1
     const measured = wire.downloadSpeed
-    wire.downloadSpeed = (/** @type {number | undefined} */ bytes) => {
-      const speed = measured(bytes)
-      if (bytes !== undefined) return speed
-      const floor = Math.max(PIPELINE_MIN, PIPELINE / Math.max(1, entry.serving()))
-      return Math.max(speed, (floor - 2) * BLOCK)
+    wire.downloadSpeed = (/** @type {number | undefined} */ bytes) =>
+      bytes === undefined ? (pace.depth(this.events.rtt(wire.peerId)) - 2) * BLOCK : measured(bytes)
+    const request = wire.request.bind(wire)
+    wire.request = (/** @type {number} */ index, /** @type {number} */ offset, /** @type {number} */ length, /** @type {Function} */ done) => {
+      pace.asked(performance.now())
+      request(index, offset, length, (/** @type {Error | null} */ error, /** @type {Uint8Array} */ bytes) => {
+        if (error) pace.lost(1)
+        else pace.got(bytes.length, performance.now())
+        done?.(error, bytes)
+      })
     }
 
     const unchoke = wire.unchoke.bind(wire)
@@ -207,7 +218,7 @@ export class Swarm {
       // Counted even if the request is refused: a message of 17 bytes that asks for nothing still costs us one.
       const asked = (entry.asked.get(wire.peerId) ?? 0) + Math.max(BLOCK, length)
       entry.asked.set(wire.peerId, asked)
-      if (asked > ASK_FACTOR * entry.holding.metainfo.length + PIPELINE * BLOCK) this.events.onAbuse(wire.peerId, 'asked for too much at once')
+      if (asked > ASK_FACTOR * entry.holding.metainfo.length + ASK_SLACK) this.events.onAbuse(wire.peerId, 'asked for too much at once')
     })
   }
 
@@ -227,6 +238,16 @@ export class Swarm {
         entry.torrent.removePeer?.(peer)
       }
     }
+  }
+
+  /** @param {string} peer */
+  #paceOf (peer) {
+    const known = this.paces.get(peer)
+    const pace = known ?? new Pace()
+    this.paces.delete(peer)
+    this.paces.set(peer, pace)
+    if (this.paces.size > MAX_PACES) this.paces.delete(this.paces.keys().next().value ?? '')
+    return pace
   }
 
   #watch () {
@@ -299,12 +320,6 @@ class Entry {
     torrent._markVerified(index)
     for (const wire of torrent.wires) wire.have(index)
     torrent._checkDone()
-  }
-
-  /** Wires whose peer holds anything. */
-  serving () {
-    return (this.torrent.wires ?? []).filter((/** @type {any} */ wire) =>
-      wire.isSeeder || wire.peerPieces.buffer.some((/** @type {number} */ byte) => byte > 0)).length
   }
 
   /** All is there: each connection that was made for this one segment costs the browser and the server. */

@@ -56,11 +56,13 @@ export class Link {
     /** When the peer joined the mesh, ms on our clock. */
     this.peerBornAt = 0
     this.rtt = 0
+    /** The least of late: without what waits in queues, ms. */
+    this.rttLeast = 0
     this.heardAt = performance.now()
     this.pc = new RTCPeerConnection({ iceServers: servers })
     this.control = this.pc.createDataChannel('control', { negotiated: true, id: 0 })
     this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
-    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true), () => this.rtt)
+    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true), () => this.rttLeast)
     this.abusive = false
     /** @type {string[]} said in this turn, not sent yet */
     this.outbox = []
@@ -181,7 +183,9 @@ export class Link {
     if (message.t === 'ping') return this.send({ t: 'pong', at: message.at })
     if (message.t === 'pong') {
       const rtt = performance.now() - message.at
-      if (rtt >= 0) this.rtt = this.rtt ? this.rtt + 0.3 * (rtt - this.rtt) : rtt
+      if (rtt < 0) return
+      this.rtt = this.rtt ? this.rtt + 0.3 * (rtt - this.rtt) : rtt
+      this.rttLeast = this.rttLeast ? Math.min(rtt, 1.1 * this.rttLeast + 1) : rtt
       return
     }
     if (message.t === 'hello') {
