@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ START = 60.0
 class Server:
     def __init__(self, process: subprocess.Popen[str], address: str) -> None:
         self.pid = process.pid
+        self.address = address
         host = urlsplit(address)
         self._connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=30)
 
@@ -47,16 +48,27 @@ class Server:
 
 
 @contextmanager
-def serving(feed: Path, *arguments: str) -> Iterator[Server]:
-    """``live-torrent serve --feed feed`` while the block runs."""
-    command = [sys.executable, "-m", "seeder", "serve", "--feed", str(feed), "--port", "0", *arguments]
+def serving(feed: Path, *arguments: str, prefix: Sequence[str] = ()) -> Iterator[Server]:
+    """``live-torrent serve --feed feed`` while the block runs; ``prefix``: say, ``taskset -c 0``."""
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        "seeder",
+        "serve",
+        "--feed",
+        str(feed),
+        "--port",
+        "0",
+        *arguments,
+    ]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
     try:
         assert process.stdout is not None
         deadline = time.monotonic() + START
         for line in process.stdout:
-            if match := re.search(r"http://\S+", line):
+            if match := re.search(r"https?://\S+", line):
                 yield Server(process, match[0])
                 break
             if time.monotonic() > deadline:

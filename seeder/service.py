@@ -198,7 +198,10 @@ class Service:
             counters=self._counters,
         )
         closing = () if self.tracker is None else (self.tracker.close,)
-        return serve(app, ServerConfig(config.host, config.port, certificate), closing=closing)
+        settings = ServerConfig(config.host, config.port, certificate)
+        if config.trust_proxy:
+            settings = replace(settings, max_per_client=None)  # everybody comes from the proxy's address
+        return serve(app, settings, closing=closing)
 
     async def _ingest(self) -> None:
         config, name = self.plan.config, self.plan.name

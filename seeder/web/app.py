@@ -15,11 +15,18 @@ from seeder.web.addresses import Reach
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.catalog import ASGI, Catalog
 from seeder.web.fast import Fast
+from seeder.web.front import Hot
 from seeder.web.media import Media
 from seeder.web.render import Renderer
 
 MAX_REQUEST = 64 * 1024
 """Bytes of a request's body: no route takes one yet."""
+
+
+class Origin(Quart):
+    """Our application; :func:`~seeder.web.serve` answers what is hot by itself."""
+
+    hot: Hot
 
 
 def create_app(
@@ -31,7 +38,7 @@ def create_app(
     snapshot: Callable[[], Snapshot] = Snapshot,
     counters: HttpCounters | None = None,
     bundle: Callable[[], Bundle] = load_bundle,
-) -> Quart:
+) -> Origin:
     """The whole HTTP side as one ASGI application; ``/live/``, ``/torrents/``, ``/announce`` bypass Quart.
 
     ``reach``: what the operator says of our addresses; ``announce``: the tracker, ``None`` when it is
@@ -39,7 +46,7 @@ def create_app(
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files.
     """
     counters = counters or HttpCounters()
-    app = Quart(__name__, static_folder=None)
+    app = Origin(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST
     app.url_map.merge_slashes = False  # else // is answered by a redirect that repeats the Host header
     app.register_blueprint(pages.blueprint(catalog, bundle))
@@ -63,6 +70,7 @@ def create_app(
         return response
 
     media = Media(catalog, Renderer(), reach or Reach())
+    app.hot = Hot(media, counters)
     rest = cast(ASGI, app.asgi_app)
     app.asgi_app = Fast(rest, catalog, media, announce, counters)  # type: ignore[method-assign, assignment]
     return app

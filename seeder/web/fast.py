@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import BinaryIO
 
 from seeder.stats.counters import HttpCounters
@@ -49,9 +51,14 @@ class Fast:
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
         if kind == "http" and path.startswith(("/live/", "/torrents/")):
-            await self._serve(scope, send)
+            async with _unread(receive):
+                await self._serve(scope, send)
         elif path == "/announce" and self._announce is not None:
-            await self._announce(scope, receive, send)
+            if kind == "http":
+                async with _unread(receive):
+                    await self._announce(scope, receive, send)
+            else:
+                await self._announce(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -91,6 +98,22 @@ class Fast:
         with held:
             await _start(answer, send, progress)
             await _file(held.fileno(), answer, send, progress)
+
+
+@asynccontextmanager
+async def _unread(receive: Receive) -> AsyncIterator[None]:
+    """Take and drop what the client sends meanwhile: hypercorn waits for ever for an application to take it,
+    with the whole connection, even where the application has ended."""
+
+    async def take() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    taking = asyncio.create_task(take())
+    try:
+        yield
+    finally:
+        taking.cancel()
 
 
 class _Progress:

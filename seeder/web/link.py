@@ -5,6 +5,8 @@
 - No permessage-deflate: wsproto agrees to it unasked, at some 300 KiB of zlib state a WebSocket, and
   inflates a 64 KiB frame to 64 MiB before anyone can look at its size. Offers are small anyway.
 - HTTP/2 only where ALPN agreed on it, so that there is one way in, not three.
+- A body of two lengths, or in a GET, is refused; a target in absolute form (RFC 9112 §3.2.2) is served.
+- A connection can be given back between two requests (to :mod:`~seeder.web.front`).
 - Back-pressure over HTTP/2, where hypercorn's is broken (:class:`_Buffer`).
 - A prompt and bounded end: hypercorn waits for ever for unsent bytes to leave, and after the client has
   left it sleeps on until the next ping, or until the keep-alive would have ended.
@@ -15,13 +17,15 @@ hypercorn has no public hook for these, hence the subclasses; pyproject.toml bou
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from h2.events import RequestReceived
-from h11 import Request
+from h11 import SERVER, RemoteProtocolError, Request
+from h11 import Connection as Connection11
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import EventWrapper, WorkerContext
@@ -70,7 +74,19 @@ class Host:
 class Connection(TCPServer):
     """Serves one connection; ``run`` returns when it has ended."""
 
-    def __init__(self, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        host: Host,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        front: asyncio.BaseProtocol | None = None,
+    ) -> None:
+        """``front``: gets the transport back when a request over HTTP/1.1 has been answered."""
+        self._front = front
+        self.returned = False
+        """The transport is ``front``'s again; so is :attr:`rest`."""
+        self.rest = b""
+        """Read, but neither understood nor answered."""
         self.link = Link(writer.transport)
         state = ConnectionState({"link": self.link})
         loop = asyncio.get_running_loop()
@@ -101,22 +117,44 @@ class Connection(TCPServer):
                 await self.protocol.initiate()
                 await self.idle_task.restart(group, self._idle_timeout)
                 await self._read_data()
+        except BaseException:
+            self.returned = False
+            raise
         finally:
-            await self._close()
+            if not self.returned:
+                await self._close()
 
     async def _read_data(self) -> None:
         """As hypercorn's, noting when something came in."""
         with suppress(OSError):  # ssl.SSLError is one
             while data := await self.reader.read(MAX_RECV):
                 self.link.last_read = time.monotonic()
-                await self.protocol.handle(RawData(data))
+                if self.returned:
+                    self.rest += data
+                else:
+                    await self.protocol.handle(RawData(data))
         self._over.set()
         await self.idle_task.stop()  # else the connection stays, half closed, until its keep-alive ends
-        await self.protocol.handle(Closed())
+        if not self.returned:
+            await self.protocol.handle(Closed())
 
     async def protocol_send(self, event: Event) -> None:
-        if not (isinstance(event, Updated) and self._over.is_set()):
-            await super().protocol_send(event)
+        if isinstance(event, Updated) and (self._over.is_set() or (event.idle and self._give_back())):
+            return
+        await super().protocol_send(event)
+
+    def _give_back(self) -> bool:
+        """Between two requests, when nothing of the next is here yet."""
+        transport = self.writer.transport
+        protocol = self.protocol
+        if self._front is None or not isinstance(protocol, _H11) or protocol.holds_some:
+            return False
+        if self.returned or transport.is_closing() or self.reader.at_eof():
+            return False
+        self.returned = True
+        transport.set_protocol(self._front)
+        self.reader.feed_eof()  # wakes _read_data, which then leaves
+        return True
 
     async def _close(self) -> None:
         try:
@@ -141,18 +179,49 @@ class _Context(WorkerContext):
                 await self._over.wait()
 
 
+class _Strict(Connection11):
+    """Refuses what proxies in front of us may understand otherwise (RFC 9112 §11.2): two ways to tell the
+    body's length, of which h11 lets Transfer-Encoding win, and a body where none has a meaning (RFC 9110
+    §9.3.1)."""
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, Request):
+            headers = dict(event.headers)
+            length, coded = headers.get(b"content-length"), b"transfer-encoding" in headers
+            if coded and length is not None:
+                raise RemoteProtocolError("two ways to tell the body's length", error_status_hint=400)
+            if event.method in (b"GET", b"HEAD") and (coded or (length or b"0").strip(b"0")):
+                raise RemoteProtocolError("a body in a GET", error_status_hint=400)
+        return event
+
+
+_ABSOLUTE = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(.*)", re.IGNORECASE)
+
+
 class _H11(H11Protocol):
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.connection = _Strict(SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
+
+    @property
+    def holds_some(self) -> bool:
+        """Bytes of a next request are waiting."""
+        return bool(self.connection.trailing_data[0])
+
     async def _check_protocol(self, event: Request) -> None:
         """No upgrade to h2c and no HTTP/2 by prior knowledge."""
 
     async def _create_stream(self, request: Request) -> None:
-        if any(name == _EXTENSIONS for name, _ in request.headers):
-            kept = [(name, value) for name, value in request.headers if name != _EXTENSIONS]
+        target, headers = request.target, list(request.headers)
+        if absolute := _ABSOLUTE.fullmatch(target):
+            # A proxy's way to ask: its authority counts, whatever Host says (§3.2.2).
+            target = (absolute[2] or b"/") + absolute[3]
+            headers = [(b"host", absolute[1]), *((name, value) for name, value in headers if name != b"host")]
+        headers = [(name, value) for name, value in headers if name != _EXTENSIONS]
+        if target != request.target or len(headers) != len(request.headers):
             request = Request(
-                method=request.method,
-                target=request.target,
-                headers=kept,
-                http_version=request.http_version,
+                method=request.method, target=target, headers=headers, http_version=request.http_version
             )
         await super()._create_stream(request)
         if isinstance(self.stream, WSStream) and self.stream.closed:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from seeder.hls.names import stream_url
-from seeder.model import Addresses, Kind, Resource
+from seeder.model import Addresses, Kind, PublishedPlaylist, Resource, StreamView
 from seeder.web.addresses import Reach, addresses
 from seeder.web.catalog import Catalog
 from seeder.web.conditional import accepts_gzip, not_modified, range_holds
 from seeder.web.range import Unsatisfiable, parse_range
-from seeder.web.render import Body, Renderer
+from seeder.web.render import Body, Rendered, Renderer
 from seeder.web.security import MEDIA, PREFLIGHT, Headers
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -61,8 +61,20 @@ class Media:
         self._reach = reach
 
     async def answer(self, method: str, path: str, scheme: str, headers: Mapping[str, str]) -> Answer:
-        """``path``: percent-decoded, beginning with ``/live/`` or ``/torrents/``; ``headers``: by lower-case
-        name; ``scheme``: http or https. A HEAD is answered like a GET; who sends it leaves the body out."""
+        """As :meth:`at_once`, whatever it takes."""
+        found = self.at_once(method, path, scheme, headers)
+        if isinstance(found, Answer):
+            return found
+        return _rendered(await self._renderer.render(*found), headers)
+
+    def at_once(
+        self, method: str, path: str, scheme: str, headers: Mapping[str, str]
+    ) -> Answer | tuple[StreamView, PublishedPlaylist, Addresses]:
+        """The answer, or what must be rendered for it apart from the event loop.
+
+        ``path``: percent-decoded, beginning with ``/live/`` or ``/torrents/``; ``headers``: by lower-case
+        name; ``scheme``: http or https. A HEAD is answered like a GET; who sends it leaves the body out.
+        """
         if method == "OPTIONS":
             return Answer(204, PREFLIGHT, "other")
         if method not in ("GET", "HEAD"):
@@ -78,9 +90,8 @@ class Media:
             found = addresses(self._reach, scheme, headers)
             if found is None:
                 return _refusal(400, "the Host header is not a host")
-            rendered = await self._renderer.render(view, playlist, found)
-            gzipped = accepts_gzip(headers.get("accept-encoding"))
-            return playlist_answer(rendered.gzipped if gzipped else rendered.plain, gzipped, headers)
+            rendered = self._renderer.at_once(view, playlist, found)
+            return (view, playlist, found) if rendered is None else _rendered(rendered, headers)
         resource = self._catalog.resource(name, rest)
         if resource is None:
             return _refusal(404, "no playlist of this stream lists that")
@@ -108,6 +119,11 @@ class Media:
                 if resource.torrent is not None and resource.torrent.infohash == infohash:
                     return stream_url(found.base, view.name, resource.path)
         return None
+
+
+def _rendered(rendered: Rendered, headers: Mapping[str, str]) -> Answer:
+    gzipped = accepts_gzip(headers.get("accept-encoding"))
+    return playlist_answer(rendered.gzipped if gzipped else rendered.plain, gzipped, headers)
 
 
 def playlist_answer(body: Body, gzipped: bool, headers: Mapping[str, str]) -> Answer:

@@ -66,18 +66,24 @@ class Renderer:
         self._one = asyncio.Semaphore(1)
         """Whoever varies the Host of a long playlist must not fill the threads that the feed works in."""
 
-    async def render(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
-        """Cancelling is safe: a rendering under way goes on for the others."""
+    def at_once(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered | None:
+        """``None`` for a long playlist that is not there yet: :meth:`render` it."""
         key = (view.name, playlist.path, addresses)
         held = self._cache.get(key)
         if held is not None and held[0] == playlist.version:
             self._cache.move_to_end(key)
             return held[1]
-        if len(playlist.text) < OFF_LOOP:
-            rendered = make(view, playlist, addresses)
-            self._keep(key, playlist.version, rendered)
+        if len(playlist.text) >= OFF_LOOP:
+            return None
+        rendered = make(view, playlist, addresses)
+        self._keep(key, playlist.version, rendered)
+        return rendered
+
+    async def render(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
+        """Cancelling is safe: a rendering under way goes on for the others."""
+        if (rendered := self.at_once(view, playlist, addresses)) is not None:
             return rendered
-        job = (key, playlist.version)
+        job = ((view.name, playlist.path, addresses), playlist.version)
         future = self._underway.get(job)
         if future is None:
             future = self._underway[job] = asyncio.ensure_future(self._apart(view, playlist, addresses))

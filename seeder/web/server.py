@@ -23,12 +23,18 @@ from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.config import Config
 
 from seeder.errors import ServeError
+from seeder.web.app import Origin
+from seeder.web.front import Adopt, Front, Shared
 from seeder.web.link import Connection, Host
+from seeder.web.lobby import Lobby
+from seeder.web.reply import Heads
 from seeder.web.tls import Certificate, tls_context
 
 log = logging.getLogger(__name__)
 
 
+INBOX = 64 * 1024
+"""Bytes read at once: a request's head is one or two."""
 TLS_HANDSHAKE = 10.0
 """Seconds for it: a connection counts among ``max_connections`` only afterwards. asyncio would give 60."""
 
@@ -44,7 +50,12 @@ class ServerConfig:
     grace: float = 3.0
     """Seconds for responses under way when stopping: a live segment's worth; then they are cut."""
     max_connections: int = 20_000
-    """Open TCP connections; the next ones are closed at once. Each costs some 30 KiB and a descriptor."""
+    """Open TCP connections; the next ones are closed at once. Each costs a descriptor and some 5 KiB, or 30
+    while hypercorn serves it."""
+    max_per_client: int | None = 2_000
+    """The same of one address (IPv6: one /64), a tenth of all: one host cannot take everyone's place, and
+    the three hundred viewers of a big NAT, with six connections each, fit. ``None``: no bound, for behind a
+    proxy everybody has its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +75,16 @@ class Bound:
 
 @asynccontextmanager
 async def serve(
-    app: Any, config: ServerConfig, *, closing: Sequence[Callable[[], Awaitable[None]]] = ()
+    app: Any,
+    config: ServerConfig,
+    *,
+    closing: Sequence[Callable[[], Awaitable[None]]] = (),
+    adopt: Adopt | None = None,
 ) -> AsyncIterator[Bound]:
     """Serve the ASGI ``app`` while the context is open; ServeError when it cannot listen.
+
+    What is hot of ours (:func:`~seeder.web.create_app`) is answered without asking it; ``adopt`` takes over
+    the connections of WebSockets at ``/announce`` that come over HTTP/1.1.
 
     On leaving: no new connections; idle ones close; each of ``closing`` is awaited (the tracker's
     ``close`` says 1001 to its WebSockets); responses under way get ``grace`` seconds; the rest is cut.
@@ -74,7 +92,7 @@ async def serve(
     context = None if config.certificate is None else tls_context(config.certificate)
     sockets = await _listen(config.host, config.port)
     try:
-        server = _Server(app, config, context)
+        server = _Server(app, config, context, adopt)
         async with server.running(sockets, closing):
             host = config.host
             if host in ("", "0.0.0.0", "::"):
@@ -86,11 +104,18 @@ async def serve(
 
 
 class _Server:
-    def __init__(self, app: Any, config: ServerConfig, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, app: Any, config: ServerConfig, context: ssl.SSLContext | None, adopt: Adopt | None
+    ) -> None:
         self._config = config
         self._ssl = context
         self._host = Host(ASGIWrapper(app), _hypercorn(), EventWrapper())
+        self._lobby = Lobby(config.max_connections, config.max_per_client)
+        hot = app.hot if isinstance(app, Origin) else None
+        inbox = memoryview(bytearray(INBOX))
+        self._shared = Shared(self._lobby, hot, adopt, self._cold, inbox, Heads(), set())
         self._tasks: dict[asyncio.Task[None], Connection] = {}
+        """What hypercorn serves now."""
 
     @asynccontextmanager
     async def running(
@@ -105,15 +130,22 @@ class _Server:
             for one in sockets:
                 handshake = None if self._ssl is None else TLS_HANDSHAKE
                 servers.append(
-                    await asyncio.start_server(
-                        self._accept, sock=one, ssl=self._ssl, backlog=512, ssl_handshake_timeout=handshake
+                    await loop.create_server(
+                        lambda: Front(self._shared),
+                        sock=one,
+                        ssl=self._ssl,
+                        backlog=512,
+                        ssl_handshake_timeout=handshake,
                     )
                 )
             yield
         finally:
             for server in servers:
                 server.close()
+            self._lobby.close()
             await self._host.terminated.set()
+            for front in tuple(self._shared.fronts):
+                front.stop()
             await asyncio.gather(*(close() for close in closing))
             await self._drain()
             await lifespan.wait_for_shutdown()
@@ -122,22 +154,34 @@ class _Server:
                 await lifespan_task
 
     async def _drain(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._config.grace)
-        for task, connection in tuple(self._tasks.items()):
-            connection.link.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._config.grace):
+                await self._lobby.emptied()
+        for transport in self._lobby.guests():
+            transport.abort()
+        for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, in a task of its own that asyncio made."""
-        if len(self._tasks) >= self._config.max_connections:
-            writer.transport.abort()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        connection = self._tasks[task] = Connection(self._host, reader, writer)
+    def _cold(self, front: Front, transport: asyncio.Transport, data: bytes, ended: bool) -> None:
+        """Hand a connection to hypercorn, with what was read of it."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        reader.feed_data(data)
+        if ended:
+            reader.feed_eof()
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        connection = Connection(self._host, reader, writer, front)
+        task = loop.create_task(self._serve(front, connection))
+        self._tasks[task] = connection
+        task.add_done_callback(self._tasks.pop)
+
+    async def _serve(self, front: Front, connection: Connection) -> None:
+        """What hypercorn answers on one connection, until it ends or is ``front``'s again."""
         try:
             await connection.run()
         except OSError:
@@ -151,8 +195,11 @@ class _Server:
             # are caught and logged with their traceback before they get here.
             log.info("connection ended: %s", _one_line(error))
         finally:
-            del self._tasks[task]
-            writer.transport.abort()  # nothing is left to send here
+            if connection.returned:
+                front.back(connection.rest)
+            else:
+                connection.writer.transport.abort()  # nothing is left to send here
+                self._lobby.leave(connection.writer.transport)
 
 
 def _one_line(error: BaseException) -> str:

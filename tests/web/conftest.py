@@ -20,6 +20,7 @@ from seeder.feed.library import Library
 from seeder.model import Kind, PublishedPlaylist, Resource, StreamView, Torrent
 from seeder.stats.counters import HttpCounters
 from seeder.web import Bound, Certificate, Reach, ServerConfig, create_app, serve
+from seeder.web.app import Origin
 from seeder.web.bundle_files import Bundle, load_bundle
 
 HEAD = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n"
@@ -99,6 +100,7 @@ class Got:
 
 @dataclass
 class Site:
+    app: Origin
     library: Library
     bound: Bound
     counters: HttpCounters
@@ -165,7 +167,7 @@ async def open_site(tmp_path: Path, bundle: Bundle) -> AsyncIterator[Open]:
             app = create_app(library, reach=reach, counters=counters, **options)
             config = ServerConfig(port=0, certificate=certificate, grace=0.5)
             bound = await stack.enter_async_context(serve(app, config))
-            return Site(library, bound, counters, feed)
+            return Site(app, library, bound, counters, feed)
 
         yield start
 

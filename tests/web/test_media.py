@@ -18,7 +18,7 @@ from seeder.feed.library import Library
 from seeder.hls.manifest import strip_tags
 from seeder.model import Kind
 from seeder.stats.counters import HttpCounters
-from seeder.web import Reach, fast
+from seeder.web import Reach, fast, front
 from seeder.web.media import Media
 from seeder.web.render import Renderer
 from tests.web.conftest import MASTER, RECORDED, SEGMENT, Open, Site, live_stream, on_disk, torrent_of
@@ -307,7 +307,7 @@ async def test_who_takes_nothing_is_cut_off(site: Site, monkeypatch: pytest.Monk
 async def test_who_asks_for_playlists_and_reads_none_is_cut_off(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast, "SEND_TIMEOUT", 0.3)
+    monkeypatch.setattr(front, "SEND_TIMEOUT", 0.3)
     _, writer = await asyncio.open_connection("127.0.0.1", site.bound.port, limit=1024)
 
     async def ask() -> None:
