@@ -245,7 +245,20 @@ def _wrk(server: Contestant, case: Case, last: str, seconds: int) -> Rate:
     if case.conditional:
         tag = {k.lower(): v for k, v in _get(server, path, {"Accept-Encoding": "gzip"})[0].items()}["etag"]
         options += ["-H", f"If-None-Match: {tag}"]
-    command = ["taskset", "-c", "1", "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s"]
+    command = [
+        "taskset",
+        "-c",
+        "1",
+        "wrk",
+        "-t",
+        "1",
+        "-c",
+        str(CONNECTIONS),
+        "-d",
+        f"{seconds}s",
+        "--timeout",
+        "30s",
+    ]
     return _measured(server, [*command, *options, server.url + path], r"Requests/sec:\s+([\d.]+)")
 
 
