@@ -25,8 +25,9 @@ SECONDS = 2.0
 """Of a segment."""
 SIZES = (100, 200, 400)
 """KiB of a segment, variant by variant: 0.4, 0.8 and 1.6 Mbit/s."""
-WARM = 50.0
-"""Seconds before the first reading: the library lets go of a segment 19 segments after its own."""
+WARM = {1: 45.0, STREAMS * VARIANTS: 110.0}
+"""Seconds before the first reading, by variants: the library lets go of a segment 19 segments after its own,
+and the allocator is done growing a minute later."""
 PENDING = 300
 """Negotiations at once that docs/design.md allows."""
 SAMPLE = 7
@@ -123,19 +124,20 @@ def _course(streams: int, variants: int, seconds: float) -> Course:
             latencies: list[float] = []
             began = time.monotonic()
             spacing = SECONDS / len(writers)
+            warm = WARM[len(writers)]
             due, count = 2.0, 0
-            while (now := time.monotonic() - began) < WARM + seconds:
+            while (now := time.monotonic() - began) < warm + seconds:
                 path, writer, size = writers[count % len(writers)]
                 name = writer.add(count.to_bytes(16, "big") + filler[: size * 1024 - 16])
                 count += 1
                 # With one variant all can be timed without asking too often.
                 if len(writers) == 1 or count % SAMPLE == 0:
                     took = _latency(server, path, name)
-                    if now > WARM:
+                    if now > warm:
                         latencies.append(took)
                 if now > due:
                     due += 2.0
-                    if now > WARM:
+                    if now > warm:
                         readings.append(_read(server))
                 time.sleep(max(0.0, began + count * spacing - time.monotonic()))
     return Course(idle, readings, latencies)
