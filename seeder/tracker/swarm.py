@@ -61,11 +61,9 @@ class _Connection:
     """Offers in flight that it sent or received."""
 
 
-class _InFlight(NamedTuple):
-    source: ConnId
-    target: ConnId
-    target_peer_id: bytes
-    expires: float
+_InFlight = tuple[ConnId, ConnId, bytes, float]
+"""Source, target, the target's peer_id, when it expires. A bare tuple: there are many, and what else there is
+Python's garbage collector looks through again and again."""
 
 
 class Swarm:
@@ -142,7 +140,7 @@ class Swarm:
         A peer that expires gets the last reply as in :meth:`retire`: it may be another server's libtorrent.
         """
         waiting = self._in_flight.items()
-        for key in [key for key, _ in takewhile(lambda item: item[1].expires <= now, waiting)]:
+        for key in [key for key, _ in takewhile(lambda item: item[1][3] <= now, waiting)]:
             self._forget_offer(key)
         sends: list[Send] = []
         while self._heard:
@@ -245,7 +243,7 @@ class Swarm:
                 continue
             offer = offers[len(sends)]
             key = (infohash, peer_id, offer.offer_id)
-            in_flight[key] = _InFlight(conn, member.conn, member.peer_id, expires)
+            in_flight[key] = conn, member.conn, member.peer_id, expires
             mine.add(key)
             theirs.add(key)
             sends.append(Send(member.conn, OfferRelay(infohash, peer_id, offer)))
@@ -302,14 +300,17 @@ class Swarm:
         reply, for lateness is normal and no client awaits a reply to an answer."""
         key = (request.infohash, request.to_peer_id, request.offer_id)
         offer = self._in_flight.get(key)
-        if offer is None or offer.target != conn or offer.target_peer_id != request.peer_id:
+        if offer is None:
+            return []
+        source, target, target_peer_id, expires = offer
+        if target != conn or target_peer_id != request.peer_id:
             return []
         self._forget_offer(key)
-        if offer.expires <= now:
+        if expires <= now:
             return []
-        sdp = plain_sdp(request.sdp) if offer.source == self._home else request.sdp
+        sdp = plain_sdp(request.sdp) if source == self._home else request.sdp
         relay = AnswerRelay(request.infohash, request.peer_id, request.offer_id, sdp)
-        return [Send(offer.source, relay)]
+        return [Send(source, relay)]
 
     # scrape
 
@@ -357,16 +358,14 @@ class Swarm:
         now: float,
     ) -> None:
         key = (infohash, peer_id, offer.offer_id)
-        self._in_flight[key] = _InFlight(
-            source, target.conn, target.peer_id, now + self._limits.offer_timeout
-        )
+        self._in_flight[key] = source, target.conn, target.peer_id, now + self._limits.offer_timeout
         self._connections[source].offers.add(key)
         self._connections[target.conn].offers.add(key)
 
     def _forget_offer(self, key: OfferKey, leaving: _Connection | None = None) -> None:
         """``leaving``: a connection already taken out of the map."""
-        offer = self._in_flight.pop(key)
-        for conn in (offer.source, offer.target):
+        source, target, _, _ = self._in_flight.pop(key)
+        for conn in (source, target):
             if connection := self._connections.get(conn):
                 connection.offers.discard(key)
         if leaving is not None:
