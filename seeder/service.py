@@ -201,7 +201,8 @@ class Service:
         settings = ServerConfig(config.host, config.port, certificate)
         if config.trust_proxy:
             settings = replace(settings, max_per_client=None)  # everybody comes from the proxy's address
-        return serve(app, settings, closing=closing)
+        adopt = None if self.tracker is None else self.tracker.adopt
+        return serve(app, settings, closing=closing, adopt=adopt)
 
     async def _ingest(self) -> None:
         config, name = self.plan.config, self.plan.name

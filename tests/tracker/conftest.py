@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -13,32 +11,6 @@ import pytest_asyncio
 
 from seeder.tracker import Limits, Tracker
 from seeder.web import ServerConfig, serve
-
-
-class Door(asyncio.Protocol):
-    """A server's part of the hand-over: whatever comes first goes to the tracker."""
-
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        assert isinstance(self._transport, asyncio.Transport)
-        self._tracker.adopt(self._transport, data)
-
-
-@asynccontextmanager
-async def door(tracker: Tracker, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A port of 127.0.0.1 whose connections the tracker adopts."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Door(tracker), "127.0.0.1", 0, ssl=context)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await tracker.close()
 
 
 @dataclass
@@ -75,16 +47,14 @@ async def start(trackers: list[Tracker], carriage: str) -> AsyncIterator[Start]:
             tracker = await stack.enter_async_context(Tracker(knows, limits=limits))
 
             trackers.append(tracker)
-            if carriage == "adopted":
-                port = await stack.enter_async_context(door(tracker))
-                return Running(tracker, f"ws://127.0.0.1:{port}/announce")
 
             async def app(scope, receive, send):  # type: ignore[no-untyped-def]
                 if scope["type"] == "websocket":
                     await tracker(scope, receive, send)
 
             config = ServerConfig(port=0, grace=0.5)
-            bound = await stack.enter_async_context(serve(app, config, closing=[tracker.close]))
+            adopt = tracker.adopt if carriage == "adopted" else None
+            bound = await stack.enter_async_context(serve(app, config, closing=[tracker.close], adopt=adopt))
             return Running(tracker, f"ws://127.0.0.1:{bound.port}/announce")
 
         yield run
