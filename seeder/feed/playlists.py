@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 MAX_PLAYLISTS = 100
 """Of one stream: a dozen variants with audio and subtitles in many languages. More is a mistake."""
 
+LONG = 64 * 1024
+"""Bytes above which a playlist is parsed off the event loop: some 10 ms below it."""
+
 MAX_COMPLAINTS = 100
 """Different ones remembered (and logged) for one stream; after that its log says nothing new."""
 
@@ -92,14 +95,18 @@ class Playlists:
         data, read.seen = found
         self._complain.forget(read.complaint)
         try:
-            read.playlist = parse(decode(data))
+            # In a thread where it takes some time: 43,200 segments are half a second.
+            if len(data) > LONG:
+                read.playlist, leaving = await asyncio.to_thread(_parsed, path, data)
+            else:
+                read.playlist, leaving = _parsed(path, data)
         except PlaylistError as error:
             stays = "its last good version stays" if read.playlist is not None else "it is left out"
             read.complaint = f"{path} is not a playlist ({error}): {stays}"
             self._complain(read.complaint)
             return
         read.complaint = ""
-        for uri in refused(path, read.playlist):
+        for uri in leaving:
             self._complain(f"{path} lists {uri!r}, which is no file of the stream: it is not served")
 
     def published(self, loop: bool) -> dict[str, Playlist]:
@@ -119,6 +126,12 @@ class Playlists:
             playlists[path] = parse(live_text(loops[path], now))
         self.loops = loops
         return playlists
+
+
+def _parsed(path: str, data: bytes) -> tuple[Playlist, list[str]]:
+    """And what it lists that is not served."""
+    playlist = parse(decode(data))
+    return playlist, refused(path, playlist)
 
 
 def _finished(playlists: Mapping[str, Playlist]) -> dict[str, MediaPlaylist]:

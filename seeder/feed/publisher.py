@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from seeder.feed.assets import Asset, Loader, Want
 from seeder.feed.beneath import Signature
@@ -26,8 +27,14 @@ from seeder.model import Kind, StreamView, Torrent
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 LATE = 0.25
 """Seconds a new playlist waits for the torrents of its new segments; then it goes out without them."""
+
+LONG = 1000
+"""Segments of a playlist whose update is worked out in a thread: below it the event loop stands still for
+some 10 ms, for a day's it would for half a second."""
 
 versions = itertools.count(1)
 """Of playlists, over all streams."""
@@ -164,13 +171,14 @@ class Publisher:
         files = self._shared.files
         await self._playlists.update(self.where, files)
         playlists = self._playlists.published(self._shared.loop)
-        wanted = self._wanted(playlists)
+        long = any(isinstance(p, MediaPlaylist) and len(p.segments) > LONG for p in playlists.values())
+        wanted = await _worked_out(long, self._wanted, playlists)
         await self._shelf.update(wanted, files)
         await self._give_it_time(wanted)
-        left = self._slide(playlists, wanted)
+        left = await _worked_out(long, self._slide, playlists, wanted)
         self._shelf.keep(wanted, left, files)
         if playlists:
-            self._publish(playlists, left)
+            await self._publish(playlists, left, long)
         elif self._view is not None:
             self._view = None
             self.seedable = []
@@ -211,13 +219,15 @@ class Publisher:
         self._windows = windows
         return [p for w in windows.values() for p in w.left if p not in wanted]
 
-    def _publish(self, playlists: dict[str, Playlist], left: list[str]) -> None:
+    async def _publish(self, playlists: dict[str, Playlist], left: list[str], long: bool) -> None:
         known = frozenset(p for w in self._windows.values() for p in w.left[:GRACE])
-        contents = Contents(self.name, playlists, self._shelf.assets, left, known, self._bandwidths)
-        self._bandwidths = announced(contents)
+        # A copy: what is loaded meanwhile arrives on the loop, and is for the next view.
+        assets = dict(self._shelf.assets)
+        contents = Contents(self.name, playlists, assets, left, known, self._bandwidths)
+        self._bandwidths = await _worked_out(long, announced, contents)
         contents = replace(contents, bandwidths=self._bandwidths)
-        self._view = build_view(contents, self._view, versions.__next__)
-        self.seedable = self._seedable(playlists)
+        self._view = await _worked_out(long, build_view, contents, self._view, versions.__next__)
+        self.seedable = await _worked_out(long, self._seedable, playlists, assets)
         self._progress()
         self._shared.changed(self._shared.library.publish(self._view))
 
@@ -232,7 +242,7 @@ class Publisher:
         elif untagged > self._untagged:
             self._untagged = untagged
 
-    def _seedable(self, playlists: Mapping[str, Playlist]) -> list[Seedable]:
+    def _seedable(self, playlists: Mapping[str, Playlist], assets: Mapping[str, Asset]) -> list[Seedable]:
         ages: dict[str, tuple[bool, int]] = {}
         for path, playlist in playlists.items():
             if not isinstance(playlist, MediaPlaylist):
@@ -247,10 +257,17 @@ class Publisher:
                 ages.setdefault(segment, (False, age))
         found = []
         for path, (live, age) in ages.items():
-            asset = self._shelf.assets.get(path)
+            asset = assets.get(path)
             if asset is not None and asset.torrent is not None:
                 found.append(Seedable(asset.torrent, asset, live, age))
         return found
+
+
+async def _worked_out(long: bool, function: Callable[..., Result], *arguments: object) -> Result:
+    """``function(*arguments)``, in a thread when it takes ``long``."""
+    if long:
+        return await asyncio.to_thread(function, *arguments)
+    return function(*arguments)
 
 
 def _ended(playlist: Playlist) -> bool:

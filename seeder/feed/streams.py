@@ -45,9 +45,12 @@ def wants(path: str, playlist: Playlist, folder: str, files: Scan, live: bool) -
         if asked is None or is_playlist(asked) or asked in found:
             continue
         file = folder + asked
-        literal = literal_path(path, reference.uri)
-        if file not in files and literal is not None and folder + literal in files:
-            file = folder + literal  # a writer that does not percent-encode: "50%25.ts" is on disk as such
+        if file not in files:
+            literal = literal_path(path, reference.uri)
+            if literal is not None and folder + literal in files:
+                file = (
+                    folder + literal
+                )  # a writer that does not percent-encode: "50%25.ts" is on disk as such
         kind = _KINDS.get(reference.role, Kind.OTHER)
         torrent = kind is Kind.SEGMENT and reference.uri not in ranged
         found[asked] = Want(asked, file, kind, live, torrent)

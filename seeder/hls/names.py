@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 
 MASTER = "master.m3u8"
 """The multivariant playlist's path in every stream."""
+
+_UNFINISHED = (".tmp", ".part", "~")
+"""Ends of writers' temporary files."""
+
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f\\\\\ud800-\udfff]")
 
 _CONTENT_TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
@@ -43,7 +50,7 @@ def is_playlist(path: str) -> bool:
 def hidden(path: str) -> bool:
     """A dotfile or a writer's temporary file: never a stream, a playlist or a segment."""
     parts = path.split("/")
-    return any(p.startswith(".") for p in parts) or parts[-1].endswith((".tmp", ".part", "~"))
+    return any(p.startswith(".") for p in parts) or parts[-1].endswith(_UNFINISHED)
 
 
 def requested_path(playlist: str, uri: str) -> str | None:
@@ -52,6 +59,8 @@ def requested_path(playlist: str, uri: str) -> str | None:
     Percent-decoded, relative to the stream. None when it is not one of ours: another origin, an
     absolute path, a path that leaves the stream, a hidden file or bytes that are not UTF-8.
     """
+    if (plain := _PLAIN.fullmatch(uri)) is not None and (folder := _folder(playlist)) is not None:
+        return None if plain[1].endswith(_UNFINISHED) else folder + plain[1]
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -65,6 +74,22 @@ def requested_path(playlist: str, uri: str) -> str | None:
     except UnicodeDecodeError:
         return None
     return path if is_safe(path) else None
+
+
+_PLAIN = re.compile(
+    r"((?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*)(?:\?[!-~]*)?", re.ASCII
+)
+"""What nearly every writer writes: nothing in it to decode, resolve or refuse. A day's playlist has 43,200 of
+them, asked about several times at every update; the long way takes ten times as long."""
+
+
+@lru_cache(256)
+def _folder(playlist: str) -> str | None:
+    """What stands before a plain URI of the playlist at that path; ``None``: that takes a closer look."""
+    folder = posixpath.dirname(playlist)
+    if not folder:
+        return ""
+    return f"{folder}/" if is_safe(folder) and posixpath.normpath(folder) == folder else None
 
 
 def literal_path(playlist: str, uri: str) -> str | None:
@@ -85,7 +110,7 @@ def is_safe(path: str) -> bool:
 def speakable(path: str) -> bool:
     """Whether a URL can name it and every player will ask for it by the same path: no control characters,
     no backslash (browsers turn it round), and no bytes that are not UTF-8 (Python's lone surrogates)."""
-    return not any(ord(c) < 32 or ord(c) == 127 or c == "\\" or "\ud800" <= c <= "\udfff" for c in path)
+    return _UNSPEAKABLE.search(path) is None
 
 
 def quote_path(path: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from seeder.errors import FeedError
 from seeder.feed.library import Library
+from seeder.feed.publisher import LONG
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.feed.watch import Watch
 from seeder.torrent.metainfo import matches
@@ -56,6 +57,21 @@ async def test_a_live_segment_deleted_or_cut_off_is_served_and_seeded_as_it_was(
             assert feed.bytes_of("tv", name) == data[name]
             assert feed.torrent("tv", name) == before[name]
         assert feed.tagged("tv")
+
+
+async def test_a_live_playlist_of_hours_grows_segment_by_segment(
+    feed_dir: Path, publishing: Any, wait_until: Any
+) -> None:
+    """Its updates are worked out in a thread, while segments that are loaded arrive on the loop."""
+    tv, names = feed_dir / "tv", [f"{n:05}.ts" for n in range(LONG + 200)]
+    write_segments(tv, *names, size=100)
+    async with publishing(feed_dir) as feed:
+        for count in range(LONG + 190, LONG + 201, 2):
+            write_playlist(tv, *names[:count])
+            await wait_until(lambda: feed.library.stream("tv") and feed.view("tv").segments == count)  # noqa: B023
+        await wait_until(lambda: feed.tagged("tv"))
+        assert feed.listed("tv") == names
+        assert feed.torrent("tv", names[-1]).name == names[-1]
 
 
 @pytest.mark.parametrize("end", [False, True], ids=["live", "recorded"])

@@ -75,6 +75,20 @@ def test_no_uri_leads_out_of_the_stream(playlist: str, uri: str) -> None:
             assert not path.startswith("/")
 
 
+@given(
+    st.sampled_from(
+        ["index.m3u8", "v0/index.m3u8", "../x/i.m3u8", ".v/i.m3u8", "a b/i.m3u8", "a%20b/i.m3u8"]
+    ),
+    st.lists(
+        st.sampled_from(["seg", "1", ".", "..", "/", "-", "~", "?", "#", ":", "%41", ".ts", ".tmp"])
+    ).map("".join),
+)
+def test_the_short_way_leads_where_the_long_one_does(playlist: str, uri: str) -> None:
+    if uri.startswith(("/", "?", "#")) or ":" in uri or not uri:
+        return  # with ./ before it these mean something else
+    assert requested_path(playlist, uri) == requested_path(playlist, f"./{uri}")
+
+
 def test_temporary_and_dot_files_are_hidden() -> None:
     assert hidden("index.m3u8.tmp")
     assert hidden("v0/.seg.ts")
