@@ -6,7 +6,7 @@ source did. A finished bundle replaces the former one whole: a server that runs 
 
     python scripts/bundle.py [--dev] [--modules-only]
 
-``--dev`` also installs what checks the code (TypeScript, Biome); ``--modules-only`` stops after ``npm ci``.
+``--dev`` also installs what checks the code (TypeScript, ESLint); ``--modules-only`` stops after ``npm ci``.
 """
 
 from __future__ import annotations
