@@ -54,7 +54,7 @@ async def test_pausing_seeking_back_and_resuming_find_the_way(live: Running, new
     at = await second.evaluate("document.querySelector('video').currentTime")
     await until(second, f"v.currentTime > {at} + 2", "playing from there")
     await second.evaluate("document.querySelector('video').pause()")
-    await play_on([first], 30)
+    await play_on([first], 10)
     await second.evaluate("document.querySelector('video').play()")
     snapshot = await until(
         second, "!v.paused && v.readyState > 2 && s.latencySeconds < 25", "at the live edge"

@@ -1,0 +1,93 @@
+"""Three variants and viewers that switch between them, in real Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from random import Random
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, Route
+
+from tests.browser.conftest import Start
+from tests.browser.test_swarm import NewPage, stats, until, watch
+from tests.conftest import Running
+
+LENGTH = 120
+"""Seconds until the recording begins anew."""
+WIDTHS = (160, 320, 480)
+
+
+@pytest.fixture(scope="session")
+def three_variants(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("variants")
+    split = f"[0:v]split={len(WIDTHS)}" + "".join(f"[s{n}]" for n in range(len(WIDTHS)))
+    scaled = "".join(f";[s{n}]scale={width}:-2[v{n}]" for n, width in enumerate(WIDTHS))
+    outputs: list[str] = []
+    for n, width in enumerate(WIDTHS):
+        outputs += ["-map", f"[v{n}]", f"-b:v:{n}", f"{width}k"]
+    command = [
+        *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *("-f", "lavfi", "-i", "testsrc2=size=480x270:rate=10"),
+        *("-filter_complex", split + scaled, *outputs, "-t", str(LENGTH)),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
+        *("-g", "20", "-keyint_min", "20", "-sc_threshold", "0"),
+        *("-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"),
+        *("-var_stream_map", " ".join(f"v:{n}" for n in range(len(WIDTHS)))),
+        *("-master_pl_name", "master.m3u8", "-hls_segment_filename", str(folder / "v%v" / "%d.ts")),
+        str(folder / "v%v" / "index.m3u8"),
+    ]
+    subprocess.run(command, check=True, timeout=100, cwd=folder)
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def live(live_torrent: Start, feed_dir: Path, three_variants: Path) -> Running:
+    shutil.copytree(three_variants, feed_dir / "show")
+    return await live_torrent("serve", "--feed", str(feed_dir), "--loop")
+
+
+async def expose(route: Route) -> None:
+    """hls.js as it is served, and ``window.hls`` the instance in use: how a test switches."""
+    text = await (await route.fetch()).text()
+    name = re.search(r"export\s*\{[^}]*?([\w$]+) as default", text)
+    assert name
+    hook = """
+      ;{ const { prototype } = HLS, load = prototype.loadSource
+         prototype.loadSource = function (url) { window.hls = this; return load.call(this, url) } };
+    """.replace("HLS", name[1])
+    await route.fulfill(
+        body=text[: name.start()] + hook + text[name.start() :], content_type="text/javascript"
+    )
+
+
+async def test_viewers_that_keep_switching_variants_play_on_and_share(
+    live: Running, new_page: NewPage
+) -> None:
+    pages: list[Page] = []
+    for _ in range(3):
+        page = await new_page()
+        await page.route(re.compile(r"/client/hls-[^/]*\.js"), expose)
+        pages.append(await watch(page, live))
+    for page in pages:
+        await until(page, "s.peers > 0 && played > 2", "meeting")
+    before = [await stats(page) for page in pages]
+    dice = Random(3)
+    seen: set[int] = set()
+    for _ in range(8):
+        for page in pages:
+            level = dice.randrange(len(WIDTHS))
+            seen.add(level)
+            await page.evaluate(f"window.hls.loadLevel = {level}")
+        await asyncio.sleep(2)
+    assert seen == {0, 1, 2}
+    for page, old in zip(pages, before, strict=True):
+        at = await page.evaluate("document.querySelector('video').currentTime")
+        new = await until(page, f"v.currentTime > {at} + 6", "playing on")
+        assert new["stalls"] == old["stalls"]
+        assert new["bytesFromPeers"] > old["bytesFromPeers"]
+        assert new["peers"] >= old["peers"], "the mesh outlives every switch"
