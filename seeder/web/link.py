@@ -141,6 +141,10 @@ class Connection(TCPServer):
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, Updated) and (self._over.is_set() or (event.idle and self._give_back())):
             return
+        if isinstance(event, RawData) and self.writer.transport.is_closing():
+            # A hundred streams that write on: asyncio would warn of each.
+            await self.protocol.handle(Closed())
+            return
         await super().protocol_send(event)
 
     def _give_back(self) -> bool:

@@ -50,8 +50,8 @@ class ServerConfig:
     grace: float = 3.0
     """Seconds for responses under way when stopping: a live segment's worth; then they are cut."""
     max_connections: int = 20_000
-    """Open TCP connections; the next ones are closed at once. Each costs a descriptor and some 5 KiB, or 30
-    while hypercorn serves it."""
+    """Open TCP connections; the next ones are closed at once. Each costs a descriptor and 2 KiB, or 30 while
+    hypercorn serves it."""
     max_per_client: int | None = 2_000
     """The same of one address (IPv6: one /64), a tenth of all: one host cannot take everyone's place, and
     the three hundred viewers of a big NAT, with six connections each, fit. ``None``: no bound, for behind a

@@ -341,6 +341,48 @@ async def test_one_address_has_a_bound_of_its_own(site: Site, path: str) -> None
         held[1][1].close()
 
 
+NOISE = [
+    b"",
+    b"GET /live",
+    ask(SEG)[:-2],
+    ask(SEG),
+    ask(FILE),
+    ask(PAGE) + ask(SEG),
+    ask(PAGE, "Content-Length: 100", method="POST") + b"x",
+    ask(SEG, "Content-Length: 1000000", method="POST") + b"x" * 100_000,
+    ask(SEG, "Transfer-Encoding: chunked", method="PUT") + b"1\r\nx\r\n" * 1000,
+    b"\x16\x03\x01\x02\x00\x01\n\n",
+    ask(SEG, "X: y\r\n" * 20_000),
+    ask("/announce", *["Upgrade: websocket", "Connection: Upgrade"]),
+]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("noise", NOISE, ids=range(len(NOISE)))
+async def test_who_leaves_leaves_nothing_behind(
+    site: Site, noise: bytes, secure: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever in a request it was: else there would be thousands that nobody ends."""
+    certificate = self_signed(tmp_path / "state", "127.0.0.1") if secure else None
+    context = ssl._create_unverified_context() if secure else None
+    config = ServerConfig(port=0, grace=0.1, max_connections=2, certificate=certificate)
+    async with serve(site.app, config) as bound:
+        for _ in range(3):  # one more than would fit if any stayed
+            async with asyncio.timeout(PATIENCE / 2):
+                while True:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", bound.port, ssl=context)
+                    with suppress(ConnectionError, asyncio.IncompleteReadError):
+                        writer.write(ask(PLAYLIST))
+                        await reader.readuntil(b"m4s\n")
+                        break
+                    writer.close()
+                    await asyncio.sleep(0.02)
+            writer.write(noise)
+            await asyncio.sleep(0.01)
+            writer.transport.abort()
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
+
+
 # HTTPS and WebSockets
 
 
