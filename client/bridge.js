@@ -48,6 +48,8 @@ export async function answer (port, { kind, url }, mounts, aliveMs = ALIVE_MS) {
 }
 
 /**
+ * A request does not say which player on the page made it. Of several that play one stream the first answers for
+ * all: one engine fetches what they share, and its statistics alone count it.
  * @param {Iterable<Mount>} mounts
  * @param {import('../sw/protocol.js').Kind} kind
  * @param {string} url
