@@ -228,7 +228,10 @@ class PeerEngine {
       this.swarm = new Swarm(this.me, {
         onPiece: (id, index) => this.#onPiece(id, index),
         onBytes: (id, peer) => this.scheduler.received(id, peer, performance.now()),
-        onUpload: bytes => { this.stats_.bytesToPeers += bytes },
+        onUpload: bytes => {
+          this.stats_.bytesToPeers += bytes
+          this.scheduler.uploaded(bytes, performance.now())
+        },
         onReady: id => this.dialogue.openWires(id),
         onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
         sharing: () => this.sharing,
@@ -293,6 +296,7 @@ class PeerEngine {
     const now = performance.now()
     const bufferSeconds = this.#player()?.bufferSeconds ?? 0
     const facts = { bufferSeconds, sharing: this.sharing, p2pOnly: this.p2pOnly }
+    this.scheduler.swarmSize(this.mesh?.rendezvous.others ?? 0)
     const { commands, wakeAt } = this.scheduler.step(now, facts)
     for (const command of commands) {
       if (command.type === 'reload') this.hints.reload(command.group)

@@ -13,60 +13,23 @@
  */
 
 import { Claims } from './claims.js'
-import { rank } from './elect.js'
+import { Estimate } from './estimate.js'
 import { PieceSet } from './pieces.js'
+import { DEFAULTS } from './scheduling.js'
+import { Turns } from './turns.js'
+
+export { DEFAULTS }
 
 /**
- * @typedef {object} SegmentFacts
- * @property {string} id infohash
- * @property {string} group which playlist lists it: its variant
- * @property {number} msn
- * @property {number} pieces how many
- * @property {number} bytes
- * @property {number} duration seconds
- * @property {boolean} follow new at the live edge: worth having before the player asks
+ * @typedef {import('./scheduling.js').Settings} Settings
+ * @typedef {import('./scheduling.js').SegmentFacts} SegmentFacts
+ * @typedef {import('./scheduling.js').Command} Command
+ * @typedef {import('./scheduling.js').PlayerFacts} PlayerFacts
+ * @typedef {import('./scheduling.js').Why} Why
  */
 
-/**
- * @typedef {{ type: 'join', id: string }
- *   | { type: 'fetch', id: string, runs: [number, number][] }
- *   | { type: 'seek-seed', id: string }
- *   | { type: 'fail', id: string }
- *   | { type: 'reload', group: string }} Command
- * join: hold a torrent for it and open wires. fetch: these runs of pieces (first and last) from the
- * origin. seek-seed: HTTP fails, ask the tracker for the server's seed. fail: give up, tell the player.
- * reload: peers know a segment that is ours to pull; read the playlist now.
- */
-
-/**
- * @typedef {{ bufferSeconds: number, sharing: boolean, p2pOnly?: boolean }} PlayerFacts
- * p2pOnly: segments come from peers and the seed, never from the origin.
- */
-
-/** @typedef {Record<'takeover' | 'pullStall' | 'supplyStall' | 'margin' | 'marginMin' | 'marginMax' | 'firstByte' | 'rate' | 'fetches' | 'attempts' | 'seekStall', number>} Settings */
-
-/** @type {Readonly<Settings>} */
-export const DEFAULTS = Object.freeze({
-  /** A rank waits this long for the one before it: a round trip, a reload and some slack, ms. */
-  takeover: 400,
-  /** A puller that reports no new piece for so long is not counted on, ms. */
-  pullStall: 2000,
-  /** Holders that send nothing for so long are not counted on, ms. */
-  supplyStall: 1500,
-  /** What is kept in hand before the deadline, ms: at the start, at least and at most. */
-  margin: 600,
-  marginMin: 300,
-  marginMax: 3000,
-  /** Expected time to the first byte (ms) and rate (bytes/ms) of the origin before the first fetch. */
-  firstByte: 250,
-  rate: 500,
-  /** Concurrent fetches from the origin; more would only share the same link. */
-  fetches: 3,
-  /** HTTP attempts at a wanted segment before the player is told. */
-  attempts: 6,
-  /** A seed that was asked for (tracker, ICE, handshake) and sends nothing for so long is asked for again, ms. */
-  seekStall: 6000
-})
+/** RFC 6298's: rarely does anything stray farther. */
+const STRAYS = 4
 
 class Segment {
   /** @param {SegmentFacts} facts @param {number} now */
@@ -82,6 +45,9 @@ class Segment {
     this.retryAt = 0
     /** The origin took our request for it and says nothing. */
     this.silent = false
+    this.listedAt = now
+    /** No peer has said that it pulls or holds any of it. */
+    this.unheard = true
     /** Since when nobody is known to supply it. */
     this.unsuppliedSince = now
     this.lastBytesAt = now
@@ -98,7 +64,10 @@ export class Scheduler {
     this.me = me
     this.bornAt = bornAt
     this.settings = { ...DEFAULTS, ...settings }
-    this.margin = this.settings.margin
+    /** What fetches took beyond the expected, ms. */
+    this.overrun = new Estimate(0, this.settings.margin / STRAYS)
+    /** How many times that is kept in hand; grows with lateness. */
+    this.caution = 1
     this.firstByte = this.settings.firstByte
     this.rate = this.settings.rate
     /** Whether firstByte and rate were measured. */
@@ -107,6 +76,8 @@ export class Scheduler {
     this.segments = new Map()
     /** @type {Map<string, Claims>} */
     this.peers = new Map()
+    /** When it is ours to pull. */
+    this.turns = new Turns(me, bornAt, this.settings)
     /** @type {Set<string>} groups to reload, told at the next step */
     this.reloads = new Set()
   }
@@ -115,7 +86,17 @@ export class Scheduler {
 
   /** @param {SegmentFacts} facts @param {number} now */
   list (facts, now) {
-    if (!this.segments.has(facts.id)) this.segments.set(facts.id, new Segment(facts, now))
+    if (this.segments.has(facts.id)) return
+    const segment = new Segment(facts, now)
+    this.segments.set(facts.id, segment)
+    if (this.#supply(segment, now).any) this.#heard(segment, now)
+  }
+
+  /** The first news of somebody who supplies it. @param {Segment} segment @param {number} now */
+  #heard (segment, now) {
+    if (!segment.unheard) return
+    segment.unheard = false
+    if (segment.facts.follow) this.turns.news.add(now - segment.listedAt)
   }
 
   /** @param {string} id */
@@ -130,7 +111,13 @@ export class Scheduler {
   }
 
   /** A late segment or a stall: keep more in hand. It decays as segments arrive in time. */
-  late () { this.margin = Math.min(this.settings.marginMax, this.margin * 1.5) }
+  late () { this.caution = Math.min(this.settings.marginMax / this.settings.marginMin, this.caution * 1.5) }
+
+  /** What is kept in hand before a deadline, ms: as much as this viewer's fetches stray, more after lateness. */
+  get margin () {
+    const { marginMin, marginMax } = this.settings
+    return Math.min(marginMax, this.caution * Math.max(marginMin, this.overrun.high(STRAYS)))
+  }
 
   /** The player left this playlist (it switched variants): pull nothing more of it for others. @param {string} group */
   unfollow (group) {
@@ -152,7 +139,9 @@ export class Scheduler {
     if (!segment?.have.add(index)) return
     segment.lastBytesAt = now
     if (segment.seekUntil < Infinity) segment.seekUntil = now + this.settings.seekStall
-    if (segment.have.complete) this.margin = Math.max(this.settings.marginMin, this.margin * 0.98)
+    if (!segment.have.complete) return
+    this.caution = Math.max(1, this.caution * 0.98)
+    if (segment.facts.follow) this.turns.inTime()
   }
 
   /**
@@ -163,6 +152,7 @@ export class Scheduler {
    */
   fetched (id, { ok, gone = false, bytes, firstByte, ms }, now) {
     if (ok && ms > 0) {
+      if (this.measured) this.overrun.add(ms - this.firstByte - bytes / Math.max(1, this.rate))
       const weight = this.measured ? 0.3 : 1 // what was only assumed counts for nothing
       this.measured = true
       this.firstByte += weight * (firstByte - this.firstByte)
@@ -190,6 +180,12 @@ export class Scheduler {
   /** @param {string} peer @param {number} bornAt when it joined the mesh, ms on our clock */
   peerUp (peer, bornAt) { this.peers.set(peer, new Claims(bornAt)) }
 
+  /** The tracker says how many others there are. @param {number} others */
+  swarmSize (others) { this.turns.others = others }
+
+  /** Bytes went out to a peer. @param {number} bytes @param {number} now */
+  uploaded (bytes, now) { this.turns.upload.sent(bytes, now) }
+
   /** @param {string} peer */
   peerDown (peer) { this.peers.delete(peer) }
 
@@ -208,7 +204,9 @@ export class Scheduler {
    */
   peerSaid (peer, id, statement, now) {
     const first = this.peers.get(peer)?.say(id, statement, now)
-    if (first && !this.segments.has(id)) this.#consider(peer, id, now)
+    const segment = this.segments.get(id)
+    if (first && !segment) this.#consider(peer, id, now)
+    if (segment && (statement.pulls || statement.pieces?.count)) this.#heard(segment, now)
   }
 
   /** @param {string} peer @param {string} id */
@@ -220,23 +218,32 @@ export class Scheduler {
    * @param {string} peer @param {string} id @param {number} now
    */
   #consider (peer, id, now) {
-    const groups = new Set([...this.segments.values()].filter(s => s.facts.follow).map(s => s.facts.group))
-    for (const group of groups) {
+    /** @type {Map<string, SegmentFacts>} */
+    const groups = new Map()
+    for (const { facts } of this.segments.values()) if (facts.follow) groups.set(facts.group, facts)
+    for (const [group, facts] of groups) {
       const followers = this.#followers(group, now)
-      if (followers.includes(peer) && this.#rank(id, followers, now) === 0) this.reloads.add(group)
+      if (!followers.includes(peer)) continue
+      const wait = this.turns.wait({ ...facts, id }, this.#candidates(followers, now), this.peers.size, now)
+      if (wait === 0) this.reloads.add(group)
     }
+  }
+
+  /** Peers that may want a segment and would pass it on. @param {string} id @param {number} now */
+  wanters (id, now) {
+    const group = this.segments.get(id)?.facts.group
+    return group === undefined ? [] : this.#followers(group, now)
   }
 
   /** Peers to count on that lately spoke of a segment of this group. @param {string} group @param {number} now */
   #followers (group, now) {
     /** @type {string[]} */
+    const ids = []
+    for (const { facts } of this.segments.values()) if (facts.group === group) ids.push(facts.id)
+    ids.reverse() // the newest is what most speak of
+    /** @type {string[]} */
     const names = []
-    for (const [name, peer] of this.peers) {
-      if (!peer.counts(now)) continue
-      for (const id of peer.said.keys()) {
-        if (this.segments.get(id)?.facts.group === group) { names.push(name); break }
-      }
-    }
+    for (const [name, peer] of this.peers) if (peer.counts(now) && ids.some(id => peer.said.has(id))) names.push(name)
     return names
   }
 
@@ -265,6 +272,8 @@ export class Scheduler {
       .filter(s => !s.have.complete && (s.wanted || s.facts.follow))
       .sort((a, b) => Number(b.wanted) - Number(a.wanted) || a.facts.msn - b.facts.msn)
 
+    /** @type {Map<string, string[]>} by group */
+    const followers = new Map()
     for (const segment of missing) {
       const { id, group } = segment.facts
       if (!segment.joined && (this.peers.size > 0 || segment.wanted)) {
@@ -278,14 +287,18 @@ export class Scheduler {
         continue
       }
       if (!segment.fetching) {
-        const at = Math.max(segment.retryAt, this.#fetchAt(segment, this.#followers(group, now), deadline, now, player))
+        const known = followers.get(group) ?? this.#followers(group, now)
+        followers.set(group, known)
+        const turn = this.#fetchAt(segment, known, deadline, now, player)
+        const at = Math.max(segment.retryAt, turn.at)
         if (at <= now && fetches < this.settings.fetches) {
           segment.fetching = true
           fetches += 1
           this.#blame(segment, now)
+          if (turn.why === 'deadline') this.turns.tooLate()
           if (p2pOnly) segment.seekUntil = now + this.settings.seekStall
           if (p2pOnly || segment.failures > 0) commands.push({ type: 'seek-seed', id })
-          if (!p2pOnly) commands.push({ type: 'fetch', id, runs: missingRuns(segment.have) })
+          if (!p2pOnly) commands.push({ type: 'fetch', id, runs: missingRuns(segment.have), why: turn.why })
         } else wakeAt = Math.min(wakeAt, Math.max(at, now + 20))
       } else if (segment.silent && segment.wanted) {
         segment.silent = false
@@ -304,15 +317,17 @@ export class Scheduler {
    * @param {number} deadline
    * @param {number} now
    * @param {PlayerFacts} player
+   * @returns {{ at: number, why: Why }}
    */
   #fetchAt (segment, followers, deadline, now, player) {
     const supply = this.#supply(segment, now)
     // Finding the seed takes round trips that a request to the origin does not: begun when it is listed.
-    if (followers.length === 0 && !supply.any) return segment.wanted || player.p2pOnly ? now : Infinity
+    if (followers.length === 0 && !supply.any) return { at: segment.wanted || player.p2pOnly ? now : Infinity, why: 'alone' }
     const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
     // A supply that ended before its time (the puller gave up) is missed from now on.
     segment.unsuppliedSince = supply.enough ? supply.until : Math.min(segment.unsuppliedSince, now)
-    return Math.min(due, this.#turn(segment, followers, now, player))
+    const turn = this.#turn(segment, followers, now, player)
+    return due < turn ? { at: due, why: 'deadline' } : { at: turn, why: 'pull' }
   }
 
   /**
@@ -324,14 +339,15 @@ export class Scheduler {
     if (!player.sharing && !segment.wanted) return Infinity
     // Whose fetch failed lets the others try first: their way to the origin may be better.
     const first = player.sharing && segment.failures === 0
-    const before = first ? this.#rank(segment.facts.id, followers, now) : followers.length
-    return segment.unsuppliedSince + before * this.settings.takeover
+    const wait = first
+      ? this.turns.wait(segment.facts, this.#candidates(followers, now), this.peers.size, now)
+      : followers.length * this.settings.takeover
+    return segment.unsuppliedSince + wait
   }
 
-  /** @param {string} id @param {string[]} followers @param {number} now */
-  #rank (id, followers, now) {
-    const me = { peer: this.me, age: now - this.bornAt }
-    return rank(id, me, followers.map(peer => ({ peer, age: now - (this.peers.get(peer)?.bornAt ?? now) })))
+  /** @param {string[]} followers @param {number} now */
+  #candidates (followers, now) {
+    return followers.map(peer => ({ peer, age: now - (this.peers.get(peer)?.bornAt ?? now) }))
   }
 
   /**
@@ -341,13 +357,14 @@ export class Scheduler {
   #supply (segment, now) {
     const { pullStall, supplyStall } = this.settings
     const held = new PieceSet(segment.facts.pieces)
-    let pulledUntil = 0
+    // Who pulls it, or has some of it and ever more, passes on what it gets.
+    let relayedUntil = 0
     let saidAt = 0
     let any = false
     for (const peer of this.peers.values()) {
       const said = peer.said.get(segment.facts.id)
       if (!said || !peer.counts(now)) continue
-      if (said.pulls) pulledUntil = Math.max(pulledUntil, said.at + pullStall)
+      if (said.pulls || said.pieces?.count) relayedUntil = Math.max(relayedUntil, said.at + pullStall)
       if (said.pieces?.size === held.size) {
         for (let i = 0; i < held.size; i++) if (said.pieces.has(i)) held.add(i)
         saidAt = Math.max(saidAt, said.at)
@@ -356,7 +373,7 @@ export class Scheduler {
     }
     let covered = true
     for (let i = 0; i < held.size && covered; i++) covered = segment.have.has(i) || held.has(i)
-    const until = covered ? Math.max(segment.lastBytesAt, saidAt) + supplyStall : pulledUntil
+    const until = covered ? Math.max(segment.lastBytesAt, saidAt) + supplyStall : relayedUntil
     return { any, enough: until > now, until }
   }
 

@@ -28,16 +28,6 @@ export class Dice {
   /** Exponential, by its mean. @param {number} mean */
   exponential (mean) { return -mean * Math.log(1 - this.next()) }
 
-  /** @template T @param {readonly (readonly [number, T])[]} choices probability and value @returns {T} */
-  pick (choices) {
-    let left = this.next()
-    for (const [share, value] of choices) {
-      left -= share
-      if (left < 0) return value
-    }
-    return /** @type {readonly [number, T]} */ (choices[choices.length - 1])[1]
-  }
-
   /** 40 hex digits. */
   id () {
     let text = ''

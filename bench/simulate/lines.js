@@ -76,6 +76,8 @@ export class Uplink {
     this.flows = new Map()
     this.busy = false
     this.bytes = 0
+    /** Bytes asked for and not sent. */
+    this.backlog = 0
   }
 
   /** @param {object} link @param {number} ceiling @param {Transfer} transfer */
@@ -83,17 +85,21 @@ export class Uplink {
     let flow = this.flows.get(link)
     if (!flow) this.flows.set(link, flow = new Flow(ceiling))
     flow.queue.push(transfer)
+    this.backlog += transfer.bytes
     if (!this.busy) this.#serve()
   }
 
   /** @param {object} link */
-  drop (link) { this.flows.delete(link) }
+  drop (link) {
+    for (const { bytes } of this.flows.get(link)?.queue ?? []) this.backlog -= bytes
+    this.flows.delete(link)
+  }
 
   #serve () {
     const { now } = this.clock
     let wake = Infinity
     for (const [link, flow] of this.flows) {
-      while (flow.queue.length > 0 && !(/** @type {Transfer} */ (flow.queue[0]).wanted())) flow.queue.shift()
+      while (flow.queue.length > 0 && !(/** @type {Transfer} */ (flow.queue[0]).wanted())) this.backlog -= /** @type {Transfer} */ (flow.queue.shift()).bytes
       if (flow.queue.length === 0) {
         if (flow.nextAt <= now) this.flows.delete(link)
         continue
@@ -101,6 +107,7 @@ export class Uplink {
       if (flow.nextAt > now) { wake = Math.min(wake, flow.nextAt); continue }
       const transfer = /** @type {Transfer} */ (flow.queue.shift())
       const bytes = transfer.bytes * OVERHEAD
+      this.backlog -= transfer.bytes
       this.flows.delete(link) // to the end of the round
       this.flows.set(link, flow)
       flow.nextAt = now + bytes / Math.min(flow.ceiling, this.rate)

@@ -1,6 +1,7 @@
 /** One end of a link between two simulated viewers: what dialogue.js and the exchange use of mesh/link.js. */
 
 import { encode } from '../../client/mesh/gossip.js'
+import { Pace } from '../../client/pace.js'
 import { associationRate } from './lines.js'
 
 /** @typedef {import('../../client/mesh/gossip.js').Message} Message */
@@ -27,10 +28,7 @@ export class SimLink {
     /** Messages under way that were said at `saidAt`. @type {Message[]} */
     this.outbox = []
     this.saidAt = -1
-    /** Pieces asked for and not here yet, by the exchange; and what the peer is known to send, bytes per ms. */
-    this.asked = 0
-    this.rate = 0
-    this.lastPieceAt = 0
+    this.pace = new Pace()
   }
 
   /** @param {Message} message */

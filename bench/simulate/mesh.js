@@ -1,23 +1,18 @@
 /**
- * A viewer's mesh in the simulator: mesh.js's and rendezvous.js's policy on simulated signalling. What
- * upkeep decides there and here is the same; connections, SDP and sockets are left out, their time is not.
+ * A viewer's mesh in the simulator: the real upkeep (mesh/upkeep.js) on simulated signalling. Connections, SDP and
+ * sockets are left out, the time they take is not.
  */
 
-import { Allowance } from '../../client/mesh/allowance.js'
+import { Upkeep } from '../../client/mesh/upkeep.js'
 import { SimLink, lengthOf } from './link.js'
 import { INTERVAL, MIN_INTERVAL } from './tracker.js'
 
-/** mesh.js's bounds, which its upkeep keeps. */
-const SLACK = 4
-const MAX_PENDING = 8
-const MAX_OFFERS = 10
-const OFFER_RETRY = 15_000
-const OFFER_RETRY_MAX = 600_000
-const ANSWERS = /** @type {const} */ ([24, 0.5])
+/** link.js's: an offer nobody answers, or a connection that does not come up, is given back, ms. */
 const CONNECT_TIMEOUT = 12_000
+/** rendezvous.js: on a younger connection we ask as often as the tracker lets us, ms. */
 const YOUNG = 60_000
-/** A vanished peer is noticed after link.js's silence, ms. */
-const SILENCE = 5000
+/** Upkeep is asked, pings and what they carry are exchanged so often, ms. */
+const STEP = 1000
 /** A description with its candidates is there after so long, ms. */
 const GATHER = 60
 /** Round trips from the answer to both data channels open and a hello: ICE, DTLS, SCTP, hello. */
@@ -65,19 +60,15 @@ export class SimMesh {
     this.self = self
     this.me = self.peer
     this.bornAt = self.bornAt
-    this.maxPeers = maxPeers
+    this.upkeep = new Upkeep(self.peer, maxPeers)
     this.events = events
     this.closed = false
-    this.fruitless = 0
-    this.offerAt = 0
-    this.offeredTo = 0
+    /** Says nothing any more, and its peers have yet to notice. */
+    this.vanished = false
     /** @type {Map<string, SimLink>} */
     this.links = new Map()
     /** @type {SimLink[]} those that are up */
     this.up = []
-    /** Offers nobody answered yet. */
-    this.offered = 0
-    this.answers = new Allowance(ANSWERS[0], ANSWERS[1])
     this.connectionsMade = 0
     this.counts = { lines: 0, messages: 0, bytes: 0 }
     /** Of pings: link-milliseconds, ended links' and since when the others are up. */
@@ -89,6 +80,7 @@ export class SimMesh {
     /** @type {import('./heap.js').Event | undefined} */
     this.timer = undefined
     this.timer = this.clock.after(2 * self.rtt, ask, this) // the WebSocket's handshake
+    this.clock.after(STEP, step, this)
   }
 
   /** @param {Message} message */
@@ -132,9 +124,9 @@ export class SimMesh {
     this.closed = true
     this.clock.cancel(this.timer)
     this.net.tracker.leave(this)
-    const vanishes = this.net.dice.next() < VANISH
+    this.vanished = this.net.dice.next() < VANISH
     for (const link of [...this.links.values()]) {
-      this.clock.after(vanishes ? SILENCE : link.rtt / 2, goDown, link.other)
+      if (!this.vanished) this.clock.after(link.rtt / 2, goDown, link.other)
       this.drop(link)
     }
   }
@@ -154,13 +146,14 @@ export class SimMesh {
     this.events.onCount(others)
     const seconds = clock.now - this.bornAt < YOUNG ? MIN_INTERVAL : INTERVAL
     this.later(1000 * seconds * (0.9 + 0.2 * this.net.dice.next()))
-    if (others === 0) return
-    const wanted = Math.min(this.maxPeers, others) - this.links.size - this.offered
-    const room = Math.min(wanted, MAX_OFFERS, MAX_PENDING - this.offered)
-    if (room <= 0 || (clock.now < this.offerAt && others <= this.offeredTo)) return
-    this.offerAt = clock.now + Math.min(OFFER_RETRY_MAX, OFFER_RETRY * 2 ** this.fruitless++)
-    this.offeredTo = others
-    this.offered += room
+    this.upkeep.counted(others)
+    this.#offer()
+  }
+
+  #offer () {
+    const { clock } = this
+    const room = this.upkeep.offers(clock.now)
+    if (room === 0) return
     this.connectionsMade += room
     const takers = this.net.tracker.sample(this, room)
     for (let i = 0; i < room; i++) {
@@ -180,12 +173,11 @@ export class SimMesh {
   /** @param {{ from: SimMesh, answered: boolean }} offer */
   considered (offer) {
     const { from } = offer
-    if (this.closed || this.links.size >= this.maxPeers + SLACK) return
-    const before = this.links.get(from.me)
-    if (before && (before.up || !before.initiator || this.me < from.me)) return
-    if (!this.answers.take(1, this.clock.now)) return
+    if (this.closed) return
+    const { take, closes } = this.upkeep.invited(from.me, this.clock.now)
+    if (!take) return
+    this.#end(closes)
     this.connectionsMade += 1
-    if (before) this.drop(before)
     this.net.tracker.messages += 2
     // The place is taken from now on, also if no connection comes of it.
     const [mine, theirs] = pair(this, from, this.net)
@@ -200,13 +192,12 @@ export class SimMesh {
       return
     }
     offer.answered = true
-    this.offered -= 1
-    const before = this.links.get(theirs.peer)
-    if (this.closed || before?.up || (before && !before.initiator && theirs.peer < this.me)) {
+    const { take, closes } = this.upkeep.answered(theirs.peer, this.clock.now)
+    if (!take || this.closed) {
       this.clock.after(theirs.rtt / 2, goDown, mine)
       return
     }
-    if (before) this.drop(before)
+    this.#end(closes)
     this.links.set(theirs.peer, theirs)
     theirs.initiator = true
     const works = this.self.connectable && theirs.other.mesh.self.connectable
@@ -220,7 +211,8 @@ export class SimMesh {
     link.up = true
     this.up.push(link)
     this.upSince.set(link, this.clock.now)
-    this.fruitless = 0
+    this.upkeep.up(link.peer, { shares: link.peerShares, links: link.other.mesh.up.length }, this.clock.now)
+    this.upkeep.roundTrip(link.peer, link.rtt)
     this.events.onUp(link)
   }
 
@@ -230,7 +222,10 @@ export class SimMesh {
     const { up } = link
     link.down = true
     link.up = false
-    if (this.links.get(link.peer) === link) this.links.delete(link.peer)
+    if (this.links.get(link.peer) === link) {
+      this.links.delete(link.peer)
+      this.upkeep.down(link.peer, this.clock.now)
+    }
     if (!up) {
       if (!link.other.down) this.clock.after(CONNECT_TIMEOUT, goDown, link.other)
       return
@@ -238,9 +233,35 @@ export class SimMesh {
     this.up = this.up.filter(other => other !== link)
     this.linkTime += this.clock.now - (this.upSince.get(link) ?? this.clock.now)
     this.upSince.delete(link)
-    this.offerAt = 0
     this.events.onDown(link, 'gone')
-    if (!this.closed && this.links.size < this.maxPeers) this.later(500 + 1000 * this.net.dice.next())
+  }
+
+  /** End links here and, once they hear of it, there. @param {{ peer: string }[]} closes */
+  #end (closes) {
+    for (const { peer } of closes) {
+      const link = this.links.get(peer)
+      if (!link) continue
+      this.clock.after(link.rtt / 2, goDown, link.other)
+      this.drop(link)
+    }
+  }
+
+  /** A second has passed: peers were heard, or not. */
+  step () {
+    if (this.closed) return
+    const { now } = this.clock
+    for (const link of this.up) {
+      const other = link.other.mesh
+      if (other.vanished) continue
+      this.upkeep.heard(link.peer, now - link.rtt / 2)
+      this.upkeep.said(link.peer, { links: other.up.length })
+    }
+    for (const command of this.upkeep.step(now)) {
+      if (command.type === 'close') this.#end([command])
+      // What rendezvous.js calls a hurry.
+      else if (command.type === 'announce' && (!this.timer?.run || this.timer.at > now + 1500)) this.later(500 + 1000 * this.net.dice.next())
+    }
+    this.clock.after(STEP, step, this)
   }
 }
 
@@ -256,6 +277,8 @@ function pair (a, b, net) {
 }
 
 /** @param {SimMesh} mesh */
+function step (mesh) { mesh.step() }
+/** @param {SimMesh} mesh */
 function ask (mesh) { mesh.announce() }
 /** @param {{ mesh: SimMesh, others: number }} reply */
 function reply ({ mesh, others }) { mesh.replied(others) }
@@ -267,7 +290,7 @@ function answer (answered) { answered.offer.from.answered(answered) }
 function expire (offer) {
   if (offer.answered) return
   offer.answered = true
-  offer.from.offered -= 1
+  offer.from.upkeep.offerEnded()
 }
 /** @param {SimLink} link the initiator's end: its hello is the first to be heard */
 function comeUp (link) {

@@ -25,23 +25,37 @@ const ACCESS = /** @type {const} */ ([10, 45])
 const RING = 110
 
 /**
+ * The fractions of i × an irrational number fill [0, 1) evenly: any few viewers are a fair sample, so that small
+ * swarms have the mean upload they are said to have.
+ * @param {number} i @param {number} irrational
+ */
+const even = (i, irrational) => (i + 1) * irrational % 1
+
+/** @template T @param {number} at in [0, 1) @param {readonly (readonly [number, T])[]} choices share and value @returns {T} */
+function choose (at, choices) {
+  for (const [share, value] of choices) if ((at -= share) < 0) return value
+  return /** @type {readonly [number, T]} */ (choices[choices.length - 1])[1]
+}
+
+/**
  * @param {import('./dice.js').Dice} dice
- * @param {{ meanUp: number, variants: number, loss: number, even?: { up: number, down: number } }} shape
- *   meanUp: Mbit/s over all viewers; even: all alike, Mbit/s
+ * @param {number} i how many came before
+ * @param {{ meanUp: number, variants: number, loss: number, alike?: { up: number, down: number } }} shape
+ *   meanUp: Mbit/s over all viewers; alike: everybody's, Mbit/s
  * @returns {Traits}
  */
-export function someone (dice, { meanUp, variants, loss, even }) {
-  const common = { access: dice.between(...ACCESS), place: dice.next(), variant: dice.below(variants), loss }
-  if (even) return { ...common, up: even.up * RATE, down: even.down * RATE, sharing: true, connectable: true }
-  const scale = meanUp / (UPLINK_MEAN * (1 - MUTE - WEAK))
-  const kind = dice.next()
-  const strong = dice.pick(UPLINKS) * scale
+export function someone (dice, i, { meanUp, variants, loss, alike }) {
+  const common = { access: dice.between(...ACCESS), place: dice.next(), variant: i % variants, loss }
+  if (alike) return { ...common, up: alike.up * RATE, down: alike.down * RATE, sharing: true, connectable: true }
+  const scale = (meanUp - WEAK * WEAK_MBPS) / (UPLINK_MEAN * (1 - MUTE - WEAK))
+  const kind = even(i, Math.SQRT2)
+  const strong = choose(even(i, Math.sqrt(3)), UPLINKS) * scale
   return {
     ...common,
     up: (kind < MUTE + WEAK ? WEAK_MBPS : strong) * RATE,
-    down: dice.pick(DOWNLINKS) * RATE,
+    down: choose(even(i, Math.sqrt(7)), DOWNLINKS) * RATE,
     sharing: kind >= MUTE,
-    connectable: dice.next() >= UNREACHABLE
+    connectable: even(i, Math.sqrt(5)) >= UNREACHABLE
   }
 }
 

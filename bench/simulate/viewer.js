@@ -170,10 +170,7 @@ export class SimViewer {
         this.dialogue.openWire(/** @type {any} */ (link), id)
         this.exchange.meet(id, link)
       },
-      onCount: others => {
-        const scheduler = /** @type {any} */ (this.scheduler)
-        scheduler.swarmSize?.(others)
-      }
+      onCount: others => this.scheduler.swarmSize(others)
     })
   }
 
@@ -252,7 +249,7 @@ export class SimViewer {
       const holding = /** @type {SimHolding | null | undefined} */ (/** @type {any} */ (this.library.byId.get(command.id)?.holding))
       if (!holding) continue
       if (command.type === 'join') { if (this.mesh && this.mesh.up.length > 0) this.exchange.add(holding) }
-      else if (command.type === 'fetch') this.#fetch(command.id, holding, command.runs, /** @type {any} */ (command).why ?? 'alone')
+      else if (command.type === 'fetch') this.#fetch(command.id, holding, command.runs, command.why)
       else if (command.type === 'fail') delivered({ viewer: this, id: command.id, ok: false })
     }
     this.#sleep(wakeAt)
@@ -343,6 +340,9 @@ export class SimViewer {
   received (id, link, bytes) {
     this.scheduler.received(id, link.peer, this.world.clock.now)
     link.other.mesh.viewer.counts.sent += bytes
+    link.other.mesh.viewer.scheduler.uploaded(bytes, this.world.clock.now)
+    link.mesh.upkeep.carried(link.peer, bytes, this.world.clock.now)
+    link.other.mesh.upkeep.carried(link.other.peer, bytes, this.world.clock.now)
   }
 
   /** A piece is here, verified. @param {string} id @param {SimHolding} holding @param {number} piece @param {'peers' | 'origin'} source */

@@ -26,12 +26,13 @@ import { SimViewer } from './viewer.js'
  * @property {number} [settle] s from then to the measured time
  * @property {number} [seed]
  * @property {boolean} [peers] false: plain HTTP
+ * @property {number} [tolerates] what if nobody asked a peer whose queue holds more than it sends in so many ms?
  */
 
 export const DURATION = 2
 const WINDOW = 8
-/** mesh.js's target, engine.js's default. */
-const MAX_PEERS = 8
+/** Links at most; upkeep.js wants fewer and leaves the rest to newcomers. */
+const MAX_PEERS = 12
 
 export class World {
   /** @param {Scenario} scenario */
@@ -39,7 +40,7 @@ export class World {
     this.scenario = scenario
     const dice = this.dice = new Dice(scenario.seed ?? 1)
     this.clock = new Clock()
-    this.options = { peers: scenario.peers ?? true, maxPeers: MAX_PEERS }
+    this.options = { peers: scenario.peers ?? true, maxPeers: MAX_PEERS, tolerates: scenario.tolerates ?? Infinity }
     this.origin = new Origin(dice, scenario.mbps, { duration: DURATION, window: WINDOW })
     this.tracker = new Tracker(this.clock, dice)
     this.net = {
@@ -54,7 +55,7 @@ export class World {
       meanUp: mean * (scenario.meanUp ?? 1.5),
       variants: scenario.mbps.length,
       loss: (scenario.loss ?? 0) / 2,
-      even: scenario.even
+      alike: scenario.even
     }
     /** @type {Set<SimViewer>} */
     this.viewers = new Set()
@@ -62,6 +63,7 @@ export class World {
     this.onLeave = () => {}
     /** @type {(viewer: SimViewer, id: string) => void} told of each completed segment */
     this.onCompleted = () => {}
+    this.joined = 0
     this.ramp = 1000 * (scenario.ramp ?? 20)
     this.begin = this.ramp + 1000 * (scenario.settle ?? 20)
     this.end = this.begin + 1000 * scenario.seconds
@@ -77,7 +79,7 @@ export class World {
 
   join () {
     const { dice, scenario, clock } = this
-    const viewer = new SimViewer(this, someone(dice, this.shape))
+    const viewer = new SimViewer(this, someone(dice, this.joined++, this.shape))
     this.viewers.add(viewer)
     if (scenario.stay) clock.after(1000 * dice.exponential(scenario.stay), leave, viewer)
     if (scenario.switches) clock.after(1000 * dice.exponential(scenario.switches), change, viewer)

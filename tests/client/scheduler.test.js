@@ -65,7 +65,7 @@ const theirs = segmentRanking(B, A)
 
 test('alone, a wanted segment is fetched at once', () => {
   const story = new Story().list(mine).want(mine)
-  assert.deepEqual(story.fetches(), [{ type: 'fetch', id: mine, runs: [[0, 3]] }])
+  assert.deepEqual(story.fetches(), [{ type: 'fetch', id: mine, runs: [[0, 3]], why: 'alone' }])
 })
 
 test('alone, nothing is fetched before the player asks', () => {
