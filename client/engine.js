@@ -235,7 +235,8 @@ class PeerEngine {
         onReady: id => this.dialogue.openWires(id),
         onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
         sharing: () => this.sharing,
-        rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0
+        rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0,
+        wanters: id => this.scheduler.wanters(id, performance.now())
       }, this.log)
       for (const segment of this.library.byId.values()) this.#serve(segment)
     }, error => {

@@ -9,9 +9,12 @@ import WebTorrent from 'webtorrent'
 import { HoldingStore } from './holding.js'
 import { torrentFile } from './metainfo.js'
 import { BLOCK, Pace } from './pace.js'
+import { Reveal } from './reveal.js'
 
 /** What a peer may have asked of us beyond ASK_FACTOR before we say so: a deep pipeline's blocks. */
 const ASK_SLACK = 16 * BLOCK
+/** A holding begun so lately may hold what nobody else has, ms. */
+const FRESH = 1500
 /** A wire that was asked and sends nothing for so long gives its blocks back, ms. */
 const WIRE_STALL = 1500
 const WATCH_INTERVAL = 500
@@ -42,6 +45,7 @@ const LIBTORRENT = '2d4c54'
  * @property {(peer: string, reason: string) => void} onAbuse
  * @property {() => boolean} sharing
  * @property {(peer: string) => number} rtt ms; 0: not known
+ * @property {(id: string) => string[]} wanters peers that may want a segment and would pass it on
  */
 
 /** Why `any`: webtorrent has no types; what is used of it is listed in modules.d.ts. */
@@ -94,7 +98,9 @@ export class Swarm {
     torrent.on('warning', (/** @type {Error} */ error) => this.#onWarning(entry, error))
     torrent.on('wire', (/** @type {any} */ wire) => this.#tune(entry, wire))
     torrent.on('ready', () => {
-      for (let i = 0; i < holding.have.size; i++) if (holding.have.has(i)) entry.mark(i)
+      // What was fetched while webtorrent got ready is as new as what comes after.
+      const fresh = performance.now() - holding.startedAt < FRESH
+      for (let i = 0; i < holding.have.size; i++) if (holding.have.has(i)) this.#mark(entry, i, fresh)
       this.events.onReady(id)
     })
   }
@@ -113,7 +119,7 @@ export class Swarm {
   /** A piece came from elsewhere, verified and put in the holding: serve it. @param {string} id @param {number} index */
   put (id, index) {
     const entry = this.entries.get(id)
-    if (entry?.torrent.ready) entry.mark(index)
+    if (entry?.torrent.ready) this.#mark(entry, index, true)
   }
 
   /** Leave these pieces to the origin, or take them back. @param {string} id @param {[number, number][]} runs @param {boolean} wanted */
@@ -155,6 +161,7 @@ export class Swarm {
     const entry = this.entries.get(id)
     if (!entry) return
     this.entries.delete(id)
+    clearTimeout(entry.revealing)
     entry.stopTracker()
     if (!entry.torrent.destroyed) entry.torrent.destroy({ destroyStore: true }, () => {})
   }
@@ -174,6 +181,17 @@ export class Swarm {
     clearInterval(this.watch)
     for (const id of [...this.entries.keys()]) this.drop(id)
     if (!this.client.destroyed) this.client.destroy(() => {})
+  }
+
+  /** @param {Entry} entry @param {number} index @param {boolean} fresh nobody else may have it */
+  #mark (entry, index, fresh) {
+    if (fresh) {
+      // Who has not opened a stream has not seen the segment listed, and may not for a while.
+      const here = new Set(entry.torrent.wires.map((/** @type {any} */ wire) => wire.peerId))
+      const wanters = this.events.wanters(entry.holding.metainfo.infohash).filter(peer => here.has(peer))
+      entry.reveal.keep(index, wanters, this.events.rtt, performance.now())
+    }
+    entry.mark(index)
   }
 
   /** @param {Entry} entry @param {any} wire */
@@ -196,6 +214,15 @@ export class Swarm {
         else pace.got(bytes.length, performance.now())
         done?.(error, bytes)
       })
+    }
+
+    // What it is not to be told of yet is left out at the handshake, too.
+    const haveAll = wire.haveAll.bind(wire)
+    const bitfield = wire.bitfield.bind(wire)
+    wire.bitfield = (/** @type {any} */ bits) => bitfield(entry.shown(bits.buffer ?? bits, wire.peerId))
+    wire.haveAll = () => {
+      if (entry.reveal.next === Infinity) haveAll()
+      else wire.bitfield(torrent.bitfield)
     }
 
     const unchoke = wire.unchoke.bind(wire)
@@ -297,6 +324,9 @@ class Entry {
     this.stalled = new Set()
     /** @type {WeakMap<object, number>} by wire: when it last sent anything, ms */
     this.lastBytes = new WeakMap()
+    this.reveal = new Reveal(holding.metainfo.infohash)
+    /** @type {ReturnType<typeof setTimeout> | undefined} until more may be revealed */
+    this.revealing = undefined
   }
 
   /** @param {number} index @param {string} peer @param {boolean} seed */
@@ -313,13 +343,45 @@ class Entry {
     return this.seeded.has(index) ? 'seed' : 'peers'
   }
 
-  /** Tell webtorrent and every wire that we hold a piece. @param {number} index */
+  /** Tell webtorrent, and every wire that may know, that we hold a piece. @param {number} index */
   mark (index) {
     const { torrent } = this
     if (torrent.destroyed || torrent.bitfield.get(index)) return
     torrent._markVerified(index)
-    for (const wire of torrent.wires) wire.have(index)
+    this.#tell(index)
     torrent._checkDone()
+    this.#revealLater()
+  }
+
+  /** @param {number} index */
+  #tell (index) {
+    for (const wire of this.torrent.wires) {
+      if (!wire.peerPieces.get(index) && !this.reveal.hides(index, wire.peerId)) wire.have(index)
+    }
+  }
+
+  #revealLater () {
+    clearTimeout(this.revealing)
+    const { next } = this.reveal
+    if (next === Infinity) return
+    this.revealing = setTimeout(() => {
+      if (this.torrent.destroyed) return
+      for (const index of this.reveal.due(performance.now())) this.#tell(index)
+      this.#revealLater()
+    }, Math.max(0, next - performance.now()) + 1)
+  }
+
+  /**
+   * @param {Uint8Array} bits BEP 3's bitfield
+   * @param {string} peer
+   * @returns {Uint8Array} without what this peer is not to be told of yet
+   */
+  shown (bits, peer) {
+    const shown = bits.slice()
+    for (const index of this.reveal.kept.keys()) {
+      if (this.reveal.hides(index, peer)) shown[index >> 3] = (shown[index >> 3] ?? 0) & ~(0x80 >> (index & 7))
+    }
+    return shown
   }
 
   /** All is there: each connection that was made for this one segment costs the browser and the server. */
