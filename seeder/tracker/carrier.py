@@ -79,9 +79,9 @@ class Carrier(asyncio.BufferedProtocol):
     """One connection, from its handshake to its end."""
 
     __slots__ = (
-        "_choked", "_closing", "_gathering", "_head", "_house", "_opcode", "_out", "_partial", "_pinged",
-        "_protocol", "_queued", "_timer", "_transport", "bucket", "client", "ending", "heard", "ident",
-        "last_read", "malformed", "shared",
+        "_choked", "_closing", "_gathering", "_head", "_house", "_leaving", "_opcode", "_out", "_partial",
+        "_pinged", "_protocol", "_queued", "_timer", "_transport", "bucket", "client", "ending", "heard",
+        "ident", "last_read", "malformed", "shared",
     )  # fmt: skip
 
     def __init__(self, house: House, transport: asyncio.Transport) -> None:
@@ -118,6 +118,8 @@ class Carrier(asyncio.BufferedProtocol):
         """With its client's other connections; both from when it is let in."""
         self.ending = False
         """We are ending it, or the peer is."""
+        self._leaving = False
+        """The peer has said farewell; what it said before is still to be taken."""
         self._closing = False
         """:data:`FAREWELL` runs."""
 
@@ -160,16 +162,18 @@ class Carrier(asyncio.BufferedProtocol):
             data = self._greeted(data)
             if not data:
                 return
-        self._protocol.receive_data(data)
+        protocol = self._protocol
+        protocol.receive_data(data)
+        self._leaving = protocol.state is not State.OPEN
         wait = 0.0
-        for frame in self._protocol.events_received():
+        for frame in protocol.events_received():
             # Control frames and fragments count like messages: each costs as much to read.
             wait = max(wait, self.bucket.take(now), self.shared.take(now))
             if not self.ending:
                 self._frame(cast(Frame, frame), now)
-        if self._protocol.writes:
+        if protocol.writes:
             self._gather()
-        if self._protocol.state is not State.OPEN:
+        if protocol.state is not State.OPEN:
             self._close()
         elif wait and not self.ending:
             self._transport.pause_reading()
@@ -271,16 +275,24 @@ class Carrier(asyncio.BufferedProtocol):
 
     def push(self, message: bytes) -> None:
         """Send one text message at the end of this turn; a reader too slow is ended instead of held for."""
-        if self.ending or self._protocol.state is not State.OPEN:
-            return  # the peer's own farewell may be behind what is being answered here
-        self._out.append(_text_frame(message))
-        self._queued += len(message)
+        if self.ending or self._leaving:
+            return
+        length = len(message)
+        # RFC 6455 §5.2: one unmasked frame, in a tenth of the time that the protocol takes for it.
+        if length < 126:
+            self._out.append(b"\x81%c%b" % (length, message))
+        elif length < 65536:
+            self._out.append(b"\x81\x7e%b%b" % (length.to_bytes(2, "big"), message))
+        else:
+            self._out.append(b"\x81\x7f%b%b" % (length.to_bytes(8, "big"), message))
+        self._queued += length
         if self._queued > GATHER:
             self.flush()
         elif not self._gathering:
             self._gather()
 
     def _gather(self) -> None:
+        """Have :meth:`flush` called."""
         if not self._gathering:
             self._gathering = True
             self._house.gathered(self)
@@ -289,16 +301,18 @@ class Carrier(asyncio.BufferedProtocol):
         """Write what has been gathered."""
         self._gathering = False
         writes, self._out = self._out, []
-        writes += self._protocol.data_to_send()
-        if not writes or self._transport.is_closing():
+        if self._protocol.writes:
+            writes += self._protocol.data_to_send()
+        transport = self._transport
+        if not writes or transport.is_closing():
             return
-        self._transport.write(b"".join(writes))  # SEND_EOF is empty
-        self._queued = self._transport.get_write_buffer_size()
+        transport.write(writes[0] if len(writes) == 1 else b"".join(writes))  # SEND_EOF is empty
+        self._queued = transport.get_write_buffer_size()
         if self._queued > self._house.limits.max_queue_bytes and not self.ending:
             self._house.ended(self, "slow")
             self.abort()
-        elif writes[-1] == SEND_EOF and self._transport.can_write_eof():
-            self._transport.write_eof()
+        elif writes[-1] == SEND_EOF and transport.can_write_eof():
+            transport.write_eof()
 
     # the end
 
@@ -350,16 +364,6 @@ class Carrier(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _text_frame(message: bytes) -> bytes:
-    """RFC 6455 §5.2: one unmasked frame, in a tenth of the time that the protocol takes."""
-    length = len(message)
-    if length < 126:
-        return b"\x81%c%b" % (length, message)
-    if length < 65536:
-        return b"\x81\x7e%b%b" % (length.to_bytes(2, "big"), message)
-    return b"\x81\x7f%b%b" % (length.to_bytes(8, "big"), message)
 
 
 def _is_utf8(message: bytes) -> bool:

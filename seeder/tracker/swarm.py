@@ -224,31 +224,30 @@ class Swarm:
         """Each offer to a different random peer; what finds no taker is dropped, its sender tries again.
         The first is our own seed's, if it is there: among many that seek, chance might never find it."""
         infohash, peer_id = request.infohash, request.peer_id
-        in_flight, most = self._in_flight, self._limits.max_outstanding
-        mine = self._connections[conn].offers
-        room = max(0, most - len(mine))
-        offers = [o for o in request.offers if (infohash, peer_id, o.offer_id) not in in_flight][:room]
-        if offers and not request.seed and self._is_home(infohash):
+        connections, in_flight, most = self._connections, self._in_flight, self._limits.max_outstanding
+        mine = connections[conn].offers
+        keyed = [((infohash, peer_id, offer.offer_id), offer) for offer in request.offers]
+        keyed = [one for one in keyed if one[0] not in in_flight][: max(0, most - len(mine))]
+        if keyed and not request.seed and self._is_home(infohash):
             expires = now + self._limits.seed_patience
-            client = self._client(conn)
-            self._reception.hold(Held(infohash, conn, client, peer_id, offers.pop(0), expires))
-        expires = now + self._limits.offer_timeout
+            _, offer = keyed.pop(0)
+            self._reception.hold(Held(infohash, conn, self._client(conn), peer_id, offer, expires))
         sends: list[Send] = []
-        if not offers:
+        if not keyed:
             return sends
+        expires, home = now + self._limits.offer_timeout, self._home
         # Two more than needed, for the sender itself and our own seed may be drawn.
-        for member in roster.sample(len(offers) + 2, self._rng):
-            theirs = self._connections[member.conn].offers
-            if member.conn == conn or member.conn == self._home or len(theirs) >= most:
+        for target, target_peer_id, _ in roster.sample(len(keyed) + 2, self._rng):
+            theirs = connections[target].offers
+            if target in (conn, home) or len(theirs) >= most:
                 continue
-            offer = offers[len(sends)]
-            key = (infohash, peer_id, offer.offer_id)
-            in_flight[key] = conn, member.conn, member.peer_id, expires
+            if len(sends) == len(keyed):
+                break
+            key, offer = keyed[len(sends)]
+            in_flight[key] = conn, target, target_peer_id, expires
             mine.add(key)
             theirs.add(key)
-            sends.append(Send(member.conn, OfferRelay(infohash, peer_id, offer)))
-            if len(sends) == len(offers):
-                break
+            sends.append(Send(target, OfferRelay(infohash, peer_id, offer)))
         return sends
 
     # our own seed

@@ -288,7 +288,7 @@ def _offers(message: dict[str, Any]) -> tuple[Offer, ...]:
         if not isinstance(one, dict):
             raise WireError("an offer must be an object with offer and offer_id")
         found.append(Offer(_binary(one, "offer_id"), _sdp(one.get("offer"), "offer")))
-    if len({offer.offer_id for offer in found}) < len(found):
+    if len(found) > 1 and len({offer.offer_id for offer in found}) < len(found):
         raise WireError("offer_id must differ from offer to offer")
     return tuple(found)
 
