@@ -3,7 +3,9 @@
 /** @typedef {import('./world.js').Scenario} Scenario */
 
 /** The larger a swarm, the shorter it is watched: its events grow with viewers × seconds. */
-const LENGTHS = /** @type {const} */ ([[300, 120], [1000, 60], [3000, 40], [Infinity, 24]])
+const LENGTHS = /** @type {const} */ ([[100, 90], [300, 60], [1000, 40], [3000, 24], [Infinity, 16]])
+/** The time before is counted for less there, too, s. */
+const SHORT = { ramp: 12, settle: 12 }
 export const SIZES = /** @type {const} */ ([10, 30, 100, 300, 1000, 3000, 10_000])
 
 /** @param {number} viewers */
@@ -38,7 +40,7 @@ export function groups (most, seed) {
   const sizes = SIZES.filter(size => size <= most)
   /** @param {number} size @param {string} name @param {Partial<Scenario>} [more] @returns {Scenario} */
   const swarm = (size, name, more = {}) => ({
-    name: `${name}, N = ${size.toLocaleString('en')}`, viewers: size, mbps: [1.5], meanUp: 1.5, seconds: seconds(size), seed, ...more
+    name: `${name}, N = ${size.toLocaleString('en')}`, viewers: size, mbps: [1.5], meanUp: 1.5, seconds: seconds(size), ...(size > 1000 ? SHORT : {}), seed, ...more
   })
   return {
     growth: sizes.map(size => swarm(size, 'upload 1.5 × bit rate')),
