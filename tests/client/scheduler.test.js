@@ -312,3 +312,58 @@ test('missing runs are maximal', () => {
   for (const i of [0, 3, 6]) have.add(i)
   assert.deepEqual(missingRuns(have), [[1, 2], [4, 5]])
 })
+
+test('who has some of a segment and ever more is waited for; who has some and no more is not for long', () => {
+  const story = new Story().list(theirs).peer(B, theirs)
+  for (let i = 0; i < 4; i++) {
+    story.at(1000 * i).says(B, theirs, { pieces: pieces(6, ...Array(i + 1).keys()) })
+    assert.deepEqual(story.fetches(), [])
+  }
+  assert.deepEqual(story.at(3000 + DEFAULTS.pullStall - 1).fetches(), [])
+  assert.equal(story.at(3000 + DEFAULTS.pullStall + DEFAULTS.takeover).fetches().length, 1)
+})
+
+/** A large swarm of which we know eight: how long after its listing each of many segments is pulled by us. */
+function pullsInASwarm (others) {
+  const known = Array.from({ length: 8 }, (_, i) => `${i + 1}`.repeat(40))
+  return Array.from({ length: 150 }, (_, i) => {
+    const id = (i * 7919 + 5).toString(16).padStart(40, '0')
+    const story = new Story().list(id)
+    story.scheduler.swarmSize(others)
+    for (const peer of known) story.peer(peer, id)
+    let at = 0
+    while (story.at(at).fetches().length === 0) at += 100
+    return at
+  })
+}
+
+test('in a large swarm hardly anybody pulls at once, and everybody does before long if nobody else did', () => {
+  const [small, large] = [pullsInASwarm(8), pullsInASwarm(2000)]
+  const atOnce = delays => delays.filter(delay => delay === 0).length
+  assert.ok(atOnce(small) > 5, `${atOnce(small)}`)
+  assert.ok(atOnce(large) < 4, `${atOnce(large)}`)
+  assert.ok(Math.max(...large) < 10_000)
+})
+
+test('alone in a swarm whose others cannot be reached, a wanted segment is fetched at once', () => {
+  const story = new Story().list(mine).want(mine)
+  story.scheduler.swarmSize(5000)
+  assert.equal(story.fetches().length, 1)
+})
+
+test('the margin before a deadline is what the fetches stray, and more after a stall', () => {
+  const fetched = (...durations) => {
+    const { scheduler } = new Story()
+    for (const ms of durations) scheduler.fetched('', { ok: true, bytes: 262144, firstByte: 50, ms }, 0)
+    return scheduler
+  }
+  const steady = fetched(...Array(20).fill(300))
+  const straying = fetched(...Array.from({ length: 20 }, (_, i) => i % 2 ? 300 : 1100))
+  assert.equal(new Story().scheduler.margin, DEFAULTS.margin)
+  assert.equal(steady.margin, DEFAULTS.marginMin)
+  assert.ok(straying.margin > 2 * steady.margin)
+  steady.late()
+  assert.ok(steady.margin > DEFAULTS.marginMin)
+  for (let i = 0; i < 100; i++) straying.late()
+  assert.equal(straying.margin, DEFAULTS.marginMax)
+})
