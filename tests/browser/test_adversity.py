@@ -135,6 +135,7 @@ async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
 ) -> None:
     pages = await audience(new_page, live, 6)
     leaving, staying = pages[::2], pages[1::2]
+    before = [await stats(page) for page in staying]
 
     async def vanish(page: Page) -> None:
         # Without a goodbye: no pagehide, no closed channel. What ends a crashed page answers nothing.
@@ -146,6 +147,8 @@ async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
     await asyncio.gather(*(vanish(page) for page in leaving))
     after = await play_on(staying, 12)
     assert all(snapshot["peers"] <= 2 for snapshot in after), "whoever vanished is no peer any more"
+    gained = {key: total(after, key) - total(before, key) for key in ("bytesFromPeers", "bytesFromOrigin")}
+    assert gained["bytesFromPeers"] > gained["bytesFromOrigin"], gained
 
 
 async def test_while_the_origin_answers_503_peers_and_the_seed_carry_and_then_it_is_asked_again(

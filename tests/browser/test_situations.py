@@ -1,4 +1,4 @@
-"""What viewers do with a player besides watching: pausing, seeking, hiding, reloading, coming in numbers."""
+"""What viewers do with a player besides watching: pausing, seeking, hiding it, reloading."""
 
 from __future__ import annotations
 
@@ -17,29 +17,24 @@ for (const name of ['setTimeout', 'setInterval']) {
 """
 
 
-async def test_a_hidden_tab_whose_timers_run_once_a_second_plays_on_and_serves(
+async def test_a_hidden_tab_serves_on_and_one_that_sleeps_delays_nobody_and_is_back_when_it_wakes(
     live: Running, new_page: NewPage
 ) -> None:
     hidden = await new_page()
     await hidden.add_init_script(HIDDEN)
     await watch(hidden, live)
     await hidden.evaluate("window.hide = true")
-    shown = await watch(await new_page(), live)
-    await until(shown, "s.peers === 1", "meeting")
-    after = await play_on([hidden, shown], 12)
-    assert total(after, "bytesFromPeers") > 0
-
-
-async def test_a_tab_that_sleeps_delays_nobody_and_is_back_when_it_wakes(
-    live: Running, new_page: NewPage
-) -> None:
-    asleep, *others = await audience(new_page, live, 3)
+    shown, asleep = [await watch(await new_page(), live) for _ in range(2)]
+    for page in (shown, asleep):
+        await until(page, "s.peers > 0", "meeting")
+    before = [await stats(page) for page in (hidden, shown)]
     # No script runs, its connections stay open: what others see of a laptop with its lid closed.
     devtools = await asleep.context.new_cdp_session(asleep)
     await devtools.send("Debugger.enable")
     await devtools.send("Debugger.pause")
-    after = await play_on(others, 12)
+    after = await play_on([hidden, shown], 12)
     assert all(snapshot["peers"] <= 1 for snapshot in after), "the silent one is no peer any more"
+    assert total(after, "bytesFromPeers") > total(before, "bytesFromPeers")
     await devtools.send("Debugger.disable")
     await until(asleep, "s.peers > 0", "meeting the others again")
     at = await asleep.evaluate("document.querySelector('video').currentTime")
@@ -68,7 +63,7 @@ async def test_a_page_that_is_reloaded_over_and_over_hurts_nobody(live: Running,
     before = await stats(first)
 
     async def reload() -> None:
-        for _ in range(12):
+        for _ in range(8):
             await restless.reload(wait_until="commit")
             await asyncio.sleep(0.7)
 
@@ -77,7 +72,7 @@ async def test_a_page_that_is_reloaded_over_and_over_hurts_nobody(live: Running,
     await reloading
     await until(restless, "played > 2 && s.peers === 1", "playing and meeting at last")
     after = await until(first, "s.peers === 1", "no ghost of those before is left")
-    assert after["connectionsMade"] - before["connectionsMade"] < 60
+    assert after["connectionsMade"] - before["connectionsMade"] < 40
 
 
 async def test_two_players_of_one_stream_on_one_page_both_play(live: Running, new_page: NewPage) -> None:
@@ -94,11 +89,3 @@ async def test_two_players_of_one_stream_on_one_page_both_play(live: Running, ne
     counts = await page.evaluate("window.liveTorrent.players.map(player => player.stats().segments.length)")
     assert min(counts) > 0, "each tells of its own"
     assert await page.evaluate("window.liveTorrent.players.map(player => player.stats().stalls)") == [0, 0]
-
-
-async def test_eight_viewers_play_and_the_origin_serves_about_one(live: Running, new_page: NewPage) -> None:
-    pages = await audience(new_page, live, 8)
-    before = [await stats(page) for page in pages]
-    after = await play_on(pages, 12)
-    gained = {key: total(after, key) - total(before, key) for key in ("bytesFromPeers", "bytesFromOrigin")}
-    assert gained["bytesFromPeers"] > 3 * gained["bytesFromOrigin"], gained
