@@ -25,11 +25,14 @@ if (typeof options === 'string') {
   else document.addEventListener('DOMContentLoaded', place, { once: true })
 
   // Not bundled here: a page with several players loads it once.
-  import(new URL('client/player.js', script.src).href).then(({ mount }) => mount(video, {
+  const play = () => import(new URL('client/player.js', script.src).href).then(({ mount }) => mount(video, {
     url: options.url,
     mode: options.mode,
     muted: options.muted,
     // Left alone unless turned off: the engine has reasons of its own (Save-Data) not to share.
     engineOptions: options.sharing ? {} : { sharing: false }
   })).catch(error => console.error('live-torrent: the player could not be loaded', error))
+  play()
+  // The browser kept the page for "back", with its player stopped in `pagehide`.
+  addEventListener('pageshow', event => { if (event.persisted) play() })
 }

@@ -11,6 +11,7 @@ import { Holding } from './holding.js'
 import { newPeerId, saveData } from './identity.js'
 import { toDrop } from './keep.js'
 import { Library } from './library.js'
+import { Conditions } from './mesh/conditions.js'
 import { Mesh } from './mesh/mesh.js'
 import { iceServers } from './mesh/ice.js'
 import { IntegrityError, fetchPlaylist } from './origin.js'
@@ -48,6 +49,7 @@ class PeerEngine {
     this.sharing = options.sharing ?? !saveData()
     this.closed = false
     this.trouble = ''
+    this.conditions = new Conditions(() => this.#uploadsChanged())
     // SHA-1 comes from WebCrypto, which browsers only give to secure contexts.
     this.usable = options.mode !== 'http' && !!globalThis.crypto?.subtle
     if (options.mode !== 'http' && !this.usable) this.trouble = 'peer-to-peer needs HTTPS (or localhost)'
@@ -141,7 +143,14 @@ class PeerEngine {
   setSharing (on) {
     if (on === this.sharing) return
     this.sharing = on
-    this.dialogue.tellSharing(on)
+    this.#uploadsChanged()
+  }
+
+  /** Whether we upload now: the user's switch is on, and nothing else speaks against it. */
+  get uploads () { return this.sharing && this.conditions.uploads }
+
+  #uploadsChanged () {
+    this.dialogue.tellSharing(this.uploads)
     this.swarm?.updateSharing()
     this.#poke()
   }
@@ -161,6 +170,7 @@ class PeerEngine {
     this.closed = true
     globalThis.removeEventListener?.('pagehide', this.onHide)
     clearTimeout(this.wake)
+    this.conditions.close()
     this.dialogue.close()
     clearInterval(this.watching)
     this.fetches.close()
@@ -182,11 +192,13 @@ class PeerEngine {
   /** @param {import('./types.js').FetchedPlaylist} fetched @param {boolean} played */
   #learn ({ url, text }, played) {
     const playlist = parsePlaylist(text, url)
-    if (playlist.multivariant || !playlist.swarm) return
+    if (!playlist.swarm) return
+    // The multivariant playlist names the swarm, too: peers are found while the media playlist is on its way.
+    this.#join(playlist.swarm)
+    if (playlist.multivariant) return
     const now = performance.now()
     const fresh = this.library.learn(url, playlist, now, played)
     this.hints.loaded(url, fresh.length > 0)
-    this.#join(playlist.swarm)
     for (const segment of fresh) this.#hold(segment).catch(error => this.log(`segment ${segment.msn}: ${error.message}`))
     this.dialogue.tellKnown(fresh)
     // Else peers' hints would keep us loading, and pulling, a variant nobody here watches.
@@ -200,8 +212,9 @@ class PeerEngine {
     this.mesh?.close()
     this.meshId = address.id
     this.address = address
-    const self = { peer: this.me, bornAt: this.bornAt, sharing: () => this.sharing }
-    this.mesh = new Mesh(address, self, { maxPeers: this.options.maxPeers ?? 8, ice: this.options.ice ?? [] }, {
+    const self = { peer: this.me, bornAt: this.bornAt, sharing: () => this.uploads }
+    const { maxPeers = 12, maxUpload, ice = [] } = this.options
+    this.mesh = new Mesh(address, self, { maxPeers, maxUpload, ice }, {
       onUp: link => {
         this.log(`peer ${link.peer.slice(-6)} is here`)
         this.dialogue.greet(link)
@@ -217,7 +230,11 @@ class PeerEngine {
         this.dialogue.heard(link, message)
         this.#poke()
       },
-      onOffer: (link, id) => this.dialogue.openWire(link, id)
+      onOffer: (link, id) => this.dialogue.openWire(link, id),
+      onName: me => {
+        this.me = this.scheduler.me = me
+        this.swarm?.rename(me)
+      }
     })
   }
 
@@ -234,7 +251,7 @@ class PeerEngine {
         },
         onReady: id => this.dialogue.openWires(id),
         onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
-        sharing: () => this.sharing,
+        sharing: () => this.uploads,
         rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0,
         wanters: id => this.scheduler.wanters(id, performance.now())
       }, this.log)
@@ -296,7 +313,7 @@ class PeerEngine {
   #step () {
     const now = performance.now()
     const bufferSeconds = this.#player()?.bufferSeconds ?? 0
-    const facts = { bufferSeconds, sharing: this.sharing, p2pOnly: this.p2pOnly }
+    const facts = { bufferSeconds, sharing: this.uploads, p2pOnly: this.p2pOnly }
     this.scheduler.swarmSize(this.mesh?.rendezvous.others ?? 0)
     const { commands, wakeAt } = this.scheduler.step(now, facts)
     for (const command of commands) {

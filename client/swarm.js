@@ -74,6 +74,9 @@ export class Swarm {
     this.watch = setInterval(() => this.#watch(), WATCH_INTERVAL)
   }
 
+  /** We have another peer id; no peer is here that knows the former. @param {string} me 40 hex digits */
+  rename (me) { this.me = this.client.peerId = me }
+
   /** @param {string} id */
   has (id) { return this.entries.has(id) }
 

@@ -109,8 +109,10 @@ export interface EngineOptions {
   mode: WantedMode
   /** Uploading on from the start (default true; false under Save-Data). */
   sharing?: boolean
-  /** Mesh connections kept (default 8). */
+  /** Mesh connections at most (default 12); up to three of them are left to newcomers. */
   maxPeers?: number
+  /** Uploading at most, bytes/s (default 5,000,000: more than most lines at home can send). */
+  maxUpload?: number
   /** Extra ICE server URLs besides the manifest's; invalid ones are reported in `trouble`, never thrown. */
   ice?: string[]
   log?: (line: string) => void

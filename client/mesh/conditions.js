@@ -1,19 +1,18 @@
 /**
- * Whether this page should upload now, apart from what its user chose: not on a line that is paid by the byte, not
- * when the user asked for less traffic, not while nobody looks (a hidden tab, also one that is listened to).
+ * Whether this page should upload now, apart from what its user chose (Save-Data only sets that choice's default):
+ * not on a line that is paid by the byte, and not while nobody looks (a hidden tab, also one that is listened to).
  */
 
 /**
  * @typedef {object} Facts as navigator.connection (Network Information API) and the document say
- * @property {boolean} [saveData]
  * @property {string} [type] 'cellular', 'wifi' …
  * @property {string} [effectiveType] 'slow-2g' to '4g'; '3g' is what a busy machine or a far server looks like, too
  * @property {boolean} [hidden]
  */
 
 /** @param {Facts} facts @returns {boolean} */
-export function mayUpload ({ saveData, type, effectiveType = '', hidden }) {
-  return !saveData && !hidden && type !== 'cellular' && !effectiveType.endsWith('2g')
+export function mayUpload ({ type, effectiveType = '', hidden }) {
+  return !hidden && type !== 'cellular' && !effectiveType.endsWith('2g')
 }
 
 /** The conditions as they change. */
@@ -38,8 +37,8 @@ export class Conditions {
 }
 
 function current () {
-  const { saveData, type, effectiveType } = connection() ?? {}
-  return mayUpload({ saveData, type, effectiveType, hidden: globalThis.document?.visibilityState === 'hidden' })
+  const { type, effectiveType } = connection() ?? {}
+  return mayUpload({ type, effectiveType, hidden: globalThis.document?.visibilityState === 'hidden' })
 }
 
 /** @returns {(EventTarget & Facts) | undefined} */

@@ -2,14 +2,16 @@
  * The control channel's messages: what viewers of one stream tell each other (JSON, a line each; what is said at
  * once goes together). Pure. A peer is not trusted: what does not fit is dropped, and sizes are bounded.
  *
- *   hello  {t, v, id, share, age}  first message: protocol version, own peer id, whether it uploads,
- *                                ms since it joined the mesh
+ *   hello  {t, v, id, share, age, links, spare}  first message: protocol version, own peer id, whether it
+ *                                uploads, ms since it joined the mesh, and as in ping
  *   share  {t, share}            the user turned the switch
  *   know   {t, ids}              segments it has seen listed
  *   have   {t, id, n, bits}      pieces it holds: n of them in all, hex bitfield
  *   pull   {t, id, on}           it fetches this segment from the origin, or stopped
  *   lost   {t, ids}              no longer held
- *   ping / pong {t, at}
+ *   ping   {t, at, links, spare} are you there? How many links it has, and what more could be asked of
+ *                                it, bytes/s; may be left out
+ *   pong   {t, at}
  */
 
 import { PieceSet } from '../pieces.js'
@@ -24,12 +26,14 @@ const MAX_PIECES = 4096
 export const MAX_MESSAGE = 8192
 
 /**
- * @typedef {{ t: 'hello', v: number, id: string, share: boolean, age: number }
+ * @typedef {{ links?: number, spare?: number }} Room
+ * @typedef {{ t: 'hello', v: number, id: string, share: boolean, age: number } & Room
  *   | { t: 'share', share: boolean }
  *   | { t: 'know' | 'lost', ids: string[] }
  *   | { t: 'have', id: string, pieces: PieceSet }
  *   | { t: 'pull', id: string, on: boolean }
- *   | { t: 'ping' | 'pong', at: number }} Message
+ *   | { t: 'ping', at: number } & Room
+ *   | { t: 'pong', at: number }} Message
  */
 
 /** @param {Message} message @returns {string} */
@@ -65,7 +69,7 @@ export function decode (text) {
   switch (m.t) {
     case 'hello':
       if (!Number.isInteger(m.v) || !isId(m.id)) return null
-      return { t: 'hello', v: m.v, id: m.id, share: m.share === true, age: Math.max(0, Number(m.age) || 0) }
+      return { t: 'hello', v: m.v, id: m.id, share: m.share === true, age: Math.max(0, Number(m.age) || 0), ...room(m) }
     case 'share': return { t: 'share', share: m.share === true }
     case 'know':
     case 'lost': return Array.isArray(m.ids) && m.ids.length <= MAX_IDS && m.ids.every(isId) ? { t: m.t, ids: m.ids } : null
@@ -73,11 +77,19 @@ export function decode (text) {
       if (!isId(m.id) || !Number.isInteger(m.n) || m.n < 1 || m.n > MAX_PIECES || typeof m.bits !== 'string') return null
       return { t: 'have', id: m.id, pieces: PieceSet.fromHex(m.bits, m.n) }
     case 'pull': return isId(m.id) ? { t: 'pull', id: m.id, on: m.on === true } : null
-    case 'ping':
+    case 'ping': return Number.isFinite(m.at) ? { t: m.t, at: m.at, ...room(m) } : null
     case 'pong': return Number.isFinite(m.at) ? { t: m.t, at: m.at } : null
     default: return null // a later version's message: ignored
   }
 }
+
+/** @param {Record<string, unknown>} message @returns {Room} */
+function room ({ links, spare }) {
+  return { ...(isCount(links) ? { links } : {}), ...(isCount(spare) ? { spare } : {}) }
+}
+
+/** @param {unknown} value @returns {value is number} */
+function isCount (value) { return Number.isSafeInteger(value) && Number(value) >= 0 }
 
 /** @param {unknown} value @returns {value is string} 20 bytes as hex */
 function isId (value) {

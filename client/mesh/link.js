@@ -5,17 +5,18 @@
  */
 
 import { Allowance } from './allowance.js'
+import { gathered } from './gather.js'
 import { MAX_MESSAGE, VERSION, decode, encode, pack } from './gossip.js'
 import { soon } from './soon.js'
 import { Wires } from './wires.js'
 
-/** Gathering longer than this goes on without the missing candidates, ms. */
-const GATHER_TIMEOUT = 1500
-/** An offer nobody answers, or a connection that does not come up, is given back after this, ms. */
-export const CONNECT_TIMEOUT = 12_000
-/** A vanished peer shows in ICE only after 6–16 s: pings tell earlier, ms. */
-const PING_INTERVAL = 1000
-const SILENCE = 5000
+/** An offer that nobody answers is given back after this: two round trips by the tracker and a busy peer, ms. */
+const ANSWER_TIMEOUT = 6000
+/** A connection that does not come up likewise: lost packets of its handshakes are sent again after seconds, ms. */
+const CONNECT_TIMEOUT = 12_000
+/** While a peer is heard anyway it is pinged less often: for its round trip, and to tell it of our room, ms. */
+const PING_INTERVAL = 900
+const PING_HEARD = 2900
 /** Control messages waiting in a channel beyond this mean the peer is gone or stuck, bytes. */
 const MAX_CONTROL_BUFFER = 256 << 10
 /** Control messages: a whole window's at once on meeting, then ten times what an exchange at full speed takes. */
@@ -26,6 +27,7 @@ const MESSAGES = [1000, 200]
  * @property {string} peer our peer id
  * @property {number} bornAt when we joined the mesh, ms
  * @property {() => boolean} sharing
+ * @property {() => import('./gossip.js').Room} room
  */
 
 /**
@@ -34,6 +36,7 @@ const MESSAGES = [1000, 200]
  * @property {(link: Link, reason: string) => void} onDown once
  * @property {(link: Link, message: import('./gossip.js').Message) => void} onMessage
  * @property {(link: Link, infohash: string) => void} onOffer the peer opened a sub-stream
+ * @property {(link: Link) => void} onDoubt ICE misses its answers
  */
 
 export class Link {
@@ -46,7 +49,7 @@ export class Link {
    */
   constructor (self, initiator, servers, events) {
     this.self = self
-    this.initiator = initiator
+    this.stun = servers.length > 0
     this.events = events
     /** The remote peer's id: known from the offer or answer. */
     this.peer = ''
@@ -59,6 +62,12 @@ export class Link {
     /** The least of late: without what waits in queues, ms. */
     this.rttLeast = 0
     this.heardAt = performance.now()
+    this.pingedAt = 0
+    /** How many links the peer has, and what more could be asked of it, bytes/s; as it said last. */
+    this.peerLinks = 0
+    this.peerSpare = Infinity
+    /** Bytes on the wire channel that nobody took account of yet. */
+    this.carried = 0
     this.pc = new RTCPeerConnection({ iceServers: servers })
     this.control = this.pc.createDataChannel('control', { negotiated: true, id: 0 })
     this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
@@ -67,10 +76,12 @@ export class Link {
     /** @type {string[]} said in this turn, not sent yet */
     this.outbox = []
     this.messages = new Allowance(MESSAGES[0], MESSAGES[1])
-    /** @type {ReturnType<typeof setInterval> | undefined} */
-    this.pinging = undefined
-    this.patience = setTimeout(() => this.close('no connection came up'), CONNECT_TIMEOUT)
+    this.patience = setTimeout(() => this.close('nobody answered'), ANSWER_TIMEOUT)
     this.control.addEventListener('message', event => this.#onControl(event.data))
+    this.wire.addEventListener('message', event => {
+      this.heardAt = performance.now()
+      this.carried += event.data.byteLength ?? 0
+    })
     for (const channel of [this.control, this.wire]) {
       channel.addEventListener('open', () => this.#onOpen())
       channel.addEventListener('close', () => this.close('the peer left'))
@@ -79,13 +90,14 @@ export class Link {
     this.pc.addEventListener('datachannel', () => this.close('opened a channel of its own', true))
     this.pc.addEventListener('connectionstatechange', () => {
       if (this.pc.connectionState === 'failed') this.close('the connection failed')
+      if (this.pc.connectionState === 'disconnected' && this.up) events.onDoubt(this)
     })
   }
 
   /** @returns {Promise<RTCSessionDescriptionInit>} with its candidates in it */
   async offer () {
     await this.pc.setLocalDescription(await this.pc.createOffer())
-    return this.#gathered()
+    return gathered(this.pc, this.stun)
   }
 
   /** @param {string} peer @param {RTCSessionDescriptionInit} offer */
@@ -94,7 +106,7 @@ export class Link {
     if (!dataOnly(offer)) throw new Error('the peer offers media')
     await this.pc.setRemoteDescription(offer)
     await this.pc.setLocalDescription(await this.pc.createAnswer())
-    return this.#gathered()
+    return gathered(this.pc, this.stun)
   }
 
   /** @param {string} peer @param {RTCSessionDescriptionInit} answer */
@@ -120,13 +132,28 @@ export class Link {
     } catch { /* closing */ }
   }
 
+  /** Ask for a sign of life, unless `seldom` and it was just done: to be called about every second. @param {boolean} seldom */
+  ping (seldom) {
+    const now = performance.now()
+    const every = now - this.heardAt < PING_INTERVAL ? PING_HEARD : PING_INTERVAL
+    if (seldom && now - this.pingedAt < every) return
+    this.pingedAt = now
+    this.send({ t: 'ping', at: now, ...this.self.room() })
+  }
+
+  /** Bytes on the wire channel since the last time, either way. */
+  takeCarried () {
+    const { carried } = this
+    this.carried = 0
+    return carried
+  }
+
   /** @param {string} reason @param {boolean} [abusive] */
   close (reason, abusive = false) {
     if (this.down) return
     this.down = true
     this.abusive = abusive
     clearTimeout(this.patience)
-    clearInterval(this.pinging)
     this.wires.close()
     this.pc.close()
     this.events.onDown(this, reason)
@@ -136,34 +163,16 @@ export class Link {
   #name (peer) {
     this.peer = peer
     this.wires.peer = peer
-  }
-
-  async #gathered () {
-    const { pc } = this
-    if (pc.iceGatheringState !== 'complete') {
-      await new Promise(resolve => {
-        const timer = setTimeout(resolve, GATHER_TIMEOUT)
-        pc.addEventListener('icegatheringstatechange', () => {
-          if (pc.iceGatheringState !== 'complete') return
-          clearTimeout(timer)
-          resolve(undefined)
-        })
-      })
-    }
-    const { type, sdp } = /** @type {RTCSessionDescription} */ (pc.localDescription)
-    return { type, sdp }
+    clearTimeout(this.patience)
+    this.patience = setTimeout(() => this.close('no connection came up'), CONNECT_TIMEOUT)
   }
 
   #onOpen () {
     if (this.control.readyState !== 'open' || this.wire.readyState !== 'open' || this.down) return
     const now = performance.now()
-    const { peer, sharing, bornAt } = this.self
-    this.send({ t: 'hello', v: VERSION, id: peer, share: sharing(), age: now - bornAt })
+    const { peer, sharing, bornAt, room } = this.self
+    this.send({ t: 'hello', v: VERSION, id: peer, share: sharing(), age: now - bornAt, ...room() })
     this.heardAt = now
-    this.pinging = setInterval(() => {
-      if (performance.now() - this.heardAt > SILENCE) return this.close('the peer is silent')
-      this.send({ t: 'ping', at: performance.now() })
-    }, PING_INTERVAL)
   }
 
   /** @param {unknown} data */
@@ -180,7 +189,10 @@ export class Link {
 
   /** @param {import('./gossip.js').Message} message */
   #onSaid (message) {
-    if (message.t === 'ping') return this.send({ t: 'pong', at: message.at })
+    if (message.t === 'ping') {
+      this.#learn(message)
+      return this.send({ t: 'pong', at: message.at })
+    }
     if (message.t === 'pong') {
       const rtt = performance.now() - message.at
       if (rtt < 0) return
@@ -196,11 +208,19 @@ export class Link {
       this.up = true
       this.peerShares = message.share
       this.peerBornAt = performance.now() - message.age
+      this.#learn(message)
+      this.ping(false) // its round trip is worth knowing from the start
       return this.events.onUp(this)
     }
     if (!this.up) return
     if (message.t === 'share') this.peerShares = message.share
     this.events.onMessage(this, message)
+  }
+
+  /** @param {import('./gossip.js').Room} room */
+  #learn ({ links = this.peerLinks, spare = this.peerSpare }) {
+    this.peerLinks = links
+    this.peerSpare = spare
   }
 }
 

@@ -3,25 +3,19 @@
  * per peer, replaces the lost, bans the abusive.
  */
 
-import { Allowance } from './allowance.js'
+import { newPeerId } from '../identity.js'
+import { hex } from '../metainfo.js'
+import { Cap } from './cap.js'
+import { connection } from './conditions.js'
 import { iceServers } from './ice.js'
 import { Link } from './link.js'
-import { MAX_OFFERS, Rendezvous } from './rendezvous.js'
+import { Rendezvous } from './rendezvous.js'
+import { Upkeep } from './upkeep.js'
 
-/** Links kept above the target, so that newcomers find someone who answers. */
-const SLACK = 4
-/** Connections being made at once: each costs the browser ports and CPU. */
-const MAX_PENDING = 8
-/**
- * Offers that led to no link are repeated after this, doubled each time, ms. Peers the tracker still counts
- * but who are gone, full or banned would otherwise cost connections every interval.
- */
-const OFFER_RETRY = 15_000
-const OFFER_RETRY_MAX = 600_000
-/** Offers answered: a crowd that arrives together, then one every two seconds. Each costs a connection. */
-const ANSWERS = [24, 0.5]
-/** Banned peer ids remembered; a peer that reconnects under a new id starts anew anyway. */
-const MAX_BANNED = 256
+/** Links are looked after so often, ms: no finer than a hidden tab's timers. */
+const TICK = 1000
+/** The clock on the wall was this far ahead of ours: the machine slept (most clocks stand still meanwhile), ms. */
+const SLEPT = 5000
 
 /**
  * @typedef {object} MeshEvents
@@ -29,54 +23,62 @@ const MAX_BANNED = 256
  * @property {(link: Link, reason: string) => void} onDown only for links that were up
  * @property {(link: Link, message: import('./gossip.js').Message) => void} onMessage
  * @property {(link: Link, infohash: string) => void} onOffer
+ * @property {(me: string) => void} [onName] we have another peer id from now on; there is no link then
  */
 
 export class Mesh {
   /**
    * @param {import('../playlist.js').SwarmAddress} swarm
-   * @param {import('./link.js').Self} self
+   * @param {{ peer: string, bornAt: number, sharing: () => boolean }} self
    * @param {object} options
    * @param {number} options.maxPeers
    * @param {string[]} options.ice
+   * @param {number} [options.maxUpload] bytes/s
    * @param {MeshEvents} events
    */
   constructor (swarm, self, options, events) {
-    this.self = self
-    this.me = self.peer
-    this.options = options
+    this.cap = new Cap(options.maxUpload)
+    this.self = { ...self, room: () => this.#room() }
     this.events = events
     /** Why the mesh does not work, for people; '' when it does. */
     this.trouble = ''
     this.connectionsMade = 0
     this.closed = false
-    /** Rounds of offers since a link last came up, when the next may be, and for how many others the last was. */
-    this.fruitless = 0
-    this.offerAt = 0
-    this.offeredTo = 0
-    /** @type {Map<string, Link>} by peer id: up, or being made with a known peer */
+    this.upkeep = new Upkeep(self.peer, options.maxPeers)
+    /** @type {Map<string, Link>} by peer id: up, or being made with a known peer; those of `upkeep` */
     this.links = new Map()
     /** @type {Map<string, Link>} by offer id: nobody answered yet */
     this.offered = new Map()
-    /** @type {Set<string>} */
-    this.banned = new Set()
-    this.answers = new Allowance(ANSWERS[0], ANSWERS[1])
     const { servers, refused } = iceServers([...swarm.ice, ...options.ice])
     this.servers = servers
     if (refused.length > 0) this.trouble = `ICE server address not usable: ${refused.join(', ')}`
     this.iceTrouble = this.trouble
-    this.rendezvous = new Rendezvous(swarm.tracker, swarm.id, this.me, {
+    this.rendezvous = new Rendezvous(swarm.tracker, swarm.id, self.peer, {
       makeOffers: others => this.#makeOffers(others),
       onOffer: (peer, offer) => this.#onOffer(peer, offer),
       onAnswer: (peer, offerId, answer) => this.#onAnswer(peer, offerId, answer),
-      onTrouble: trouble => { this.trouble = trouble || this.iceTrouble }
+      onTrouble: trouble => { this.trouble = trouble || this.iceTrouble },
+      newName: () => this.#newName()
     })
     this.linkEvents = {
       onUp: (/** @type {Link} */ link) => this.#onUp(link),
       onDown: (/** @type {Link} */ link, /** @type {string} */ reason) => this.#onDown(link, reason),
       onMessage: events.onMessage,
-      onOffer: events.onOffer
+      onOffer: events.onOffer,
+      onDoubt: (/** @type {Link} */ link) => this.#doubt(link.peer)
     }
+    this.clocks = [performance.now(), Date.now()]
+    this.ticking = setInterval(() => this.#tick(), TICK)
+    this.stop = new AbortController()
+    const { signal } = this.stop
+    const doubt = () => { this.#doubt(); this.rendezvous.doubt() }
+    // Awake again (`resume`: the browser had frozen the page), or on another network.
+    globalThis.addEventListener?.('online', doubt, { signal })
+    globalThis.document?.addEventListener('resume', doubt, { signal })
+    connection()?.addEventListener?.('change', doubt, { signal })
   }
+
+  get me () { return this.self.peer }
 
   /** Links that are up. @returns {Link[]} */
   get up () { return [...this.links.values()].filter(link => link.up) }
@@ -94,8 +96,7 @@ export class Mesh {
 
   /** Drop a peer that broke the rules, and never take it back. @param {string} peer @param {string} reason */
   ban (peer, reason) {
-    if (this.banned.size >= MAX_BANNED) this.banned.clear()
-    this.banned.add(peer)
+    this.upkeep.ban(peer)
     this.links.get(peer)?.close(reason)
   }
 
@@ -103,6 +104,8 @@ export class Mesh {
   close () {
     if (this.closed) return
     this.closed = true
+    clearInterval(this.ticking)
+    this.stop.abort()
     this.rendezvous.close()
     for (const link of [...this.links.values(), ...this.offered.values()]) link.close('we leave')
   }
@@ -120,19 +123,23 @@ export class Mesh {
     }
   }
 
+  /** What we say of ourselves: how many links, and what more could be asked of us. */
+  #room () {
+    const spare = this.self.sharing() ? this.cap.spare(performance.now()) : 0
+    return { links: this.upkeep.ties.size, spare }
+  }
+
   /** @param {number} others */
   async #makeOffers (others) {
-    const wanted = Math.min(this.options.maxPeers, others) - this.links.size - this.offered.size
-    const room = Math.min(wanted, MAX_OFFERS, MAX_PENDING - this.offered.size)
-    const now = performance.now()
-    if (room <= 0 || (now < this.offerAt && others <= this.offeredTo)) return []
-    this.offerAt = now + Math.min(OFFER_RETRY_MAX, OFFER_RETRY * 2 ** this.fruitless++)
-    this.offeredTo = others
+    this.upkeep.counted(others)
     const offers = []
-    for (let i = 0; i < room; i++) {
+    for (let left = this.upkeep.offers(performance.now()); left > 0; left--) {
       const link = this.#make(true)
-      if (!link) break
-      const offerId = randomId()
+      if (!link) {
+        this.upkeep.offerEnded()
+        continue
+      }
+      const offerId = hex(crypto.getRandomValues(new Uint8Array(20)))
       this.offered.set(offerId, link)
       offers.push(link.offer().then(offer => ({ offerId, offer }), () => { link.close('no offer could be made'); return null }))
     }
@@ -144,15 +151,16 @@ export class Mesh {
    * @param {RTCSessionDescriptionInit} offer
    */
   async #onOffer (peer, offer) {
-    if (this.banned.has(peer) || this.closed) return null
-    if (this.links.size >= this.options.maxPeers + SLACK) return null
-    const before = this.links.get(peer)
-    // Both offered at once: the one made by the lower peer id stays, on both sides.
-    if (before && (before.up || !before.initiator || this.me < peer)) return null
-    if (!this.answers.take(1, performance.now())) return null
+    if (this.closed) return null
+    this.#note()
+    const { take, closes } = this.upkeep.invited(peer, performance.now())
+    this.#end(closes)
+    if (!take) return null
     const link = this.#make(false)
-    if (!link) return null
-    before?.close('both offered')
+    if (!link) {
+      this.upkeep.down(peer, performance.now())
+      return null
+    }
     this.links.set(peer, link)
     try {
       return await link.answer(peer, offer)
@@ -169,34 +177,95 @@ export class Mesh {
     const link = this.offered.get(offerId)
     if (!link) return
     this.offered.delete(offerId)
-    const before = this.links.get(peer)
-    if (this.banned.has(peer) || before?.up || (before && !before.initiator && peer < this.me)) {
-      return link.close('already connected')
-    }
-    before?.close('both offered')
+    const { take, closes } = this.upkeep.answered(peer, performance.now())
+    this.#end(closes)
+    if (!take) return link.close('already connected')
     this.links.set(peer, link)
     link.accept(peer, answer).catch(() => link.close('the answer cannot be used'))
   }
 
+  /** End links that upkeep has already taken off its list. @param {{ peer: string, reason: string }[]} closes */
+  #end (closes) {
+    for (const { peer, reason } of closes) {
+      const link = this.links.get(peer)
+      this.links.delete(peer)
+      link?.close(reason)
+    }
+  }
+
   /** @param {Link} link */
   #onUp (link) {
-    this.fruitless = 0
+    this.upkeep.up(link.peer, { shares: link.peerShares, links: link.peerLinks }, performance.now())
     this.events.onUp(link)
   }
 
   /** @param {Link} link @param {string} reason */
   #onDown (link, reason) {
-    if (link.abusive) this.banned.add(link.peer)
-    for (const [offerId, offered] of this.offered) if (offered === link) this.offered.delete(offerId)
-    if (this.links.get(link.peer) === link) this.links.delete(link.peer)
-    if (link.up) {
-      this.offerAt = 0
-      this.events.onDown(link, reason)
-      if (this.links.size < this.options.maxPeers) this.rendezvous.hurry()
+    if (link.abusive) this.upkeep.ban(link.peer)
+    for (const [offerId, offered] of this.offered) {
+      if (offered !== link) continue
+      this.offered.delete(offerId)
+      this.upkeep.offerEnded()
+    }
+    if (this.links.get(link.peer) === link) {
+      this.links.delete(link.peer)
+      this.upkeep.down(link.peer, performance.now())
+    }
+    if (!link.up) return
+    this.events.onDown(link, reason)
+    if (!this.closed) this.#act()
+  }
+
+  /** Tell upkeep what the links know. */
+  #note () {
+    for (const link of this.links.values()) {
+      if (!link.up) continue
+      const { peer, rtt, peerShares: shares, peerLinks: links } = link
+      this.upkeep.heard(peer, link.heardAt)
+      this.upkeep.roundTrip(peer, rtt)
+      this.upkeep.said(peer, { shares, links })
+      this.upkeep.carried(peer, link.takeCarried(), performance.now())
     }
   }
-}
 
-function randomId () {
-  return Array.from(crypto.getRandomValues(new Uint8Array(20)), byte => byte.toString(16).padStart(2, '0')).join('')
+  #tick () {
+    const now = performance.now()
+    const clocks = [now, Date.now()]
+    const [before = 0, wallBefore = 0] = this.clocks
+    const [, wall = 0] = clocks
+    this.clocks = clocks
+    if (wall - wallBefore - (now - before) > SLEPT) {
+      this.#doubt()
+      this.rendezvous.doubt()
+    }
+    for (const link of this.up) link.ping(true)
+    this.#act()
+  }
+
+  /** @param {string} [peer] all of them without it */
+  #doubt (peer) {
+    this.upkeep.doubt(performance.now(), peer)
+    this.#act()
+  }
+
+  #act () {
+    this.#note()
+    for (const command of this.upkeep.step(performance.now())) {
+      if (command.type === 'announce') this.rendezvous.hurry(this.upkeep.ties.size === 0)
+      else if (command.type === 'probe') this.links.get(command.peer)?.ping(false)
+      else this.links.get(command.peer)?.close(command.reason)
+    }
+  }
+
+  /**
+   * The tracker thinks that our peer id is another's: after a change of network it holds our former socket to be
+   * alive for minutes. As long as peers know us by that name it is kept.
+   * @returns {string | null}
+   */
+  #newName () {
+    if (this.links.size > 0) return null
+    this.self.peer = this.upkeep.me = newPeerId()
+    this.events.onName?.(this.me)
+    return this.me
+  }
 }

@@ -16,6 +16,14 @@ export const MAX_OFFERS = 10
 const YOUNG = 60_000
 /** Used until the tracker says its own, s. */
 const DEFAULT_INTERVAL = 60
+/**
+ * An announce without a reply for so long means that the socket is dead though nobody said so, ms; after a change
+ * of network it most likely is.
+ */
+const REPLY = 15_000
+const REPLY_DOUBTED = 3000
+/** Who lost one of several peers asks for more after this and as much again at random, ms: others lost it, too. */
+const HURRY = 500
 
 /**
  * @typedef {object} Offer
@@ -29,6 +37,8 @@ const DEFAULT_INTERVAL = 60
  * @property {(peer: string, offer: RTCSessionDescriptionInit) => Promise<RTCSessionDescriptionInit | null>} onOffer null: declined
  * @property {(peer: string, offerId: string, answer: RTCSessionDescriptionInit) => void} onAnswer
  * @property {(trouble: string) => void} onTrouble '' when all is well again
+ * @property {() => string | null} newName the tracker holds our peer id for another's: a new one, 40 hex digits; null
+ *   keeps it
  */
 
 export class Rendezvous {
@@ -46,6 +56,11 @@ export class Rendezvous {
     this.closed = false
     this.retries = 0
     this.connectedAt = 0
+    /** When the next announce is planned, ms. */
+    this.askAt = Infinity
+    this.doubtedAt = -Infinity
+    /** @type {ReturnType<typeof setTimeout> | undefined} until the reply */
+    this.patience = undefined
     this.offering = false
     /** Others in the swarm by the last reply. */
     this.others = 0
@@ -60,19 +75,27 @@ export class Rendezvous {
   close () {
     if (this.closed) return
     this.closed = true
-    clearTimeout(this.timer)
-    if (this.socket?.readyState === WebSocket.OPEN) this.#announce({ event: 'stopped', numwant: 0 })
-    this.socket?.close()
+    this.#drop()
   }
 
-  /** More peers are wanted now (a link went down): announce soon, not at the next interval. */
-  hurry () {
-    if (this.closed || this.socket?.readyState !== WebSocket.OPEN) return
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.#ask(), 500 + 1000 * Math.random())
+  /** More peers are wanted: announce soon, not at the next interval. @param {boolean} alone there is no other link */
+  hurry (alone) {
+    const wait = alone ? 0 : HURRY * (1 + Math.random())
+    if (this.socket?.readyState === WebSocket.OPEN && performance.now() + wait < this.askAt) this.#later(wait)
+  }
+
+  /** The network may be another, and this socket dead: find out now. */
+  doubt () {
+    const now = performance.now()
+    if (this.closed || now - this.doubtedAt < REPLY_DOUBTED) return
+    this.doubtedAt = now
+    this.retries = 0
+    if (this.socket?.readyState === WebSocket.OPEN) this.#ask()
+    else this.#connect()
   }
 
   #connect () {
+    this.#drop()
     if (this.closed) return
     let socket
     try {
@@ -83,20 +106,44 @@ export class Rendezvous {
     }
     this.socket = socket
     this.connectedAt = performance.now()
-    socket.addEventListener('open', () => this.#ask('started'))
-    socket.addEventListener('message', event => this.#onMessage(event.data))
-    socket.addEventListener('close', () => {
-      clearTimeout(this.timer)
-      if (this.closed || this.socket !== socket) return
-      this.events.onTrouble('the tracker cannot be reached')
-      const wait = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** this.retries++)
-      this.timer = setTimeout(() => this.#connect(), wait * (0.5 + Math.random() / 2))
-    })
+    // One that neither opens nor fails (packets go nowhere) would keep us waiting for minutes.
+    this.#expectReply()
+    socket.addEventListener('open', () => { if (this.socket === socket) this.#ask('started') })
+    socket.addEventListener('message', event => { if (this.socket === socket) this.#onMessage(event.data) })
+    socket.addEventListener('close', () => { if (this.socket === socket) this.#lost() })
+  }
+
+  #lost () {
+    this.#drop()
+    this.events.onTrouble('the tracker cannot be reached')
+    const wait = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** this.retries++)
+    this.timer = setTimeout(() => this.#connect(), wait * (0.5 + Math.random() / 2))
+  }
+
+  /** Let go of the socket and of all that waits. */
+  #drop () {
+    clearTimeout(this.timer)
+    clearTimeout(this.patience)
+    this.askAt = Infinity
+    const { socket } = this
+    // Else the tracker would hold our name for the old socket's until it misses it.
+    if (socket?.readyState === WebSocket.OPEN) this.#announce({ event: 'stopped', numwant: 0 })
+    this.socket = null
+    socket?.close()
+  }
+
+  #expectReply () {
+    clearTimeout(this.patience)
+    const doubted = performance.now() - this.doubtedAt < REPLY
+    this.patience = setTimeout(() => this.#lost(), doubted ? REPLY_DOUBTED : REPLY)
   }
 
   /** @param {string} [event] */
   #ask (event) {
+    this.askAt = -Infinity // under way: nothing hurries it
+    clearTimeout(this.timer)
     this.#announce({ ...(event ? { event } : {}), numwant: 0, offers: [] })
+    this.#expectReply()
   }
 
   /** @param {Record<string, unknown>} fields */
@@ -121,20 +168,29 @@ export class Rendezvous {
     else if (Number.isFinite(m.complete) || Number.isFinite(m.incomplete)) this.#onReply(m)
   }
 
-  /** @param {string} reason @param {number} interval */
+  /** @param {string} reason @param {number} interval s */
   #failed (reason, interval) {
-    this.events.onTrouble(`the tracker refuses: ${reason.slice(0, 100)}`)
-    this.#later(interval)
+    clearTimeout(this.patience)
+    const inUse = /peer_id is in use/.test(reason)
+    const name = inUse ? this.events.newName() : null
+    if (name !== null) {
+      this.me = toBinary(name)
+      return this.#ask('started')
+    }
+    // While links are up it is no trouble that the tracker takes a minute or two to miss our former socket.
+    if (!inUse) this.events.onTrouble(`the tracker refuses: ${reason.slice(0, 100)}`)
+    this.#laterBy(interval)
   }
 
   /** @param {Record<string, unknown>} reply */
   async #onReply (reply) {
+    clearTimeout(this.patience)
     this.retries = 0
     this.events.onTrouble('')
     this.others = Math.max(0, (Number(reply.complete) || 0) + (Number(reply.incomplete) || 0) - 1)
     const young = performance.now() - this.connectedAt < YOUNG
-    this.#later((young && Number(reply.min_interval)) || Number(reply.interval))
-    if (this.others === 0 || this.offering) return
+    this.#laterBy((young && Number(reply.min_interval)) || Number(reply.interval))
+    if (this.offering) return
     this.offering = true
     try {
       const offers = (await this.events.makeOffers(this.others)).slice(0, MAX_OFFERS)
@@ -157,10 +213,16 @@ export class Rendezvous {
   }
 
   /** Announce again after the tracker's interval. @param {number} interval s */
-  #later (interval) {
-    clearTimeout(this.timer)
+  #laterBy (interval) {
     const seconds = Math.min(600, Math.max(5, interval || DEFAULT_INTERVAL))
-    this.timer = setTimeout(() => this.#ask(), 1000 * seconds * (0.9 + 0.2 * Math.random()))
+    this.#later(1000 * seconds * (0.9 + 0.2 * Math.random()))
+  }
+
+  /** @param {number} wait ms */
+  #later (wait) {
+    clearTimeout(this.timer)
+    this.askAt = performance.now() + wait
+    this.timer = setTimeout(() => this.#ask(), wait)
   }
 }
 

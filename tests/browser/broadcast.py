@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from seeder.feed.library import Library
 from seeder.hls.names import content_type
 from seeder.model import Kind, PublishedPlaylist, Resource, StreamView, Torrent
 from seeder.torrent.metainfo import make_torrent
-from seeder.tracker.socket import Tracker
+from seeder.tracker.socket import Message, Receive, Tracker, Transmit
 from seeder.web.app import create_app
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.server import ServerConfig, serve
@@ -72,11 +72,40 @@ def _resource(path: str, kind: Kind, data: bytes, torrent: Torrent | None) -> Re
     return Resource(path, kind, content_type(path), len(data), etag, data=data, torrent=torrent)
 
 
+class Rendezvous:
+    """Where ``/announce`` leads: a tracker that can be ended and begun again while the server goes on."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._running = AsyncExitStack()
+        self._tracker: Tracker | None = None
+
+    async def begin(self) -> None:
+        """A new tracker, which knows nobody."""
+        self._tracker = await self._running.enter_async_context(Tracker(self._library.knows))
+
+    async def end(self) -> None:
+        """Every connection is closed and none accepted. Idempotent."""
+        self._tracker = None
+        await self._running.aclose()
+
+    def viewers(self, infohash: bytes) -> int:
+        return 0 if self._tracker is None else self._tracker.viewers(infohash)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
+        if self._tracker is not None:
+            await self._tracker(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close", "code": 1013})
+
+
 class Broadcast:
     """A running server whose streams begin and end when a test says so."""
 
-    def __init__(self, url: str, library: Library, recording: Recording) -> None:
+    def __init__(self, url: str, library: Library, recording: Recording, rendezvous: Rendezvous) -> None:
         self.url = url
+        self.rendezvous = rendezvous
         self._library = library
         self._recording = recording
         self._playing: dict[str, asyncio.Task[None]] = {}
@@ -122,13 +151,17 @@ async def broadcast(
 ) -> AsyncIterator[Broadcast]:
     """Serve the streams ``names`` live."""
     library = Library(Path("/nonexistent"))
-    async with Tracker(library.knows) as tracker:
-        app = create_app(library, announce=tracker, viewers=tracker.viewers, bundle=bundle)
-        async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[tracker.close]) as bound:
-            running = Broadcast(bound.url, library, recording)
+    rendezvous = Rendezvous(library)
+    await rendezvous.begin()
+    try:
+        app = create_app(library, announce=rendezvous, viewers=rendezvous.viewers, bundle=bundle)
+        async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[rendezvous.end]) as bound:
+            running = Broadcast(bound.url, library, recording, rendezvous)
             for name in names:
                 running.begin(name)
             try:
                 yield running
             finally:
                 await running.close()
+    finally:
+        await rendezvous.end()

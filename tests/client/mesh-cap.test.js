@@ -57,10 +57,10 @@ test('a newcomer is served every few turns, however much the others give', () =>
   assert.ok(books.get('new').got <= 40 * 16_384, `${books.get('new').got}`)
 })
 
-test('nobody uploads on a line that is paid by the byte, when asked for less traffic, or unseen', () => {
+test('nobody uploads on a line that is paid by the byte, nor unseen', () => {
   assert.equal(mayUpload({}), true)
-  assert.equal(mayUpload({ type: 'wifi', effectiveType: '4g', hidden: false, saveData: false }), true)
-  for (const facts of [{ saveData: true }, { type: 'cellular' }, { effectiveType: '2g' }, { effectiveType: 'slow-2g' }, { hidden: true }]) {
+  assert.equal(mayUpload({ type: 'wifi', effectiveType: '4g', hidden: false }), true)
+  for (const facts of [{ type: 'cellular' }, { effectiveType: '2g' }, { effectiveType: 'slow-2g' }, { hidden: true }]) {
     assert.equal(mayUpload(facts), false, JSON.stringify(facts))
   }
 })
