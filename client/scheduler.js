@@ -295,7 +295,8 @@ export class Scheduler {
           segment.fetching = true
           fetches += 1
           this.#blame(segment, now)
-          if (turn.why === 'deadline') this.turns.tooLate()
+          // Who has just begun to play is late by itself.
+          if (turn.why === 'deadline' && segment.facts.follow) this.turns.tooLate()
           if (p2pOnly) segment.seekUntil = now + this.settings.seekStall
           if (p2pOnly || segment.failures > 0) commands.push({ type: 'seek-seed', id })
           if (!p2pOnly) commands.push({ type: 'fetch', id, runs: missingRuns(segment.have), why: turn.why })
@@ -321,13 +322,21 @@ export class Scheduler {
    */
   #fetchAt (segment, followers, deadline, now, player) {
     const supply = this.#supply(segment, now)
-    // Finding the seed takes round trips that a request to the origin does not: begun when it is listed.
-    if (followers.length === 0 && !supply.any) return { at: segment.wanted || player.p2pOnly ? now : Infinity, why: 'alone' }
     const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
+    if (followers.length === 0 && !supply.any) {
+      // Finding the seed takes round trips that a request to the origin does not: begun when it is listed.
+      if (!segment.wanted) return { at: player.p2pOnly ? now : Infinity, why: 'alone' }
+      return { at: player.p2pOnly ? now : Math.min(due, this.#metBy(now)), why: 'alone' }
+    }
     // A supply that ended before its time (the puller gave up) is missed from now on.
     segment.unsuppliedSince = supply.enough ? supply.until : Math.min(segment.unsuppliedSince, now)
     const turn = this.#turn(segment, followers, now, player)
     return due < turn ? { at: due, why: 'deadline' } : { at: turn, why: 'pull' }
+  }
+
+  /** Until when the first links may be waited for: others are there, and ours to them are being made. @param {number} now */
+  #metBy (now) {
+    return this.peers.size === 0 && this.turns.others > 0 ? this.bornAt + this.settings.meeting : now
   }
 
   /**

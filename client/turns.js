@@ -11,9 +11,9 @@ import { rank, tier } from './elect.js'
 import { Estimate } from './estimate.js'
 import { Upload } from './upload.js'
 
-/** Of a segment that came too late, and of one in time: about 7 % late ones keep the need where it is. */
+/** Of a segment that came too late, and of one in time: about a tenth of late ones keeps the need where it is. */
 const MORE = 1.5
-const LESS = 0.97
+const LESS = 0.95
 /** How far beyond the usual news is waited for: RFC 6298's four. */
 const STRAYS = 4
 /** Where all but so many times the known are strangers, rank among the known is enough: two or three pull. */
@@ -55,7 +55,7 @@ export class Turns {
     const known = followers.length
     const viewers = (1 + this.others) * known / Math.max(1, peers) // the others follow other variants
     const { takeover } = this.settings
-    if (viewers <= FEW * (known + 1)) return takeover * rank(id, me, followers)
+    if (viewers <= FEW * (known + 1)) return takeover * Math.floor(rank(id, me, followers) / Math.floor(this.need))
     const weight = this.need * this.upload.weight(bytes / Math.max(1, 1000 * duration), now)
     const { tier: before, last } = tier(id, { ...me, weight }, viewers, known)
     return before * this.news.high(STRAYS) + (last ? takeover * rank(id, me, followers) : 0)

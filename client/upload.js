@@ -44,7 +44,8 @@ export class Upload {
    * @param {number} now
    */
   weight (rate, now) {
-    if (this.total < ENOUGH) return 1
+    // Nothing better within that long: nobody asked.
+    if (this.total < ENOUGH || now - this.bestAt > 2 * HALF_LIFE) return 1
     return Math.min(MOST, Math.max(LEAST, this.#faded(now) / (USUAL * rate)))
   }
 

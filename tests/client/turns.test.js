@@ -35,6 +35,14 @@ test('who knows all the others goes by rank alone', () => {
   for (let n = 0; n < 50; n++) assert.equal(wait(n) % DEFAULTS.takeover, 0)
 })
 
+test('where all know all and segments come too late, several pull at once', () => {
+  const { turns, wait } = viewer(1, 8)
+  const before = Array.from({ length: 90 }, (_, n) => wait(n)).filter(ms => ms === 0).length
+  for (let i = 0; i < 10; i++) turns.tooLate()
+  const after = Array.from({ length: 90 }, (_, n) => wait(n)).filter(ms => ms === 0).length
+  assert.ok(after > 2.5 * before && after < 60, `${before}, then ${after} of 90`)
+})
+
 test('in a large swarm the number of pullers follows its logarithm, not its size', () => {
   const [small, large] = [pulledBy(250), pulledBy(2000)]
   for (const [viewers, pulled] of [[250, small], [2000, large]]) {
@@ -90,7 +98,8 @@ test('who was seen to upload much pulls more often, who uploads little more rare
   assert.equal(upload.weight(rate, 100_000), 1 / 4)
   for (let t = 100_000; t < 101_000; t += 10) upload.sent(20_000, t)
   assert.ok(upload.weight(rate, 101_000) > 3)
-  assert.ok(upload.weight(rate, 400_000) < 1, 'one good second long ago says little')
+  assert.ok(upload.weight(rate, 180_000) < 1.6, 'one good second a while ago says less')
+  assert.equal(upload.weight(rate, 400_000), 1, 'and long ago nothing')
 })
 
 test('an estimate settles on what is steady and keeps away from what strays', () => {
