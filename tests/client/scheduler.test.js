@@ -10,11 +10,11 @@ const C = 'c'.repeat(40)
 
 /** A viewer and the facts of its life, told in order; `step` returns what it decided. */
 class Story {
-  constructor (me = A) {
+  constructor (me = A, bornAt = -SETTLED) {
     this.now = 0
     this.buffer = 6
     this.sharing = true
-    this.scheduler = new Scheduler(me, -SETTLED)
+    this.scheduler = new Scheduler(me, bornAt)
   }
 
   list (id, { follow = true, group = 'v0', pieces = 4, msn = 1 } = {}) {
@@ -66,6 +66,30 @@ const theirs = segmentRanking(B, A)
 test('alone, a wanted segment is fetched at once', () => {
   const story = new Story().list(mine).want(mine)
   assert.deepEqual(story.fetches(), [{ type: 'fetch', id: mine, runs: [[0, 3]], why: 'alone' }])
+})
+
+test('a newcomer\'s first segment comes from the origin at once, however many others there are', () => {
+  const story = new Story(A, 0).list(mine).want(mine)
+  story.scheduler.swarmSize(5)
+  story.buffer = 0
+  assert.equal(story.fetches().length, 1)
+})
+
+test('its next ones wait for the links being made, but not into the buffer\'s last', () => {
+  const story = new Story(A, 0).list(mine).want(mine)
+  story.scheduler.swarmSize(5)
+  story.buffer = 2
+  assert.equal(story.fetches().length, 0)
+  assert.ok(story.wakeAt > 500 && story.wakeAt < 2000 - DEFAULTS.margin)
+  story.buffer -= story.wakeAt / 1000
+  assert.equal(story.at(story.wakeAt).fetches().length, 1)
+})
+
+test('when nobody was met in the usual time, nobody is waited for any more', () => {
+  const story = new Story(A, 0).list(mine).want(mine)
+  story.scheduler.swarmSize(5)
+  assert.equal(story.at(DEFAULTS.meeting - 1).fetches().length, 0)
+  assert.equal(story.at(DEFAULTS.meeting).fetches().length, 1)
 })
 
 test('alone, nothing is fetched before the player asks', () => {
