@@ -33,8 +33,10 @@ SDP = (
 """A data channel's, as Chromium writes it: one host and one server-reflexive candidate."""
 WARM = 0.5
 """Seconds under load before counting."""
+LEAST = 0.5
+"""CPU seconds that a round measures: fifty ticks of the clock that counts them."""
 PATIENCE = 20.0
-"""Seconds for the answers of a round to arrive."""
+"""Seconds for the answers of a round to arrive, and for one to be measured."""
 TICKS = os.sysconf("SC_CLK_TCK")
 SLOT = b"@" * 20
 
@@ -122,6 +124,8 @@ class Load:
         before = (self._replies, self._offers, self._answers, self._failures)
         cpu, own, began = cpu_seconds(pid), time.process_time(), time.perf_counter()
         self._for(seconds)
+        while cpu_seconds(pid) - cpu < LEAST and time.perf_counter() - began < PATIENCE:
+            self._for(0.2)  # other programs had the machine
         took = time.perf_counter() - began
         after = (self._replies, self._offers, self._answers, self._failures)
         counts = [new - old for old, new in zip(before, after, strict=True)]
