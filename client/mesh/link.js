@@ -28,6 +28,7 @@ const MESSAGES = [1000, 200]
  * @property {number} bornAt when we joined the mesh, ms
  * @property {() => boolean} sharing
  * @property {() => import('./gossip.js').Room} room
+ * @property {import('./outlet.js').Outlet} outlet
  */
 
 /**
@@ -66,22 +67,19 @@ export class Link {
     /** How many links the peer has, and what more could be asked of it, bytes/s; as it said last. */
     this.peerLinks = 0
     this.peerSpare = Infinity
-    /** Bytes on the wire channel that nobody took account of yet. */
+    /** Bytes of torrents either way that were taken account of. */
     this.carried = 0
     this.pc = new RTCPeerConnection({ iceServers: servers })
     this.control = this.pc.createDataChannel('control', { negotiated: true, id: 0 })
     this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
-    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true), () => this.rttLeast)
+    this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true), () => this.rttLeast, self.outlet)
     this.abusive = false
     /** @type {string[]} said in this turn, not sent yet */
     this.outbox = []
     this.messages = new Allowance(MESSAGES[0], MESSAGES[1])
     this.patience = setTimeout(() => this.close('nobody answered'), ANSWER_TIMEOUT)
     this.control.addEventListener('message', event => this.#onControl(event.data))
-    this.wire.addEventListener('message', event => {
-      this.heardAt = performance.now()
-      this.carried += event.data.byteLength ?? 0
-    })
+    this.wire.addEventListener('message', () => { this.heardAt = performance.now() })
     for (const channel of [this.control, this.wire]) {
       channel.addEventListener('open', () => this.#onOpen())
       channel.addEventListener('close', () => this.close('the peer left'))
@@ -143,9 +141,10 @@ export class Link {
 
   /** Bytes on the wire channel since the last time, either way. */
   takeCarried () {
-    const { carried } = this
-    this.carried = 0
-    return carried
+    const carried = this.wires.gave + this.wires.got
+    const more = carried - this.carried
+    this.carried = carried
+    return more
   }
 
   /** @param {string} reason @param {boolean} [abusive] */

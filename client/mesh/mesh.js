@@ -9,6 +9,7 @@ import { Cap } from './cap.js'
 import { connection } from './conditions.js'
 import { iceServers } from './ice.js'
 import { Link } from './link.js'
+import { Outlet } from './outlet.js'
 import { Rendezvous } from './rendezvous.js'
 import { Upkeep } from './upkeep.js'
 
@@ -38,7 +39,8 @@ export class Mesh {
    */
   constructor (swarm, self, options, events) {
     this.cap = new Cap(options.maxUpload)
-    this.self = { ...self, room: () => this.#room() }
+    this.outlet = new Outlet(this.cap)
+    this.self = { ...self, room: () => this.#room(), outlet: this.outlet }
     this.events = events
     /** Why the mesh does not work, for people; '' when it does. */
     this.trouble = ''
@@ -105,6 +107,7 @@ export class Mesh {
     if (this.closed) return
     this.closed = true
     clearInterval(this.ticking)
+    this.outlet.close()
     this.stop.abort()
     this.rendezvous.close()
     for (const link of [...this.links.values(), ...this.offered.values()]) link.close('we leave')

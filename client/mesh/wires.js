@@ -105,11 +105,16 @@ export class Wires {
    * @param {(infohash: string) => void} onOffer the peer opened a stream we have not
    * @param {(reason: string) => void} onAbuse
    * @param {() => number} rtt ms; 0 when not known
+   * @param {import('./outlet.js').Outlet} outlet
    */
-  constructor (channel, peer, onOffer, onAbuse, rtt) {
+  constructor (channel, peer, onOffer, onAbuse, rtt, outlet) {
     this.channel = channel
     this.peer = peer
     this.rtt = rtt
+    this.outlet = outlet
+    /** Bytes of torrents the peer sent, and was sent. */
+    this.gave = 0
+    this.got = 0
     this.onOffer = onOffer
     this.onAbuse = onAbuse
     this.nextLabel = 1
@@ -160,6 +165,7 @@ export class Wires {
 
   close () {
     this.gone = true
+    this.outlet.leave(this)
     for (const stream of [...this.streams.values()]) stream.destroy()
     this.early.clear()
     this.labels.clear()
@@ -172,19 +178,26 @@ export class Wires {
   pump () {
     const { channel } = this
     while (channel.readyState === 'open' && channel.bufferedAmount < BUFFER_HIGH) {
-      const message = this.#next()
-      if (!message) return
+      const size = this.#waiting()
+      if (size === 0) return this.outlet.leave(this)
+      if (!this.outlet.may(this, size)) return
+      const message = this.#next(size)
+      this.got += message.length
       try { channel.send(message) } catch { return /* closing: the link's own events tell */ }
     }
   }
 
-  /** @returns {Uint8Array<ArrayBuffer> | null} the next message; null when there is nothing to say */
-  #next () {
+  /** How long the next message is, bytes; 0: there is nothing to say. */
+  #waiting () {
     const rtt = this.rtt()
     let size = (HEADER + 20) * this.notes.length
     for (const stream of this.streams.values()) if (stream.unsent > 0) size += HEADER + stream.unsent
-    if (size === 0) return null
-    const message = new Message(Math.min(size, rtt > 0 && rtt < NEAR ? NEAR_MESSAGE : FAR_MESSAGE))
+    return Math.min(size, rtt > 0 && rtt < NEAR ? NEAR_MESSAGE : FAR_MESSAGE)
+  }
+
+  /** @param {number} size bytes at most @returns {Uint8Array<ArrayBuffer>} */
+  #next (size) {
+    const message = new Message(size)
     while (message.room >= 20) {
       const note = this.notes.shift()
       if (!note) break
@@ -233,6 +246,7 @@ export class Wires {
       stream?.destroy()
     } else if (stream) {
       stream.limit -= cost
+      this.gave += payload.length
       if (stream.limit < 0) this.onAbuse('sent more than a segment')
       else if (payload.length > 0) stream.push(payload)
     } else {
