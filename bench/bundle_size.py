@@ -11,6 +11,24 @@ from bench.report import Figure, report
 SIZES = Path(__file__).resolve().parent.parent / "seeder" / "web" / "bundle" / "sizes.json"
 
 
+ENTRIES = ("client/demo.js", "client/watch.js", "client/player.js")
+
+
+def page_load(sizes: dict[str, dict[str, object]], entry: str) -> set[str]:
+    """The files a page with ``entry`` loads, at once or later, with the service worker; without hls.js."""
+    found = {"sw.js"}
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        if name in found or sizes[name]["hls"]:
+            continue
+        found.add(name)
+        imports = sizes[name]["imports"]
+        assert isinstance(imports, list)
+        waiting += imports
+    return found
+
+
 def main() -> None:
     try:
         sizes = json.loads(SIZES.read_text())
@@ -18,8 +36,8 @@ def main() -> None:
         sys.exit("there is no bundle yet: run `make bundle` first")
     ours = {name: size["gzip"] / 1000 for name, size in sizes.items() if not size["hls"]}
     theirs = sum(size["gzip"] / 1000 for size in sizes.values() if size["hls"])
-    total = sum(ours.values())
-    figures = [Figure("everything but hls.js", total, "KB", 75)]
+    total = max(sum(ours[name] for name in page_load(sizes, entry)) for entry in ENTRIES)
+    figures = [Figure("the most a page loads but hls.js", total, "KB", 75)]
     if theirs:
         figures += [Figure("hls.js", theirs, "KB"), Figure("ours / hls.js", total / theirs, "×")]
     figures += [Figure(name, size, "KB") for name, size in sorted(ours.items(), key=lambda item: -item[1])]
