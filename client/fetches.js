@@ -19,7 +19,6 @@ const QUIET = 1500
 /**
  * @typedef {object} Outcome
  * @property {boolean} ok
- * @property {boolean} gone the origin says it does not exist
  * @property {string} trouble for people; '' when all is well or it was aborted
  * @property {number} bytes
  * @property {number} firstByte ms
@@ -84,11 +83,11 @@ export class OriginFetches {
       holding.distrusted ||= rejected
       if (rejected) throw new OriginError('the origin sent bytes that do not match the manifest', 0)
       const { bytes, firstByte, ms } = fetched
-      return { ok: true, gone: false, trouble: '', bytes, firstByte, ms }
+      return { ok: true, trouble: '', bytes, firstByte, ms }
     } catch (error) {
-      const known = error instanceof OriginError ? error : null
+      const trouble = error instanceof OriginError ? error.message : ''
       // Aborted because peers gave the rest: that is no failure of the origin.
-      return { ok: holding.have.complete, gone: known?.gone ?? false, trouble: known?.message ?? '', bytes: 0, firstByte: 0, ms: 0 }
+      return { ok: holding.have.complete, trouble, bytes: 0, firstByte: 0, ms: 0 }
     } finally {
       clearTimeout(quiet)
       this.running.delete(id)

@@ -13,9 +13,6 @@ export class OriginError extends Error {
     this.name = 'OriginError'
     this.status = status
   }
-
-  /** It does not exist, now or later: trying again is pointless. */
-  get gone () { return this.status === 404 || this.status === 410 || this.status === 403 }
 }
 
 /**

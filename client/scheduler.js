@@ -146,11 +146,10 @@ export class Scheduler {
 
   /**
    * @param {string} id
-   * @param {{ ok: boolean, gone?: boolean, bytes: number, firstByte: number, ms: number }} outcome
-   *   gone: the origin says it does not exist
+   * @param {{ ok: boolean, bytes: number, firstByte: number, ms: number }} outcome
    * @param {number} now
    */
-  fetched (id, { ok, gone = false, bytes, firstByte, ms }, now) {
+  fetched (id, { ok, bytes, firstByte, ms }, now) {
     if (ok && ms > 0) {
       if (this.measured) this.overrun.add(ms - this.firstByte - bytes / Math.max(1, this.rate))
       const weight = this.measured ? 0.3 : 1 // what was only assumed counts for nothing
@@ -164,7 +163,7 @@ export class Scheduler {
     segment.unsuppliedSince = now
     if (ok) segment.failures = 0
     else {
-      segment.failures = gone ? this.settings.attempts : segment.failures + 1
+      segment.failures += 1
       segment.retryAt = now + Math.min(4000, 150 * 2 ** segment.failures)
     }
   }

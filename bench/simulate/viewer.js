@@ -322,7 +322,7 @@ export class SimViewer {
     this.dialogue.tellPull(id, false)
     const ok = !fetch.aborted || holding.have.complete
     const measured = fetch.aborted ? { bytes: 0, firstByte: 0, ms: 0 } : { bytes, firstByte, ms: clock.now - fetch.at }
-    this.scheduler.fetched(id, { ok, gone: false, ...measured }, clock.now)
+    this.scheduler.fetched(id, { ok, ...measured }, clock.now)
     this.#poke()
   }
 

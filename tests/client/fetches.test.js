@@ -38,6 +38,15 @@ test('what the origin sends right is taken, and what it sends wrong is not', asy
   assert.equal(fetches.has(segment.id), false)
 })
 
+test('a segment the origin refuses or does not have is a failure like another: peers and the seed may have it', async t => {
+  for (const status of [403, 404, 410, 503]) {
+    const { fetches } = origin(t, async () => new Response('', { status }))
+    const outcome = await fetches.fetch(segment, await holding(), [[0, 1]])
+    assert.deepEqual(outcome, { ok: false, trouble: `the origin answered ${status}`, bytes: 0, firstByte: 0, ms: 0 })
+    t.mock.restoreAll()
+  }
+})
+
 test('an origin that hangs is noticed long before it is given up, so that peers may be asked', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { fetches, told } = origin(t, (_, { signal }) => new Promise((resolve, reject) => {
