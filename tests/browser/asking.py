@@ -8,10 +8,20 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from tests.conftest import page_log
+from tests.conftest import Running, page_log
 
 PATIENCE = 60.0
 """Seconds until a condition must hold: for a noisy machine, never the usual time."""
+
+
+STATE = """() => {
+  const v = document.querySelector('video')
+  const stats = window.liveTorrent?.stats()
+  return { at: v?.currentTime, ready: v?.readyState, error: v?.error?.message, stats }
+}"""
+"""For a failure's message."""
+
+NewPage = Callable[..., Awaitable[Page]]
 
 
 async def stats(page: Page) -> dict[str, Any]:
@@ -32,8 +42,44 @@ async def until(claim: str, holds: Callable[[], Awaitable[bool]], *pages: Page) 
             while not await holds():
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        told = [f"{page.url}: {await stats(page)}\n" + "\n".join(page_log(page)) for page in pages]
+        told = [f"{page.url}: {await page.evaluate(STATE)}\n" + "\n".join(page_log(page)) for page in pages]
         raise AssertionError(f"not in {PATIENCE:.0f} s: {claim}\n" + "\n".join(told)) from None
+
+
+async def when(page: Page, condition: str, claim: str) -> dict[str, Any]:
+    """The snapshot once ``condition`` holds: JavaScript over ``s`` (the snapshot), ``v`` (the video) and
+    ``played`` (seconds of it that were shown)."""
+    script = f"""() => {{
+      const s = window.liveTorrent?.stats(), v = document.querySelector('video')
+      let played = 0
+      for (let i = 0; i < (v?.played.length ?? 0); i++) played += v.played.end(i) - v.played.start(i)
+      return !!s && !!v && ({condition}) ? s : null
+    }}"""
+    found: dict[str, Any] | None = None
+
+    async def holds() -> bool:
+        nonlocal found
+        found = await page.evaluate(script)
+        return found is not None
+
+    await until(claim, holds, page)
+    assert found is not None
+    return found
+
+
+async def watch(page: Page, server: Running, mode: str = "loader", stream: str = "show") -> Page:
+    """Open the stream's page and see it play."""
+    await page.goto(f"{server.url}/watch/{stream}?mode={mode}")
+    await when(page, "played > 0.5 && !v.paused", "playing")
+    return page
+
+
+def sources(told: dict[str, dict[str, Any]]) -> str:
+    """For a failure's message: what came from where, by viewer."""
+    return "; ".join(
+        f"{name}: " + " ".join(f"{s['msn']}={s['source']}/{s['ms']:.0f}ms" for s in snapshot["segments"])
+        for name, snapshot in told.items()
+    )
 
 
 async def played(page: Page) -> float:

@@ -12,31 +12,11 @@ from typing import Any
 
 from playwright.async_api import Page, Route
 
-from tests.browser.test_swarm import TAMPER, NewPage, sources, stats, until, watch
+from tests.browser.asking import NewPage, sources, stats, watch, when
+from tests.browser.rogues import SLOW, TAMPER
 from tests.conftest import Running
 
 SEGMENTS = re.compile(r"\.m4s")
-
-SLOW = """
-// 5 KB/s on the wire channel, as a full uplink looks to its sender: what is not sent yet is buffered.
-const send = RTCDataChannel.prototype.send
-const buffered = Object.getOwnPropertyDescriptor(RTCDataChannel.prototype, 'bufferedAmount').get
-Object.defineProperty(RTCDataChannel.prototype, 'bufferedAmount', {
-  get () { return buffered.call(this) + (this.backlog ?? 0) }
-})
-RTCDataChannel.prototype.send = function (data) {
-  if (this.label !== 'wire') return send.call(this, data)
-  this.backlog = (this.backlog ?? 0) + data.byteLength
-  const bytes = data.slice()
-  this.turn = (this.turn ?? Promise.resolve()).then(async () => {
-    await new Promise(resolve => setTimeout(resolve, bytes.byteLength / 5))
-    window.trickled = (window.trickled ?? 0) + bytes.byteLength
-    this.backlog -= bytes.byteLength
-    if (this.readyState === 'open') send.call(this, bytes)
-    this.dispatchEvent(new Event('bufferedamountlow'))
-  })
-}
-"""
 
 HELD = """async () => {
   const { engine } = window.liveTorrent.players[0]
@@ -61,7 +41,7 @@ async def audience(new_page: NewPage, live: Running, count: int) -> list[Page]:
     """Viewers that each know another one and have played a little."""
     pages = [await new_page() for _ in range(count)]
     await asyncio.gather(*(watch(page, live) for page in pages))
-    await asyncio.gather(*(until(page, "s.peers > 0 && played > 2", "meeting") for page in pages))
+    await asyncio.gather(*(when(page, "s.peers > 0 && played > 2", "meeting") for page in pages))
     return pages
 
 
@@ -71,7 +51,7 @@ async def play_on(pages: list[Page], seconds: float) -> list[dict[str, Any]]:
     at = [await page.evaluate("document.querySelector('video').currentTime") for page in pages]
     after = await asyncio.gather(
         *(
-            until(page, f"v.currentTime > {t} + {seconds}", "playing on")
+            when(page, f"v.currentTime > {t} + {seconds}", "playing on")
             for page, t in zip(pages, at, strict=True)
         )
     )
@@ -93,7 +73,7 @@ async def test_a_poisoner_is_banned_by_all_and_nothing_it_sent_is_played_or_pass
     await watch(rogue, live)
     victims = [await new_page(), await new_page()]
     await asyncio.gather(*(watch(page, live) for page in victims))
-    await asyncio.gather(*(until(page, "s.peers === 1", "only the honest one left") for page in victims))
+    await asyncio.gather(*(when(page, "s.peers === 1", "only the honest one left") for page in victims))
     assert await rogue.evaluate("window.tampered") > 0
     after = await play_on(victims, 8)
     assert [snapshot["peers"] for snapshot in after] == [1, 1], "it is not taken back"
@@ -110,9 +90,9 @@ async def test_a_peer_that_sends_5_kilobytes_a_second_delays_nothing(
     slow = await new_page()
     await slow.add_init_script(SLOW)
     await watch(slow, live)
-    await until(slow, "played > 3", "being clearly older: it is the one that pulls")
+    await when(slow, "played > 3", "being clearly older: it is the one that pulls")
     victim = await watch(await new_page(), live)
-    await until(victim, "s.peers === 1", "meeting it")
+    await when(victim, "s.peers === 1", "meeting it")
     (after,) = await play_on([victim], 14)
     assert await slow.evaluate("window.trickled") > 0, "it was counted on"
     assert after["bytesFromOrigin"] > 3 * after["bytesFromPeers"]
@@ -181,7 +161,7 @@ async def test_an_origin_that_takes_requests_and_answers_nothing_stalls_nobody(
     live: Running, new_page: NewPage
 ) -> None:
     page = await watch(await new_page(), live)
-    await until(page, "played > 4", "a buffer")
+    await when(page, "played > 4", "a buffer")
     held: list[Route] = []
 
     async def hang(route: Route) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Page
 
-from tests.browser.test_swarm import NewPage, stats, until, watch
+from tests.browser.asking import NewPage, stats, watch, when
 from tests.conftest import Running
 
 
@@ -19,7 +19,7 @@ async def test_a_lone_viewer_plays_from_the_servers_seed_alone(live: Running, ne
     page = await new_page()
     asked = segments_asked(page)
     await watch(page, live, "p2p-only")
-    snapshot = await until(page, "played > 10 && s.bytesFromSeed > 0", "playing on")
+    snapshot = await when(page, "played > 10 && s.bytesFromSeed > 0", "playing on")
     assert snapshot["mode"] == "loader"
     assert snapshot["bytesFromOrigin"] < 5000, "the init section, which has no torrent"
     assert {segment["source"] for segment in snapshot["segments"]} == {"seed"}
@@ -32,10 +32,10 @@ async def test_viewers_share_what_one_of_them_had_from_the_seed(live: Running, n
     asked = [segments_asked(page) for page in pages]
     for page in pages:
         await watch(page, live, "p2p-only")
-    await until(pages[1], "s.peers === 1", "meeting")
+    await when(pages[1], "s.peers === 1", "meeting")
     since = {page: await stats(page) for page in pages}
     for page in pages:
-        await until(page, "played > 14", "playing on")
+        await when(page, "played > 14", "playing on")
     told = {page: await stats(page) for page in pages}
     gained = {
         key: sum(told[page][key] - since[page][key] for page in pages)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.browser.asking import NewPage, stats, watch, when
 from tests.browser.test_adversity import audience, play_on, total
-from tests.browser.test_swarm import NewPage, stats, until, watch
 from tests.conftest import Running
 
 HIDDEN = """
@@ -26,7 +26,7 @@ async def test_a_hidden_tab_serves_on_and_one_that_sleeps_delays_nobody_and_is_b
     await hidden.evaluate("window.hide = true")
     shown, asleep = [await watch(await new_page(), live) for _ in range(2)]
     for page in (shown, asleep):
-        await until(page, "s.peers > 0", "meeting")
+        await when(page, "s.peers > 0", "meeting")
     before = [await stats(page) for page in (hidden, shown)]
     # No script runs, its connections stay open: what others see of a laptop with its lid closed.
     devtools = await asleep.context.new_cdp_session(asleep)
@@ -36,22 +36,22 @@ async def test_a_hidden_tab_serves_on_and_one_that_sleeps_delays_nobody_and_is_b
     assert all(snapshot["peers"] <= 1 for snapshot in after), "the silent one is no peer any more"
     assert total(after, "bytesFromPeers") > total(before, "bytesFromPeers")
     await devtools.send("Debugger.disable")
-    await until(asleep, "s.peers > 0", "meeting the others again")
+    await when(asleep, "s.peers > 0", "meeting the others again")
     at = await asleep.evaluate("document.querySelector('video').currentTime")
-    await until(asleep, f"v.currentTime > {at} + 4 && !v.paused", "playing on")
+    await when(asleep, f"v.currentTime > {at} + 4 && !v.paused", "playing on")
 
 
 async def test_pausing_seeking_back_and_resuming_find_the_way(live: Running, new_page: NewPage) -> None:
     first, second = await audience(new_page, live, 2)
-    await until(second, "played > 8", "something to look back at")
+    await when(second, "played > 8", "something to look back at")
     await second.evaluate("document.querySelector('video').currentTime -= 6")
     await play_on([first], 2)
     at = await second.evaluate("document.querySelector('video').currentTime")
-    await until(second, f"v.currentTime > {at} + 2", "playing from there")
+    await when(second, f"v.currentTime > {at} + 2", "playing from there")
     await second.evaluate("document.querySelector('video').pause()")
     await play_on([first], 10)
     await second.evaluate("document.querySelector('video').play()")
-    snapshot = await until(
+    snapshot = await when(
         second, "!v.paused && v.readyState > 2 && s.latencySeconds < 25", "at the live edge"
     )
     assert snapshot["peers"] == 1
@@ -70,8 +70,8 @@ async def test_a_page_that_is_reloaded_over_and_over_hurts_nobody(live: Running,
     reloading = asyncio.ensure_future(reload())
     await play_on([first], 10)
     await reloading
-    await until(restless, "played > 2 && s.peers === 1", "playing and meeting at last")
-    after = await until(first, "s.peers === 1", "no ghost of those before is left")
+    await when(restless, "played > 2 && s.peers === 1", "playing and meeting at last")
+    after = await when(first, "s.peers === 1", "no ghost of those before is left")
     assert after["connectionsMade"] - before["connectionsMade"] < 40
 
 
@@ -83,9 +83,9 @@ async def test_two_players_of_one_stream_on_one_page_both_play(live: Running, ne
       await mount(video, { url: '/live/show/master.m3u8' })
     }""")
     both = "[...document.querySelectorAll('video')].map(video => video.currentTime)"
-    await until(page, f"Math.min(...{both}) > 0", "both begin")
+    await when(page, f"Math.min(...{both}) > 0", "both begin")
     since = await page.evaluate(both)
-    await until(page, f"{both}.every((time, n) => time > {since}[n] + 6)", "both play")
+    await when(page, f"{both}.every((time, n) => time > {since}[n] + 6)", "both play")
     counts = await page.evaluate("window.liveTorrent.players.map(player => player.stats().segments.length)")
     assert min(counts) > 0, "each tells of its own"
     assert await page.evaluate("window.liveTorrent.players.map(player => player.stats().stalls)") == [0, 0]

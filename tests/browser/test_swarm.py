@@ -2,79 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Route
 
+from tests.browser.asking import NewPage, sources, stats, watch, when
+from tests.browser.rogues import TAMPER
 from tests.conftest import ROOT, Running
-
-NewPage = Callable[..., Awaitable[Page]]
-
-PATIENCE = 60.0
-"""Seconds until a condition must hold: for a noisy machine, never the usual time."""
-
-TAMPER = """
-const send = RTCDataChannel.prototype.send
-RTCDataChannel.prototype.send = function (data) {
-  // DATA frames of the wire channel that carry a block: the last byte is inverted.
-  if (this.label === 'wire' && data instanceof Uint8Array && data[0] === 1 && data.length > 1000) {
-    data = data.slice()
-    data[data.length - 1] ^= 255
-    window.tampered = (window.tampered ?? 0) + 1
-  }
-  return send.call(this, data)
-}
-"""
 
 TRANSPORT_UDP = "stun:127.0.0.1:3478?transport=udp"
 
 
-async def stats(page: Page) -> dict[str, Any]:
-    snapshot: dict[str, Any] = await page.evaluate("window.liveTorrent?.stats() ?? {}")
-    return snapshot
-
-
-def sources(told: dict[str, dict[str, Any]]) -> str:
-    """For a failure's message: what came from where, by viewer."""
-    return "; ".join(
-        f"{name}: " + " ".join(f"{s['msn']}={s['source']}/{s['ms']:.0f}ms" for s in snapshot["segments"])
-        for name, snapshot in told.items()
-    )
-
-
-async def until(page: Page, condition: str, what: str) -> dict[str, Any]:
-    """Poll ``condition``, JavaScript over ``s`` (the snapshot), ``v`` (the video), ``played`` (s)."""
-    script = f"""() => {{
-      const s = window.liveTorrent?.stats(), v = document.querySelector('video')
-      let played = 0
-      for (let i = 0; i < (v?.played.length ?? 0); i++) played += v.played.end(i) - v.played.start(i)
-      return !!s && !!v && ({condition}) ? s : null
-    }}"""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while asyncio.get_running_loop().time() < deadline:
-        snapshot = await page.evaluate(script)
-        if snapshot is not None:
-            return dict(snapshot)
-        await asyncio.sleep(0.1)
-    state = await page.evaluate(
-        "(() => { const v = document.querySelector('video');"
-        " return [v?.currentTime, v?.readyState, v?.error?.message] })()"
-    )
-    pytest.fail(f"{what}: not within {PATIENCE:.0f} s; video {state}, stats {await stats(page)}")
-
-
-async def watch(page: Page, server: Running, mode: str = "loader", stream: str = "show") -> Page:
-    await page.goto(f"{server.url}/watch/{stream}?mode={mode}")
-    await until(page, "played > 0.5 && !v.paused", "playing")
-    return page
-
-
 async def test_a_lone_viewer_plays_by_http(live: Running, new_page: NewPage) -> None:
     page = await watch(await new_page(), live)
-    snapshot = await until(page, "s.bytesFromOrigin > 0 && played > 4", "playing on")
+    snapshot = await when(page, "s.bytesFromOrigin > 0 && played > 4", "playing on")
     assert snapshot["mode"] == "loader"
     assert snapshot["bytesFromPeers"] == 0
     assert snapshot["peers"] == 0
@@ -87,12 +27,12 @@ async def test_the_second_viewer_gets_most_of_its_bytes_from_the_first(
     live: Running, new_page: NewPage, mode: str
 ) -> None:
     first = await watch(await new_page(), live, mode)
-    await until(first, "played > 3", "being clearly older")
+    await when(first, "played > 3", "being clearly older")
     second = await watch(await new_page(), live, mode)
-    await until(second, "s.peers === 1", "meeting the first")
+    await when(second, "s.peers === 1", "meeting the first")
     before = await stats(second)
     # A newcomer pulls nothing while an older viewer is there: from here on the first one supplies it.
-    snapshot = await until(second, f"s.segments.length >= {len(before['segments']) + 6}", "six more segments")
+    snapshot = await when(second, f"s.segments.length >= {len(before['segments']) + 6}", "six more segments")
     assert snapshot["mode"] == mode
     peers = {"first": await stats(first), "second": snapshot}
     exchanged = peers["first"]["bytesFromPeers"] + snapshot["bytesFromPeers"]
@@ -112,10 +52,10 @@ async def test_a_viewer_that_cannot_reach_the_origin_for_segments_is_fed_by_the_
 ) -> None:
     first = await watch(await new_page(), live)
     second = await watch(await new_page(), live)
-    await until(second, "s.peers === 1", "meeting the first")
+    await when(second, "s.peers === 1", "meeting the first")
     await second.route("**/*.m4s*", lambda route: route.abort())
     before = await stats(second)
-    snapshot = await until(
+    snapshot = await when(
         second, "s.segments.filter(x => x.source === 'peers').length >= 6 && played > 8", "peers only"
     )
     assert snapshot["bytesFromPeers"] > before["bytesFromPeers"]
@@ -127,18 +67,18 @@ async def test_when_http_fails_a_lone_viewer_is_fed_by_the_servers_seed(
 ) -> None:
     page = await watch(await new_page(), live)
     await page.route("**/*.m4s*", lambda route: route.abort())
-    snapshot = await until(page, "s.bytesFromSeed > 0", "bytes from libtorrent")
+    snapshot = await when(page, "s.bytesFromSeed > 0", "bytes from libtorrent")
     assert any(segment["source"] in ("seed", "mixed") for segment in snapshot["segments"])
 
 
 async def test_a_viewer_leaves_and_the_other_plays_on(live: Running, new_page: NewPage) -> None:
     first = await watch(await new_page(), live)
     second = await watch(await new_page(), live)
-    await until(second, "s.peers === 1", "meeting the first")
+    await when(second, "s.peers === 1", "meeting the first")
     await first.context.close()
-    await until(second, "s.peers === 0", "noticing")
+    await when(second, "s.peers === 0", "noticing")
     at = await second.evaluate("document.querySelector('video').currentTime")
-    snapshot = await until(second, f"v.currentTime > {at} + 6", "playing on")
+    snapshot = await when(second, f"v.currentTime > {at} + 6", "playing on")
     assert snapshot["stalls"] == 0
 
 
@@ -149,13 +89,10 @@ async def test_tampered_bytes_from_a_peer_are_refused_and_the_viewer_still_plays
     await rogue.add_init_script(TAMPER)
     await watch(rogue, live)
     victim = await watch(await new_page(), live)
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not await rogue.evaluate("window.tampered ?? 0"):
-        assert asyncio.get_running_loop().time() < deadline, "the rogue was never asked for a block"
-        await asyncio.sleep(0.1)
-    await until(victim, "s.peers === 0", "banning the rogue")
+    await when(rogue, "window.tampered > 0", "being asked for a block")
+    await when(victim, "s.peers === 0", "banning the rogue")
     at = await victim.evaluate("document.querySelector('video').currentTime")
-    snapshot = await until(victim, f"v.currentTime > {at} + 6", "playing on")
+    snapshot = await when(victim, f"v.currentTime > {at} + 6", "playing on")
     assert snapshot["stalls"] == 0
     assert await victim.evaluate("document.querySelector('video').error") is None
 
@@ -164,7 +101,7 @@ async def test_sharing_switched_off_sends_nothing_more(live: Running, new_page: 
     first = await watch(await new_page(), live)
     await first.evaluate("window.liveTorrent.players[0].setSharing(false)")
     second = await watch(await new_page(), live)
-    await until(second, "s.peers === 1 && played > 8", "meeting the first, playing")
+    await when(second, "s.peers === 1 && played > 8", "meeting the first, playing")
     told = await stats(first)
     assert told["sharing"] is False
     assert told["bytesToPeers"] == 0
@@ -187,18 +124,18 @@ async def test_an_ice_address_that_makes_chromium_throw_is_said_and_left_out(
     for page in pages:
         await page.route("**/*.m3u8*", spoil)
         await watch(page, live)
-    snapshot = await until(pages[1], "s.peers === 1", "meeting all the same")
+    snapshot = await when(pages[1], "s.peers === 1", "meeting all the same")
     assert TRANSPORT_UDP in snapshot["trouble"]
 
 
 async def test_two_tabs_of_one_browser_exchange_segments(live: Running, new_page: NewPage) -> None:
     first = await watch(await new_page(), live, "service-worker")
     second = await watch(await first.context.new_page(), live, "service-worker")
-    await until(second, "s.peers === 1", "meeting the other tab")
+    await when(second, "s.peers === 1", "meeting the other tab")
     for page in (first, second):
         await page.bring_to_front()
-        await until(page, "played > 4", "playing")
-    await until(second, "s.bytesFromPeers > 0 || s.bytesToPeers > 0", "exchanging")
+        await when(page, "played > 4", "playing")
+    await when(second, "s.bytesFromPeers > 0 || s.bytesToPeers > 0", "exchanging")
 
 
 async def test_the_libtorrent_seed_alone_feeds_a_stock_webtorrent_page(

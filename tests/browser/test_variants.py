@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route
 
+from tests.browser.asking import NewPage, stats, watch, when
 from tests.browser.conftest import Start
-from tests.browser.test_swarm import NewPage, stats, until, watch
 from tests.conftest import Running
 
 LENGTH = 120
@@ -74,7 +74,7 @@ async def test_viewers_that_keep_switching_variants_play_on_and_share(
         await page.route(re.compile(r"/client/hls-[^/]*\.js"), expose)
         pages.append(await watch(page, live))
     for page in pages:
-        await until(page, "s.peers > 0 && played > 2", "meeting")
+        await when(page, "s.peers > 0 && played > 2", "meeting")
     before = [await stats(page) for page in pages]
     dice = Random(3)
     seen: set[int] = set()
@@ -87,6 +87,6 @@ async def test_viewers_that_keep_switching_variants_play_on_and_share(
     assert seen == {0, 1, 2}
     for page, old in zip(pages, before, strict=True):
         at = await page.evaluate("document.querySelector('video').currentTime")
-        new = await until(page, f"v.currentTime > {at} + 6", "playing on")
+        new = await when(page, f"v.currentTime > {at} + 6", "playing on")
         assert new["bytesFromPeers"] > old["bytesFromPeers"]
         assert new["peers"] >= old["peers"], "the mesh outlives every switch"
