@@ -12,7 +12,7 @@ from playwright.async_api import Page, Route
 PAGE = "<!doctype html><script src=/trimmed.js></script>"
 
 TRANSFER = """async () => {
-  const { WebTorrent, Peer, bencode, MemoryChunkStore } = trimmed
+  const { WebTorrent, Peer, bencode } = trimmed
   const data = crypto.getRandomValues(new Uint8Array(60000))
   const pieceLength = 16384
   const hashes = []
@@ -22,15 +22,27 @@ TRANSFER = """async () => {
   const info = { length: data.length, name: 'segment.m4s', 'piece length': pieceLength,
     pieces: new Uint8Array(hashes) }
   const file = bencode.encode({ info })
-  const options = { announce: [], store: MemoryChunkStore }
-  const settings = { dht: false, lsd: false, tracker: false, natUpnp: false, natPmp: false,
-    downloadLimit: 10_000_000, uploadLimit: 10_000_000 }   // the limiter needs process.nextTick
+  class Store {                                            // pieces by index, as client/holding.js keeps them
+    constructor (pieces) {
+      Object.assign(this, { pieces, chunkLength: pieceLength, length: data.length })
+    }
+    put (index, bytes, done) { this.pieces[index] = bytes; queueMicrotask(() => done(null)) }
+    get (index, range, done) {
+      const { offset = 0, length = Infinity } = range ?? {}
+      const piece = this.pieces[index]?.subarray(offset, offset + length)
+      queueMicrotask(() => piece ? done(null, piece) : done(new Error('not here')))
+    }
+    close (done) { queueMicrotask(() => done(null)) }
+    destroy (done) { this.close(done) }
+  }
+  const pieces = [0, 1, 2, 3].map(index => data.subarray(index * pieceLength, (index + 1) * pieceLength))
+  const stores = [new Store(pieces), new Store([])]
+  const settings = { dht: false, lsd: false, tracker: false, natUpnp: false, natPmp: false }
   const seeder = new WebTorrent(settings), leecher = new WebTorrent(settings)
   const failed = new Promise((_, reject) => { for (const c of [seeder, leecher]) c.on('error', reject) })
 
-  const [source, sink] = await Promise.all([seeder, leecher].map(client =>
-    new Promise(resolve => client.add(file, options, resolve))))
-  await new Promise((resolve, reject) => source.load([[data]], error => error ? reject(error) : resolve()))
+  const [source, sink] = await Promise.all([seeder, leecher].map((client, i) => new Promise(resolve =>
+    client.add(file, { announce: [], preloadedStore: stores[i], storeCacheSlots: 0 }, resolve))))
 
   const config = { iceServers: [] }
   const a = new Peer({ initiator: true, config }), b = new Peer({ config })
@@ -45,11 +57,9 @@ TRANSFER = """async () => {
   sink.addPeer(b)
   await Promise.race([failed, done])
 
-  const got = new Uint8Array(await (await sink.files[0].blob()).arrayBuffer())
+  const got = new Uint8Array(await new Blob(stores[1].pieces).arrayBuffer())
   const answer = {
     same: got.length === data.length && got.every((byte, i) => byte === data[i]),
-    type: sink.files[0].type,
-    magnet: sink.magnetURI,
     defaultIce: Peer.config.iceServers
   }
   await Promise.all([seeder, leecher].map(client => new Promise(resolve => client.destroy(resolve))))
@@ -79,6 +89,4 @@ async def test_a_segment_passes_between_two_trimmed_clients_in_chromium(
     await page.goto("http://localhost/")
     answer = await page.evaluate(TRANSFER)
     assert answer["same"]
-    assert answer["type"] == "video/iso.segment"
-    assert answer["magnet"].startswith("magnet:?xt=urn:btih:")
     assert answer["defaultIce"] == []

@@ -12,7 +12,6 @@ await esbuild.build({
       export { default as WebTorrent } from 'webtorrent'
       export { default as Peer } from '@thaunknown/simple-peer/lite.js'
       export { default as bencode } from 'bencode'
-      export { default as MemoryChunkStore } from 'memory-chunk-store'
     `,
     resolveDir: root
   },
