@@ -10,12 +10,10 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 from bench.report import Figure, report
-from bench.server import Server, Writer, serving
+from bench.server import Server, streaming
 
 SEGMENT = 200 * 1024
 SPACING = 0.1
@@ -29,17 +27,15 @@ def main() -> None:
     parser.add_argument("--segments", type=int, default=1000)
     count = parser.parse_args().segments
     rows: list[tuple[int, float, int, float]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        writer = Writer(Path(folder), "churn")
-        with serving(Path(folder), "--log-level", "warning") as server:
-            began = time.perf_counter()
-            for number in range(1, count + 1):
-                writer.add(os.urandom(SEGMENT))
-                time.sleep(max(0.0, began + number * SPACING - time.perf_counter()))
-                if number % max(1, count // 50) == 0:
-                    rows.append((number, *_reading(server)))
-            time.sleep(5)  # what is being retired goes
-            rows.append((count, *_reading(server)))
+    with streaming("churn") as (server, (writer,)):
+        began = time.perf_counter()
+        for number in range(1, count + 1):
+            writer.add(os.urandom(SEGMENT))
+            time.sleep(max(0.0, began + number * SPACING - time.perf_counter()))
+            if number % max(1, count // 50) == 0:
+                rows.append((number, *_reading(server)))
+        time.sleep(5)  # what is being retired goes
+        rows.append((count, *_reading(server)))
     warm = [row for row in rows if row[0] >= count * WARM]
     slope = statistics.linear_regression([row[0] for row in warm], [row[1] for row in warm]).slope
     figures = [

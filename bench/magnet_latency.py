@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
 from bench.report import Figure, percentile, report
-from bench.server import Server, Writer, serving
+from bench.server import Server, Writer, streaming
 
 STREAMS = 10
 SEGMENT = 700 * 1024
@@ -28,12 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--segments", type=int, default=200)
     count = parser.parse_args().segments
-    with tempfile.TemporaryDirectory() as folder:
-        writers = [Writer(Path(folder), f"stream{number}") for number in range(STREAMS)]
-        with serving(Path(folder), "--log-level", "warning") as server:
-            for writer in writers:  # the first segment of each makes the stream
-                _latency(server, writer)
-            took = [_paced(server, writers[number % STREAMS]) for number in range(count)]
+    with streaming(*(f"stream{number}" for number in range(STREAMS))) as (server, writers):
+        for writer in writers:  # the first segment of each makes the stream
+            _latency(server, writer)
+        took = [_paced(server, writers[number % STREAMS]) for number in range(count)]
     figures = [
         Figure("median", statistics.median(took) * 1000, "ms", 20),
         Figure("99th percentile", percentile(took, 0.99) * 1000, "ms", 100),

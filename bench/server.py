@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -111,3 +112,12 @@ class Writer:
         temporary = self._folder / f".{name}.tmp"
         temporary.write_bytes(data)
         temporary.replace(self._folder / name)
+
+
+@contextmanager
+def streaming(*names: str) -> Iterator[tuple[Server, list[Writer]]]:
+    """A server that only warns, over a new feed, and who writes each of its streams."""
+    with tempfile.TemporaryDirectory() as folder:
+        writers = [Writer(Path(folder), name) for name in names]
+        with serving(Path(folder), "--log-level", "warning") as server:
+            yield server, writers

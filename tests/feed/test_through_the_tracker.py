@@ -18,21 +18,7 @@ from seeder.machine import addresses
 from seeder.model import Addresses
 from seeder.tracker import Tracker
 from seeder.web import ServerConfig, serve
-
-WEBRTC_ONLY = {
-    "listen_interfaces": "0.0.0.0:0",
-    "enable_dht": False,
-    "enable_lsd": False,
-    "enable_upnp": False,
-    "enable_natpmp": False,
-    "enable_outgoing_tcp": False,
-    "enable_incoming_tcp": False,
-    "enable_outgoing_utp": False,
-    "enable_incoming_utp": False,
-    "allow_multiple_connections_per_ip": True,
-    "webtorrent_stun_server": "",
-    "min_websocket_announce_interval": 1,
-}
+from tests.torrent.strangers import WEBRTC_ONLY
 
 
 class Origin:

@@ -24,25 +24,11 @@ from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import MAX_PENDING, SeedSettings
 from seeder.tracker import Limits, Tracker
 from seeder.web import ServerConfig, serve
+from tests.torrent.strangers import WEBRTC_ONLY
 
 pytestmark = pytest.mark.skipif(
     not addresses(), reason="no interface but loopback is up: WebRTC cannot connect"
 )
-
-WEBRTC_ONLY = {
-    "listen_interfaces": "127.0.0.1:0",
-    "enable_dht": False,
-    "enable_lsd": False,
-    "enable_upnp": False,
-    "enable_natpmp": False,
-    "enable_outgoing_tcp": False,
-    "enable_incoming_tcp": False,
-    "enable_outgoing_utp": False,
-    "enable_incoming_utp": False,
-    "allow_multiple_connections_per_ip": True,
-    "webtorrent_stun_server": "",
-    "min_websocket_announce_interval": 1,
-}
 
 NOWHERE = """v=0
 o=- 1 2 IN IP4 127.0.0.1

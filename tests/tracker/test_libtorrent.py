@@ -12,24 +12,12 @@ import libtorrent as lt
 import pytest_asyncio
 
 from seeder.tracker import Tracker
+from tests.torrent.strangers import WEBRTC_ONLY
 from tests.tracker.conftest import Running, Start
 
 PATIENCE = 90.0
 PIECE = 64 * 1024
-SETTINGS = {
-    "enable_dht": False,
-    "enable_lsd": False,
-    "enable_upnp": False,
-    "enable_natpmp": False,
-    # WebRTC is the only way left
-    "enable_outgoing_tcp": False,
-    "enable_incoming_tcp": False,
-    "enable_outgoing_utp": False,
-    "enable_incoming_utp": False,
-    "allow_multiple_connections_per_ip": True,
-    "webtorrent_stun_server": "",
-    "min_websocket_announce_interval": 1,
-    "listen_interfaces": "0.0.0.0:0",
+SETTINGS = WEBRTC_ONLY | {
     "alert_mask": lt.alert.category_t.tracker_notification | lt.alert.category_t.error_notification,
 }
 
