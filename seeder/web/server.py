@@ -174,7 +174,7 @@ class _Server:
         reader.feed_data(data)
         if ended:
             reader.feed_eof()
-        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        writer = _Writer(transport, protocol, reader, loop)
         connection = Connection(self._host, reader, writer, front)
         task = loop.create_task(self._serve(front, connection))
         self._tasks[task] = connection
@@ -200,6 +200,13 @@ class _Server:
             else:
                 connection.writer.transport.abort()  # nothing is left to send here
                 self._lobby.leave(connection.writer.transport)
+
+
+class _Writer(asyncio.StreamWriter):
+    """Without a finaliser: asyncio's closes the transport, which may long be its front's again."""
+
+    def __del__(self, *_: object) -> None:
+        pass
 
 
 def _one_line(error: BaseException) -> str:

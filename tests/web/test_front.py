@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -167,6 +168,18 @@ async def test_a_connection_comes_back_from_hypercorn(site: Site, monkeypatch: p
             head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
     assert len(served) == 2
+    writer.close()
+
+
+async def test_a_connection_that_came_back_stays_open_whatever_python_clears_away(site: Site) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.bound.port)
+    for path in (PAGE, SEG, PAGE, PLAYLIST):
+        writer.write(ask(path))
+        async with asyncio.timeout(PATIENCE):
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+        await asyncio.sleep(0)
+        gc.collect()  # hypercorn's side of the connection goes
     writer.close()
 
 
