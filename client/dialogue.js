@@ -3,10 +3,15 @@
  * which torrents exchange it.
  */
 
+import { MAX_IDS } from './mesh/gossip.js'
+
 /** What a peer may send on one segment's sub-stream: the segment, BitTorrent's overhead, some waste. */
 const wireLimit = (/** @type {number} */ length) => 2 * length + (256 << 10)
-/** Telling peers of every piece would cost a message each; so often is soon enough, ms. */
-const HAVE_INTERVAL = 100
+/**
+ * Telling peers of every piece would cost a message each; so often is soon enough, ms: who has a stream open to us
+ * learns of pieces there, and the rest only want to know that somebody supplies the segment.
+ */
+const HAVE_INTERVAL = 250
 /** Newest segments named to a peer that comes up. */
 const KNOW_ON_UP = 8
 
@@ -63,15 +68,15 @@ export class Dialogue {
     else if (message.t === 'lost') for (const id of message.ids) scheduler.peerLost(peer, id)
   }
 
-  /** New segments are listed. @param {KnownSegment[]} segments */
+  /** New segments are listed. Once there are torrents, opening their streams says so. @param {KnownSegment[]} segments */
   tellKnown (segments) {
-    if (segments.length > 0) this.#broadcast({ t: 'know', ids: segments.slice(-KNOW_ON_UP).map(segment => segment.id) })
+    if (segments.length > 0 && !this.parts.swarm()) this.#broadcast({ t: 'know', ids: segments.slice(-KNOW_ON_UP).map(segment => segment.id) })
   }
 
-  /** A piece of it was verified; the first and the last are told at once. @param {KnownSegment} segment */
+  /** A piece of it was verified; a puller's first and everybody's last are told at once. @param {KnownSegment} segment */
   tellPiece ({ id, holding }) {
     this.changed.add(id)
-    if (holding?.have.count === 1 || holding?.have.complete) this.tellChanges()
+    if (holding?.have.complete || (holding?.have.count === 1 && this.parts.fetches.has(id))) this.tellChanges()
   }
 
   /** Tell which pieces came in since the last time. */
@@ -93,12 +98,19 @@ export class Dialogue {
   /** @param {string[]} ids no longer held */
   tellLost (ids) {
     for (const id of ids) this.changed.delete(id)
-    if (ids.length > 0) this.#broadcast({ t: 'lost', ids: ids.slice(0, 64) })
+    if (ids.length === 0) return
+    for (const link of this.parts.mesh()?.up ?? []) link.sendLater({ t: 'lost', ids: ids.slice(0, MAX_IDS) })
   }
 
   /** Open a segment's sub-stream to every peer. @param {string} id */
   openWires (id) {
     for (const link of this.parts.mesh()?.up ?? []) this.openWire(link, id)
+  }
+
+  /** A peer opened a segment's sub-stream: it has seen it listed. @param {Link} link @param {string} id */
+  offered (link, id) {
+    this.parts.scheduler.peerSaid(link.peer, id, {}, performance.now())
+    this.openWire(link, id)
   }
 
   /**

@@ -230,7 +230,10 @@ class PeerEngine {
         this.dialogue.heard(link, message)
         this.#poke()
       },
-      onOffer: (link, id) => this.dialogue.openWire(link, id),
+      onOffer: (link, id) => {
+        this.dialogue.offered(link, id)
+        this.#poke()
+      },
       onName: me => {
         this.me = this.scheduler.me = me
         this.swarm?.rename(me)

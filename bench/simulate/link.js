@@ -28,6 +28,8 @@ export class SimLink {
     /** Messages under way that were said at `saidAt`. @type {Message[]} */
     this.outbox = []
     this.saidAt = -1
+    /** What goes with the next message. @type {Message[]} */
+    this.later = []
     this.pace = new Pace()
   }
 
@@ -46,8 +48,17 @@ export class SimLink {
     counts.messages += 1
     counts.bytes += MESSAGE_OVERHEAD
     this.saidAt = clock.now
-    this.outbox = [said]
+    this.outbox = [...this.later, said]
+    this.later = []
     clock.after(this.rtt / 2, hear, { link: this.other, messages: this.outbox })
+  }
+
+  /** @param {Message} message */
+  sendLater (message) {
+    const { counts } = this.mesh
+    counts.lines += 1
+    counts.bytes += this.mesh.length(message)
+    this.later.push(message)
   }
 }
 

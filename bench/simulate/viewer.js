@@ -167,7 +167,7 @@ export class SimViewer {
         this.#poke()
       },
       onOffer: (link, id) => {
-        this.dialogue.openWire(/** @type {any} */ (link), id)
+        this.dialogue.offered(/** @type {any} */ (link), id)
         this.exchange.meet(id, link)
       },
       onCount: others => this.scheduler.swarmSize(others)

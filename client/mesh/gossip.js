@@ -19,7 +19,7 @@ import { PieceSet } from '../pieces.js'
 export const VERSION = 2
 
 /** A `know` of a whole window of several variants fits; more is nonsense. */
-const MAX_IDS = 64
+export const MAX_IDS = 64
 /** 256 MiB in 64 KiB pieces. */
 const MAX_PIECES = 4096
 /** The largest message that fits those bounds, with room; several lines together are no longer. */

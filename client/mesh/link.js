@@ -19,6 +19,8 @@ const PING_INTERVAL = 900
 const PING_HEARD = 2900
 /** Control messages waiting in a channel beyond this mean the peer is gone or stuck, bytes. */
 const MAX_CONTROL_BUFFER = 256 << 10
+/** What waits for the next message; nothing that does is urgent, only bounded. */
+const MAX_OUTBOX = 16
 /** Control messages: a whole window's at once on meeting, then ten times what an exchange at full speed takes. */
 const MESSAGES = [1000, 200]
 
@@ -118,6 +120,12 @@ export class Link {
     if (this.control.readyState !== 'open') return
     this.outbox.push(encode(message))
     soon(this.control, () => this.#post())
+  }
+
+  /** Send it with the next message: a ping, if nothing else. @param {import('./gossip.js').Message} message */
+  sendLater (message) {
+    this.outbox.push(encode(message))
+    if (this.outbox.length > MAX_OUTBOX) soon(this.control, () => this.#post())
   }
 
   #post () {

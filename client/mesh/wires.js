@@ -23,6 +23,8 @@ const FAR_MESSAGE = 4400
 const NEAR_MESSAGE = 32 << 10
 /** What is near, ms: then a message of eight bursts arrives sooner than a block is missed. */
 const NEAR = 15
+/** A piece's `have` waits so long for others, ms: a tenth of what relaying a segment takes. */
+const LATER = 25
 /** A peer may open a segment before we have seen it listed: its handshake waits here, a window's worth. */
 const MAX_EARLY_STREAMS = 64
 const MAX_EARLY_BYTES = 4096
@@ -61,7 +63,8 @@ export class Substream extends Duplex {
     this.unsent += bytes.length
     if (this.unsent < STREAM_HIGH) done(null)
     else this.held = done
-    this.wires.pumpSoon()
+    if (isHave(bytes)) this.wires.pumpLater()
+    else this.wires.pumpSoon()
   }
 
   /**
@@ -119,6 +122,8 @@ export class Wires {
     this.onAbuse = onAbuse
     this.nextLabel = 1
     this.gone = false
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.later = undefined
     /** @type {{ type: number, label: number, payload: Uint8Array[] }[]} unsent openings and closings: a few per stream */
     this.notes = []
     /** @type {Map<string, Substream>} by infohash, in the order they take turns */
@@ -165,6 +170,7 @@ export class Wires {
 
   close () {
     this.gone = true
+    clearTimeout(this.later)
     this.outlet.leave(this)
     for (const stream of [...this.streams.values()]) stream.destroy()
     this.early.clear()
@@ -174,9 +180,16 @@ export class Wires {
   /** Send what is there once this turn of the event loop has said it all. */
   pumpSoon () { soon(this, () => this.pump()) }
 
+  /** Send what is there with the next message, or a little later: pieces come in quick succession. */
+  pumpLater () {
+    this.later ??= setTimeout(() => this.pump(), LATER)
+  }
+
   /** Hand messages to the channel, each stream in its turn, until its buffer is full. */
   pump () {
     const { channel } = this
+    clearTimeout(this.later)
+    this.later = undefined
     while (channel.readyState === 'open' && channel.bufferedAmount < BUFFER_HIGH) {
       const size = this.#waiting()
       if (size === 0) return this.outlet.leave(this)
@@ -270,6 +283,11 @@ export class Wires {
     }
     this.onOffer(infohash)
   }
+}
+
+/** BEP 3's `have`: length 5, id 4, index. @param {Uint8Array} bytes one message of webtorrent's */
+function isHave (bytes) {
+  return bytes.length === 9 && bytes[3] === 5 && bytes[4] === 4
 }
 
 /** @param {string} text */
