@@ -12,6 +12,7 @@ PROGRAM = """
 import asyncio, signal, sys
 from seeder.stopping import Stopper
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may ignore it, as nohup does
 now = [100.0]
 stopper = Stopper(clock=lambda: now[0])
 stopper.on_first = lambda: print("first", flush=True)
