@@ -3,13 +3,15 @@
  * Safari < 18.2): webtorrent 3 calls them. Imported before webtorrent.
  */
 
+import { fromHex, hex } from './bytes.js'
+
 const bytes = /** @type {any} */ (Uint8Array)
 
 bytes.prototype.toHex ??= function toHex () {
-  return Array.from(this, (/** @type {number} */ byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex(this)
 }
 
-bytes.fromHex ??= function fromHex (/** @type {string} */ text) {
+bytes.fromHex ??= function (/** @type {string} */ text) {
   if (text.length % 2 !== 0 || /[^0-9a-f]/i.test(text)) throw new SyntaxError('not hex')
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+  return fromHex(text)
 }

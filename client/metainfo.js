@@ -2,6 +2,8 @@
  * The info dictionary of a segment's torrent (BEP 3, v1, one file), as the manifest's INFO carries it.
  */
 
+import { hex } from './bytes.js'
+
 /**
  * @typedef {object} Metainfo
  * @property {string} infohash 40 hex digits
@@ -64,13 +66,6 @@ export function torrentFile ({ info }) {
  */
 export async function sha1 (bytes) {
   return hex(new Uint8Array(await crypto.subtle.digest('SHA-1', bytes)))
-}
-
-/** @param {Uint8Array} bytes */
-export function hex (bytes) {
-  let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
-  return text
 }
 
 /**

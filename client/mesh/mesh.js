@@ -3,8 +3,8 @@
  * per peer, replaces the lost, bans the abusive.
  */
 
+import { randomHex } from '../bytes.js'
 import { newPeerId } from '../identity.js'
-import { hex } from '../metainfo.js'
 import { Cap } from './cap.js'
 import { connection } from './conditions.js'
 import { iceServers } from './ice.js'
@@ -142,7 +142,7 @@ export class Mesh {
         this.upkeep.offerEnded()
         continue
       }
-      const offerId = hex(crypto.getRandomValues(new Uint8Array(20)))
+      const offerId = randomHex(20)
       this.offered.set(offerId, link)
       offers.push(link.offer().then(offer => ({ offerId, offer }), () => { link.close('no offer could be made'); return null }))
     }

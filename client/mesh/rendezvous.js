@@ -4,6 +4,8 @@
  * as many offers as can be answered: a lone viewer opens no RTCPeerConnection at all.
  */
 
+import { fromHex, fromLatin1, hex, latin1 } from '../bytes.js'
+
 /** Reconnecting: first wait and the longest, ms; each wait is doubled and jittered by half. */
 const RETRY_FIRST = 1000
 const RETRY_MAX = 30_000
@@ -50,8 +52,8 @@ export class Rendezvous {
    */
   constructor (url, infohash, me, events) {
     this.url = url
-    this.infohash = toBinary(infohash)
-    this.me = toBinary(me)
+    this.infohash = binary(infohash)
+    this.me = binary(me)
     this.events = events
     this.closed = false
     this.retries = 0
@@ -164,7 +166,7 @@ export class Rendezvous {
     if (typeof m !== 'object' || m === null || m.info_hash !== this.infohash) return
     if (m['failure reason']) return this.#failed(String(m['failure reason']), Number(m.interval))
     if (m.offer && m.peer_id) this.#onOffer(m)
-    else if (m.answer && m.peer_id) this.events.onAnswer(toHex(m.peer_id), toHex(m.offer_id), m.answer)
+    else if (m.answer && m.peer_id) this.events.onAnswer(named(m.peer_id), named(m.offer_id), m.answer)
     else if (Number.isFinite(m.complete) || Number.isFinite(m.incomplete)) this.#onReply(m)
   }
 
@@ -174,7 +176,7 @@ export class Rendezvous {
     const inUse = /peer_id is in use/.test(reason)
     const name = inUse ? this.events.newName() : null
     if (name !== null) {
-      this.me = toBinary(name)
+      this.me = binary(name)
       return this.#ask('started')
     }
     // While links are up it is no trouble that the tracker takes a minute or two to miss our former socket.
@@ -197,7 +199,7 @@ export class Rendezvous {
       if (offers.length > 0) {
         this.#announce({
           numwant: offers.length,
-          offers: offers.map(({ offerId, offer }) => ({ offer_id: toBinary(offerId), offer }))
+          offers: offers.map(({ offerId, offer }) => ({ offer_id: binary(offerId), offer }))
         })
       }
     } finally {
@@ -208,7 +210,7 @@ export class Rendezvous {
   /** @param {{ peer_id: string, offer_id: string, offer: RTCSessionDescriptionInit }} message */
   async #onOffer ({ peer_id: peer, offer_id: offerId, offer }) {
     if (typeof peer !== 'string' || peer.length !== 20 || peer === this.me || offer?.type !== 'offer') return
-    const answer = await this.events.onOffer(toHex(peer), offer)
+    const answer = await this.events.onOffer(named(peer), offer)
     if (answer) this.#send({ to_peer_id: peer, offer_id: offerId, answer })
   }
 
@@ -226,14 +228,8 @@ export class Rendezvous {
   }
 }
 
-/** @param {string} hex */
-function toBinary (hex) {
-  return hex.replace(/../g, pair => String.fromCharCode(Number.parseInt(pair, 16)))
-}
+/** @param {unknown} id Latin-1, as the tracker writes it @returns {string} hex */
+const named = id => hex(fromLatin1(String(id)))
 
-/** @param {unknown} binary */
-function toHex (binary) {
-  let hex = ''
-  for (const character of String(binary)) hex += (character.charCodeAt(0) & 0xff).toString(16).padStart(2, '0')
-  return hex
-}
+/** @param {string} id hex */
+const binary = id => latin1(fromHex(id))

@@ -5,7 +5,7 @@
  */
 
 import { Duplex } from 'streamx'
-import { hex } from '../metainfo.js'
+import { fromHex, hex } from '../bytes.js'
 import { Allowance } from './allowance.js'
 import { CLOSE, DATA, HEADER, Message, OPEN, readFrames } from './frames.js'
 import { soon } from './soon.js'
@@ -288,9 +288,4 @@ export class Wires {
 /** BEP 3's `have`: length 5, id 4, index. @param {Uint8Array} bytes one message of webtorrent's */
 function isHave (bytes) {
   return bytes.length === 9 && bytes[3] === 5 && bytes[4] === 4
-}
-
-/** @param {string} text */
-function fromHex (text) {
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
