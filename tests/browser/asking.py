@@ -74,6 +74,12 @@ async def watch(page: Page, server: Running, mode: str = "loader", stream: str =
     return page
 
 
+async def audience(server: Running, *pages: Page) -> None:
+    """All watch, know another one and have played a little."""
+    await asyncio.gather(*(watch(page, server) for page in pages))
+    await asyncio.gather(*(when(page, "s.peers > 0 && played > 2", "meeting") for page in pages))
+
+
 def sources(told: dict[str, dict[str, Any]]) -> str:
     """For a failure's message: what came from where, by viewer."""
     return "; ".join(

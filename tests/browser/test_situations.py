@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.browser.asking import NewPage, stats, watch, when
-from tests.browser.test_adversity import audience, play_on, total
+from tests.browser.asking import NewPage, audience, stats, watch, when
+from tests.browser.test_adversity import play_on, total
 from tests.conftest import Running
 
 HIDDEN = """
@@ -42,14 +42,15 @@ async def test_a_hidden_tab_serves_on_and_one_that_sleeps_delays_nobody_and_is_b
 
 
 async def test_pausing_seeking_back_and_resuming_find_the_way(live: Running, new_page: NewPage) -> None:
-    first, second = await audience(new_page, live, 2)
-    await when(second, "played > 8", "something to look back at")
+    first, second = pages = [await new_page() for _ in range(2)]
+    await audience(live, *pages)
+    await when(second, "played > 7", "something to look back at")
     await second.evaluate("document.querySelector('video').currentTime -= 6")
     await play_on([first], 2)
     at = await second.evaluate("document.querySelector('video').currentTime")
     await when(second, f"v.currentTime > {at} + 2", "playing from there")
     await second.evaluate("document.querySelector('video').pause()")
-    await play_on([first], 10)
+    await play_on([first], 6)
     await second.evaluate("document.querySelector('video').play()")
     snapshot = await when(
         second, "!v.paused && v.readyState > 2 && s.latencySeconds < 25", "at the live edge"
@@ -59,7 +60,8 @@ async def test_pausing_seeking_back_and_resuming_find_the_way(live: Running, new
 
 
 async def test_a_page_that_is_reloaded_over_and_over_hurts_nobody(live: Running, new_page: NewPage) -> None:
-    first, restless = await audience(new_page, live, 2)
+    first, restless = pages = [await new_page() for _ in range(2)]
+    await audience(live, *pages)
     before = await stats(first)
 
     async def reload() -> None:
