@@ -66,11 +66,12 @@ async def test_a_viewer_that_cannot_reach_the_origin_for_segments_is_fed_by_the_
     assert (await stats(first))["bytesToPeers"] > 0
 
 
+@pytest.mark.parametrize("status", [0, 404])
 async def test_when_http_fails_a_lone_viewer_is_fed_by_the_servers_seed(
-    live: Running, new_page: NewPage
+    live: Running, new_page: NewPage, status: int
 ) -> None:
     page = await watch(await new_page(), live)
-    await page.route("**/*.m4s*", lambda route: route.abort())
+    await page.route("**/*.m4s*", lambda route: route.fulfill(status=status) if status else route.abort())
     snapshot = await when(page, "s.bytesFromSeed > 0", "bytes from libtorrent")
     assert any(segment["source"] in ("seed", "mixed") for segment in snapshot["segments"])
 
