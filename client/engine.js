@@ -16,6 +16,7 @@ import { Mesh } from './mesh/mesh.js'
 import { iceServers } from './mesh/ice.js'
 import { IntegrityError, fetchPlaylist } from './origin.js'
 import { parsePlaylist } from './playlist.js'
+import { leaveOut } from './runs.js'
 import { Scheduler, missingRuns } from './scheduler.js'
 import { Stats } from './stats.js'
 
@@ -355,9 +356,10 @@ class PeerEngine {
    */
   async #fetch (segment, holding, runs) {
     const { id } = segment
+    const left = leaveOut(runs, index => this.swarm?.coming(id, index) === true)
     this.dialogue.tellPull(id, true)
-    this.swarm?.select(id, runs, false)
-    const outcome = await this.fetches.fetch(segment, holding, runs)
+    this.swarm?.select(id, left, false)
+    const outcome = await this.fetches.fetch(segment, holding, left)
     if (outcome.trouble) this.log(`segment ${segment.msn}: ${outcome.trouble}`)
     if (this.closed) return
     if (!outcome.ok) this.#askPeers(id)

@@ -6,6 +6,7 @@
 import './hex.js'
 import { Client as Tracker } from 'bittorrent-tracker'
 import WebTorrent from 'webtorrent'
+import { cancel, coming, keepPace, takeOverLate } from './asking.js'
 import { HoldingStore } from './holding.js'
 import { torrentFile } from './metainfo.js'
 import { BLOCK, Pace } from './pace.js'
@@ -94,6 +95,7 @@ export class Swarm {
     })
     const entry = new Entry(holding, torrent)
     this.entries.set(id, entry)
+    takeOverLate(torrent, this.events.rtt)
     torrent.on('error', (/** @type {Error} */ error) => {
       this.log(`torrent ${id.slice(0, 8)}: ${error.message}`)
       this.entries.delete(id)
@@ -132,7 +134,17 @@ export class Swarm {
     for (const [first, last] of runs) {
       if (wanted) torrent.select(first, last, 0)
       else torrent.deselect(first, last)
+      if (!wanted) cancel(torrent, first, last)
     }
+  }
+
+  /**
+   * Whether all that is missing of a piece was asked of peers, and so lately that it is about to come.
+   * @param {string} id @param {number} index
+   */
+  coming (id, index) {
+    const torrent = this.entries.get(id)?.torrent
+    return torrent?.ready && !torrent.destroyed ? coming(torrent, index, this.events.rtt) : false
   }
 
   /**
@@ -202,22 +214,7 @@ export class Swarm {
     const { torrent } = entry
     const seed = isSeed(wire)
 
-    // Skip the one-block trial, and have as many blocks in flight as the peer's rate and round trip ask for:
-    // webtorrent derives that number from this speed (its getBlockPipelineLength for one second).
-    const pace = this.#paceOf(wire.peerId)
-    wire.downloaded = 1
-    const measured = wire.downloadSpeed
-    wire.downloadSpeed = (/** @type {number | undefined} */ bytes) =>
-      bytes === undefined ? (pace.depth(this.events.rtt(wire.peerId)) - 2) * BLOCK : measured(bytes)
-    const request = wire.request.bind(wire)
-    wire.request = (/** @type {number} */ index, /** @type {number} */ offset, /** @type {number} */ length, /** @type {Function} */ done) => {
-      pace.asked(performance.now())
-      request(index, offset, length, (/** @type {Error | null} */ error, /** @type {Uint8Array} */ bytes) => {
-        if (error) pace.lost(1)
-        else pace.got(bytes.length, performance.now())
-        done?.(error, bytes)
-      })
-    }
+    keepPace(wire, this.#paceOf(wire.peerId), this.events.rtt)
 
     // What it is not to be told of yet is left out at the handshake, too.
     const haveAll = wire.haveAll.bind(wire)
@@ -285,6 +282,8 @@ export class Swarm {
     for (const entry of this.entries.values()) {
       const { torrent, lastBytes } = entry
       if (entry.tracker && entry.holding.have.complete) entry.leaveSeed()
+      // A peer with a long queue may be asked again, a block overdue be taken over: no event says when.
+      if (torrent.ready && !entry.holding.have.complete) torrent._update()
       for (const wire of [...(torrent.wires ?? [])]) {
         if (wire.requests.length === 0) lastBytes.set(wire, now)
         else if (now - (lastBytes.get(wire) ?? now) > WIRE_STALL) this.#giveUp(entry, wire)

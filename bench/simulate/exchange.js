@@ -3,7 +3,7 @@
  * piece by piece instead of block by block. Tuned like swarm.js; `Swarm` of dialogue.js's parts.
  */
 
-import { BLOCK } from '../../client/pace.js'
+import { BLOCK, overdue } from '../../client/pace.js'
 import { PieceSet } from '../../client/pieces.js'
 import { PIECE } from './origin.js'
 
@@ -11,11 +11,6 @@ const BLOCKS = PIECE / BLOCK
 const WIRE_STALL = 1500
 const WATCH_INTERVAL = 500
 const MAX_STALLED = 5
-/** webtorrent's hotswap: a wire without work takes over from one slower than this, bytes per ms, and half as fast. */
-const SLOW = 3 * BLOCK / 1000
-/** A block is taken over if the slow one would take so much longer, ms: less is not worth a block sent twice. */
-const WORTH = 400
-
 /** @typedef {import('./link.js').SimLink} SimLink */
 /** @typedef {import('./viewer.js').SimViewer} SimViewer */
 
@@ -57,7 +52,7 @@ class Entry {
     this.holding = holding
     /** @type {Map<SimLink, Wire>} */
     this.wires = new Map()
-    /** @type {Map<number, { link: SimLink, at: number }>} blocks asked for */
+    /** @type {Map<number, Asked>} blocks asked for */
     this.asked = new Map()
     /** Blocks that are here, of pieces not complete. */
     this.blocks = new Uint8Array(Math.ceil(holding.metainfo.length / BLOCK))
@@ -135,8 +130,24 @@ export class Exchange {
   select (id, runs, wanted) {
     const entry = this.entries.get(id)
     if (!entry) return
-    for (const [first, last] of runs) entry.deselected.fill(wanted ? 0 : 1, first, last + 1)
+    for (const [first, last] of runs) {
+      entry.deselected.fill(wanted ? 0 : 1, first, last + 1)
+      for (let block = first * BLOCKS; !wanted && block < (last + 1) * BLOCKS; block++) this.#cancel(entry, block)
+    }
     if (wanted) this.ask(entry)
+  }
+
+  /** @param {string} id @param {number} piece @returns {boolean} whether all that is missing of it was asked for lately */
+  coming (id, piece) {
+    const entry = this.entries.get(id)
+    if (!entry) return false
+    const { now } = this.clock
+    for (let block = piece * BLOCKS; block < Math.min(entry.blocks.length, (piece + 1) * BLOCKS); block++) {
+      if (entry.blocks[block]) continue
+      const asked = entry.asked.get(block)
+      if (!asked || overdue(asked.at, asked.link.rtt, now)) return false
+    }
+    return true
   }
 
   /** A piece was verified, from wherever: tell it on the wires. @param {string} id */
@@ -157,26 +168,19 @@ export class Exchange {
     const { have } = entry.holding
     if (have.complete || entry.dropped || this.viewer.gone) { entry.hungry = false; return }
     entry.hungry = true
-    const { now } = this.clock
-    /** @type {[SimLink, Wire][]} */
+    const { dice } = this.viewer.world
+    /** @type {{ link: SimLink, wire: Wire, turn: number }[]} */
     const idle = []
-    for (const pair of entry.wires) {
-      const [link, { remote, asked }] = pair
-      if (remote.holding.have.count === 0 || link.down || !link.other.mesh.self.sharing()) continue
-      if (asked < room(link)) idle.push(pair)
+    for (const [link, wire] of entry.wires) {
+      if (wire.remote.holding.have.count === 0 || link.down || !link.other.mesh.self.sharing()) continue
+      if (this.#room(link) > 0) idle.push({ link, wire, turn: dice.next() })
     }
     if (idle.length === 0) return
     const order = this.#rarest(entry)
-    for (const piece of order) {
-      const last = Math.min(entry.blocks.length, (piece + 1) * BLOCKS)
-      for (let block = piece * BLOCKS; block < last; block++) {
-        if (entry.blocks[block] || entry.asked.has(block)) continue
-        const best = this.#leastAsked(idle, piece, now)
-        if (!best) break
-        this.#request(entry, best[0], best[1], block)
-      }
-    }
-    this.#swap(entry, idle)
+    // As webtorrent does it: one peer after the other, in any order, is asked for as much as it may be.
+    idle.sort((a, b) => a.turn - b.turn)
+    for (const { link, wire } of idle) this.#fill(entry, link, wire, order)
+    for (const { link, wire } of idle) this.#takeOver(entry, link, wire)
   }
 
   /** Missing pieces that somebody has, the rarest first, then those begun. @param {Entry} entry */
@@ -199,55 +203,45 @@ export class Exchange {
     return known.sort((a, b) => a.rank - b.rank).map(({ piece }) => piece)
   }
 
-  /**
-   * Who of those with room has a piece and will have sent a block of it first.
-   * @param {[SimLink, Wire][]} idle @param {number} piece @param {number} now
-   */
-  #leastAsked (idle, piece, now) {
-    /** @type {[SimLink, Wire] | null} */
-    let best = null
-    let least = Infinity
-    for (const candidate of idle) {
-      const [link, wire] = candidate
-      if ((wire.remote.holding.at[piece] ?? Infinity) + link.rtt / 2 > now) continue
-      if (wire.asked >= room(link)) continue
-      const takes = link.rtt + (wire.asked + this.viewer.world.dice.next()) * BLOCK / link.pace.rate
-      if (this.#busy(link)) continue
-      if (takes < least) [best, least] = [candidate, takes]
-    }
-    return best
-  }
+  /** Blocks it may be asked for now, over all segments. @param {SimLink} link */
+  #room ({ pace, rtt }) { return pace.depth(rtt, this.clock.now) - pace.open }
 
-  /** What if a peer said how much waits in its queue? @param {SimLink} link */
-  #busy (link) {
-    const { tolerates } = this.viewer.world.options
-    const { uplink } = link.other.mesh.viewer
-    return uplink.backlog > tolerates * uplink.rate
-  }
+  /** Whether we know that a peer has a piece. @param {SimLink} link @param {Wire} wire @param {number} piece */
+  #has (link, { remote }, piece) { return (remote.holding.at[piece] ?? Infinity) + link.rtt / 2 <= this.clock.now }
 
-  /** A wire without work takes blocks over from slow ones. @param {Entry} entry @param {[SimLink, Wire][]} idle */
-  #swap (entry, idle) {
-    const { now } = this.clock
-    for (const [link, wire] of idle) {
-      if (wire.asked >= room(link) || this.#busy(link)) continue
-      const here = link.rtt + (wire.asked + 1) * BLOCK / link.pace.rate
-      for (const [block, { link: slow, at }] of entry.asked) {
-        if (slow === link) continue
-        // A block that is overdue says as much of the rate as one that came.
-        const waited = now - at - slow.rtt
-        const rate = waited > 0 ? Math.min(slow.pace.rate, BLOCK / waited) : slow.pace.rate
-        const there = (entry.wires.get(slow)?.asked ?? 1) * BLOCK / rate - Math.max(0, waited)
-        if (rate > SLOW || there < here + WORTH) continue
-        const piece = Math.floor(block / BLOCKS)
-        if ((wire.remote.holding.at[piece] ?? Infinity) + link.rtt / 2 > now) continue
-        entry.asked.delete(block)
-        const slower = entry.wires.get(slow)
-        if (slower) slower.asked -= 1
-        slow.pace.lost(1)
+  /** @param {Entry} entry @param {SimLink} link @param {Wire} wire @param {number[]} order pieces */
+  #fill (entry, link, wire, order) {
+    let room = this.#room(link)
+    for (const piece of order) {
+      if (room <= 0) return
+      if (!this.#has(link, wire, piece)) continue
+      const last = Math.min(entry.blocks.length, (piece + 1) * BLOCKS)
+      for (let block = piece * BLOCKS; block < last && room > 0; block++) {
+        if (entry.blocks[block] || entry.asked.has(block)) continue
         this.#request(entry, link, wire, block)
-        break
+        room -= 1
       }
     }
+  }
+
+  /** A peer with room takes over what others let us wait for too long. @param {Entry} entry @param {SimLink} link @param {Wire} wire */
+  #takeOver (entry, link, wire) {
+    const { now } = this.clock
+    for (const [block, { link: slow, at }] of entry.asked) {
+      if (this.#room(link) <= 0) return
+      if (slow === link || !overdue(at, slow.rtt, now) || !this.#has(link, wire, Math.floor(block / BLOCKS))) continue
+      this.#cancel(entry, block)
+      this.#request(entry, link, wire, block)
+    }
+  }
+
+  /** Not from this peer any more. @param {Entry} entry @param {number} block */
+  #cancel (entry, block) {
+    const asked = entry.asked.get(block)
+    if (!asked) return
+    entry.asked.delete(block)
+    asked.wire.asked -= 1
+    asked.link.pace.lost(this.clock.now, asked.at, asked.link.rtt)
   }
 
   /** @param {Entry} entry @param {SimLink} link @param {Wire} wire @param {number} block */
@@ -256,8 +250,9 @@ export class Exchange {
     if (wire.asked === 0) wire.lastAt = now
     wire.asked += 1
     link.pace.asked(now)
-    entry.asked.set(block, { link, at: now })
-    this.clock.after(link.rtt / 2, requested, { exchange: this, entry, link, wire, block })
+    const asked = { exchange: this, entry, link, wire, block, at: now }
+    entry.asked.set(block, asked)
+    this.clock.after(link.rtt / 2, requested, asked)
     if (!entry.watched) {
       entry.watched = true
       this.clock.after(WATCH_INTERVAL, watch, { exchange: this, entry })
@@ -265,15 +260,15 @@ export class Exchange {
   }
 
   /** @param {Asked} asked */
-  arrived ({ entry, link, wire, block }) {
+  arrived (asked) {
+    const { entry, link, wire, block } = asked
     const { holding, blocks } = entry
     const { now } = this.clock
     const bytes = holding.blockSize(block)
-    const mine = entry.asked.get(block)
-    if (mine?.link === link) {
+    if (entry.asked.get(block) === asked) {
       entry.asked.delete(block)
       wire.asked -= 1
-      link.pace.got(bytes, now)
+      link.pace.got(bytes, now, asked.at, link.rtt)
     }
     wire.lastAt = now
     this.stalls.delete(link)
@@ -312,24 +307,17 @@ export class Exchange {
 
   /** @param {Entry} entry @param {SimLink} link */
   #giveBack (entry, link) {
-    for (const [block, { link: asked }] of entry.asked) {
-      if (asked !== link) continue
-      entry.asked.delete(block)
-      link.pace.lost(1)
-    }
+    for (const [block, asked] of entry.asked) if (asked.link === link) this.#cancel(entry, block)
     this.ask(entry)
   }
 }
 
-/** @typedef {{ exchange: Exchange, entry: Entry, link: SimLink, wire: Wire, block: number }} Asked */
+/** @typedef {{ exchange: Exchange, entry: Entry, link: SimLink, wire: Wire, block: number, at: number }} Asked a block, and when */
 
 /** @param {{ exchange: Exchange, entry: Entry }} woken */
 function wake ({ exchange, entry }) { if (entry.hungry) exchange.ask(entry) }
 /** @param {{ exchange: Exchange, entry: Entry }} watched */
 function watch ({ exchange, entry }) { exchange.watch(entry) }
-
-/** Blocks that may be under way from a peer for one segment. @param {SimLink} link */
-function room ({ pace, rtt }) { return pace.depth(rtt) }
 
 /** The request is at the peer: it waits its turn there. @param {Asked} asked */
 function requested (asked) {
@@ -338,7 +326,8 @@ function requested (asked) {
   if (server.gone || link.down || wire.remote.dropped || !server.sharing) return
   server.uplink.ask(link.other, link.ceiling, {
     bytes: entry.holding.blockSize(block),
-    wanted: () => !link.down && !entry.dropped && entry.asked.get(block)?.link === link,
+    // A browser has handed it to SCTP by the time a cancel could come.
+    wanted: () => !link.down && !wire.remote.dropped,
     sent: at => exchange.clock.after(at - exchange.clock.now + link.rtt / 2, landed, asked)
   })
 }

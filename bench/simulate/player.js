@@ -67,8 +67,10 @@ export class SimPlayer {
   load () {
     if (this.loading !== '' || this.next < 0 || this.next > this.last) return
     const { world, variant } = this.viewer
-    this.loading = world.origin.segment(variant, this.next).infohash
-    this.viewer.want(this.loading)
+    const id = world.origin.segment(variant, this.next).infohash
+    if (!this.viewer.knows(id)) return // it changed to a variant whose playlist is yet to come
+    this.loading = id
+    this.viewer.want(id)
   }
 
   /** The engine handed out a segment. @param {string} id @param {boolean} ok */

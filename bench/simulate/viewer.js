@@ -7,6 +7,7 @@ import { Dialogue } from '../../client/dialogue.js'
 import { Hints } from '../../client/hints.js'
 import { toDrop } from '../../client/keep.js'
 import { Library } from '../../client/library.js'
+import { leaveOut } from '../../client/runs.js'
 import { Scheduler, missingRuns } from '../../client/scheduler.js'
 import { Exchange, SimHolding } from './exchange.js'
 import { Downlink, OVERHEAD, Uplink, slowStart, tcpRate } from './lines.js'
@@ -73,7 +74,10 @@ export class SimViewer {
     this.wakeAt = Infinity
     /** @type {import('./heap.js').Event | undefined} */
     this.wake = undefined
-    this.reloading = false
+    /** The player's loads of playlists: only the last counts. */
+    this.reloads = 0
+    /** @type {import('./heap.js').Event | undefined} */
+    this.nextReload = undefined
     this.counts = { delivered: 0, peers: 0, origin: 0, pulled: 0, sent: 0, reloads: 0, segments: 0 }
     // The page and the multivariant playlist: a connection's handshakes and two answers.
     world.clock.after(5 * this.rtt + SERVER, reload, this)
@@ -93,17 +97,18 @@ export class SimViewer {
 
   /** The player's own reload. */
   reload () {
-    if (this.gone || this.reloading) return
-    this.reloading = true
+    if (this.gone) return
+    const turn = ++this.reloads
     const { clock, origin } = this.world
+    clock.cancel(this.nextReload)
     const asked = clock.now
     const before = this.player.last
     this.#load(this.variant, true, () => {
-      this.reloading = false
+      if (turn !== this.reloads) return // the player changed to another playlist meanwhile
       // RFC 8216bis §6.3.4, as hls.js does it: after a target duration, or half of it when nothing is new.
       const news = this.player.last > before
       const interval = 1000 * origin.duration * (news ? 1 : 0.5)
-      clock.after(Math.max(0, asked + interval - clock.now), reload, this)
+      this.nextReload = clock.after(Math.max(0, asked + interval - clock.now), reload, this)
     })
   }
 
@@ -215,6 +220,9 @@ export class SimViewer {
 
   // ── deciding and acting ────────────────────────────────────────────────────────────────────────
 
+  /** Whether a playlist that was loaded lists it. @param {string} id */
+  knows (id) { return this.library.byId.has(id) }
+
   /** The player asks for a segment. @param {string} id */
   want (id) {
     const holding = this.#hold(id)
@@ -270,9 +278,10 @@ export class SimViewer {
     else this.step()
   }
 
-  /** @param {string} id @param {SimHolding} holding @param {[number, number][]} runs @param {Reason} why */
-  #fetch (id, holding, runs, why) {
+  /** @param {string} id @param {SimHolding} holding @param {[number, number][]} missing @param {Reason} why */
+  #fetch (id, holding, missing, why) {
     const { clock } = this.world
+    const runs = leaveOut(missing, index => this.exchange.coming(id, index))
     this.dialogue.tellPull(id, true)
     this.exchange.select(id, runs, false)
     const reason = Number.isNaN(this.player.startedAt) ? 'start' : why

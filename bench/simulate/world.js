@@ -26,7 +26,6 @@ import { SimViewer } from './viewer.js'
  * @property {number} [settle] s from then to the measured time
  * @property {number} [seed]
  * @property {boolean} [peers] false: plain HTTP
- * @property {number} [tolerates] what if nobody asked a peer whose queue holds more than it sends in so many ms?
  */
 
 export const DURATION = 2
@@ -40,7 +39,7 @@ export class World {
     this.scenario = scenario
     const dice = this.dice = new Dice(scenario.seed ?? 1)
     this.clock = new Clock()
-    this.options = { peers: scenario.peers ?? true, maxPeers: MAX_PEERS, tolerates: scenario.tolerates ?? Infinity }
+    this.options = { peers: scenario.peers ?? true, maxPeers: MAX_PEERS }
     this.origin = new Origin(dice, scenario.mbps, { duration: DURATION, window: WINDOW })
     this.tracker = new Tracker(this.clock, dice)
     this.net = {

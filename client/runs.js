@@ -1,0 +1,21 @@
+/** Runs of pieces, first and last index of each. Pure. */
+
+/** @typedef {[number, number][]} Runs */
+
+/**
+ * What to fetch when some of it is about to come anyway; all of it if that would leave nothing.
+ * @param {Runs} runs @param {(index: number) => boolean} coming @returns {Runs}
+ */
+export function leaveOut (runs, coming) {
+  /** @type {Runs} */
+  const left = []
+  for (const [first, last] of runs) {
+    for (let i = first; i <= last; i++) {
+      if (coming(i)) continue
+      const run = left.at(-1)
+      if (run && run[1] === i - 1) run[1] = i
+      else left.push([i, i])
+    }
+  }
+  return left.length > 0 ? left : runs
+}
