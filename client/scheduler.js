@@ -30,6 +30,8 @@ export { DEFAULTS }
 
 /** RFC 6298's: rarely does anything stray farther. */
 const STRAYS = 4
+/** Of a segment that a neighbour takes from us who have it first; the rest it has of others. */
+const SHARE = 1 / 3
 
 class Segment {
   /** @param {SegmentFacts} facts @param {number} now */
@@ -232,6 +234,17 @@ export class Scheduler {
   wanters (id, now) {
     const group = this.segments.get(id)?.facts.group
     return group === undefined ? [] : this.#followers(group, now)
+  }
+
+  /**
+   * Whether our line carries a segment to so many peers, as far as we were seen to upload.
+   * @param {string} id @param {number} peers @param {number} now
+   */
+  carries (id, peers, now) {
+    const facts = this.segments.get(id)?.facts
+    if (!facts) return false
+    const rate = facts.bytes / Math.max(1, 1000 * facts.duration)
+    return this.turns.upload.carries(SHARE * peers * rate, now)
   }
 
   /** Peers to count on that lately spoke of a segment of this group. @param {string} group @param {number} now */

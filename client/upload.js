@@ -49,6 +49,9 @@ export class Upload {
     return Math.min(MOST, Math.max(LEAST, this.#faded(now) / (USUAL * rate)))
   }
 
+  /** Whether it was seen to send so much. @param {number} rate bytes per ms @param {number} now */
+  carries (rate, now) { return this.total >= ENOUGH && this.#faded(now) >= rate }
+
   /** @param {number} now */
   #faded (now) { return this.best * 2 ** ((this.bestAt - now) / HALF_LIFE) }
 }

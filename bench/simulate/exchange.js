@@ -5,12 +5,15 @@
 
 import { BLOCK, overdue } from '../../client/pace.js'
 import { PieceSet } from '../../client/pieces.js'
+import { Reveal } from '../../client/reveal.js'
 import { PIECE } from './origin.js'
 
 const BLOCKS = PIECE / BLOCK
 const WIRE_STALL = 1500
 const WATCH_INTERVAL = 500
 const MAX_STALLED = 5
+/** swarm.js: whoever is nearer than this is told of pieces by turns whatever we carry, ms. */
+const NEAR = 15
 /** @typedef {import('./link.js').SimLink} SimLink */
 /** @typedef {import('./viewer.js').SimViewer} SimViewer */
 
@@ -60,6 +63,9 @@ class Entry {
     this.deselected = new Uint8Array(holding.have.size)
     /** @type {Set<SimLink>} */
     this.stalled = new Set()
+    this.reveal = new Reveal(this.id)
+    /** When a piece that was kept back was told to all, ms. */
+    this.toldAt = new Float64Array(holding.have.size)
     /** Would ask for more if anybody had it. */
     this.hungry = true
     this.watched = false
@@ -150,13 +156,35 @@ export class Exchange {
     return true
   }
 
-  /** A piece was verified, from wherever: tell it on the wires. @param {string} id */
-  verified (id) {
+  /** A piece was verified: tell it on the wires. @param {string} id @param {number} piece @param {boolean} fresh nobody else may have it */
+  verified (id, piece, fresh) {
     const entry = this.entries.get(id)
     if (!entry) return
+    if (fresh) {
+      const { now } = this.clock
+      const here = new Map([...entry.wires.keys()].map(link => [link.peer, link]))
+      const wanters = this.viewer.scheduler.wanters(id, now).filter(peer => here.has(peer))
+      const far = wanters.some(peer => (here.get(peer)?.rtt ?? 0) > NEAR)
+      if (!far || !this.viewer.scheduler.carries(id, wanters.length, now)) {
+        entry.reveal.keep(piece, wanters, peer => here.get(peer)?.rtt ?? 0, now)
+      }
+      if (entry.reveal.hides(piece, '')) this.clock.after(entry.reveal.next - now, reveal, { exchange: this, entry })
+    }
+    this.#tell(entry, link => !entry.reveal.hides(piece, link.peer))
+  }
+
+  /** @param {Entry} entry */
+  revealed (entry) {
+    const { now } = this.clock
+    for (const piece of entry.reveal.due(now)) entry.toldAt[piece] = now
+    this.#tell(entry, () => true)
+  }
+
+  /** @param {Entry} entry @param {(link: SimLink) => boolean} may */
+  #tell (entry, may) {
     this.haves += entry.wires.size
     for (const [link, { remote }] of entry.wires) {
-      if (!remote.hungry || remote.dropped) continue
+      if (!remote.hungry || remote.dropped || !may(link)) continue
       this.clock.after(link.rtt / 2, wake, { exchange: link.other.mesh.viewer.exchange, entry: remote })
     }
   }
@@ -186,16 +214,13 @@ export class Exchange {
   /** Missing pieces that somebody has, the rarest first, then those begun. @param {Entry} entry */
   #rarest ({ holding, deselected, wires, blocks }) {
     const { have } = holding
-    const { now } = this.clock
     const { dice } = this.viewer.world
     /** @type {{ piece: number, rank: number }[]} */
     const known = []
     for (let piece = 0; piece < have.size; piece++) {
       if (have.has(piece) || deselected[piece]) continue
       let copies = 0
-      for (const [link, { remote }] of wires) {
-        if ((remote.holding.at[piece] ?? Infinity) + link.rtt / 2 <= now) copies += 1
-      }
+      for (const [link, wire] of wires) copies += this.#has(link, wire, piece) ? 1 : 0
       if (copies === 0) continue
       const begun = blocks.subarray(piece * BLOCKS, (piece + 1) * BLOCKS).includes(1)
       known.push({ piece, rank: copies + (begun ? 0 : 0.5) + dice.next() / 4 })
@@ -207,7 +232,10 @@ export class Exchange {
   #room ({ pace, rtt }) { return pace.depth(rtt, this.clock.now) - pace.open }
 
   /** Whether we know that a peer has a piece. @param {SimLink} link @param {Wire} wire @param {number} piece */
-  #has (link, { remote }, piece) { return (remote.holding.at[piece] ?? Infinity) + link.rtt / 2 <= this.clock.now }
+  #has (link, { remote }, piece) {
+    const told = Math.max(remote.holding.at[piece] ?? Infinity, remote.toldAt[piece] ?? 0)
+    return told + link.rtt / 2 <= this.clock.now && !remote.reveal.hides(piece, this.viewer.me)
+  }
 
   /** @param {Entry} entry @param {SimLink} link @param {Wire} wire @param {number[]} order pieces */
   #fill (entry, link, wire, order) {
@@ -316,6 +344,8 @@ export class Exchange {
 
 /** @param {{ exchange: Exchange, entry: Entry }} woken */
 function wake ({ exchange, entry }) { if (entry.hungry) exchange.ask(entry) }
+/** @param {{ exchange: Exchange, entry: Entry }} due */
+function reveal ({ exchange, entry }) { if (!entry.dropped) exchange.revealed(entry) }
 /** @param {{ exchange: Exchange, entry: Entry }} watched */
 function watch ({ exchange, entry }) { exchange.watch(entry) }
 

@@ -1,5 +1,6 @@
 /** One scenario run and counted: what its viewers had, what it cost, and what was possible. */
 
+import { PIECE } from './origin.js'
 import { DURATION, World } from './world.js'
 
 /** Segments listed later than this before the end are not counted: some viewers have yet to fetch them, s. */
@@ -22,6 +23,7 @@ const TAIL = 10
  * @property {number} stalling share of the viewers that stalled at all
  * @property {{ p50: number, p95: number }} start ms from joining to the first picture
  * @property {{ p50: number, p99: number }} delay s from listed here to complete, of segments at the live edge
+ * @property {number} tree s: what no tree of viewers is faster than, see `tree`
  * @property {number} latency s at the end, mean
  * @property {{ mean: number, p95: number, max: number, top: number }} upload of those who can, relative to their mean; top: share sent by the busiest tenth
  * @property {{ lines: number, messages: number, bytes: number, pings: number }} signalling sent by a viewer in a second
@@ -161,6 +163,7 @@ export function observe (scenario) {
     stalling: stalling / Math.max(1, seen),
     start: { p50: percentile(starts, 0.5), p95: percentile(starts, 0.95) },
     delay: { p50: percentile(delays, 0.5), p99: percentile(delays, 0.99) },
+    tree: tree(world, alive),
     latency: alive.reduce((sum, { player }) => sum + player.latency, 0) / everybody,
     upload: {
       mean: mean * 8 / 1000,
@@ -179,6 +182,22 @@ export function observe (scenario) {
     reloads: sums.reloads / seconds,
     effort: { wall: (Date.now() - began) / 1000, events: world.clock.ran }
   }
+}
+
+/**
+ * The delay of a tree whose depth is ⌈log N⌉ to the base of the links a viewer has, all lines being the mean one: a
+ * piece and a round trip and a half (word of it, the request, the piece's way) a hop, then the rest of the segment. In s.
+ * @param {World} world @param {SimViewer[]} viewers
+ */
+function tree (world, viewers) {
+  const links = viewers.flatMap(({ mesh }) => mesh?.up ?? [])
+  const able = viewers.filter(({ traits }) => traits.connectable)
+  if (links.length === 0 || able.length < 2) return 0
+  const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const up = mean(able.map(({ sharing, traits }) => sharing ? traits.up : 0))
+  const bytes = mean(able.map(({ variant }) => world.origin.variants[variant]?.bytes ?? 0))
+  const depth = Math.ceil(Math.log(able.length) / Math.log(Math.max(2, links.length / able.length)))
+  return (depth * (1.5 * mean(links.map(({ rtt }) => rtt)) + PIECE / up) + (bytes - PIECE) / up) / 1000
 }
 
 /** Nearest rank. @param {number[]} values @param {number} share */

@@ -16,6 +16,7 @@ const COLUMNS = [
   ['stalled', f => percent(f.stalled, 3)],
   ['start p50/p95', f => `${f.start.p50.toFixed(0)}/${f.start.p95.toFixed(0)} ms`],
   ['delay p50/p99', f => `${f.delay.p50.toFixed(1)}/${f.delay.p99.toFixed(1)} s`],
+  ['tree', f => `${f.tree.toFixed(1)} s`],
   ['latency', f => `${f.latency.toFixed(1)} s`],
   ['links', f => f.peers.toFixed(1)],
   ['messages', f => `${f.signalling.messages.toFixed(0)}+${f.signalling.pings.toFixed(0)}/s`],
@@ -27,7 +28,7 @@ const COLUMNS = [
 
 /** What the columns mean, for below a table. */
 export const LEGEND = `offload: of all delivered; reachable: of the viewers whose connections work (15 % have none); bound: min{(N−1)/N, upload ÷ demand} of these.
-pulled, deadline, alone, starting: copies of a segment from the origin, by why they were fetched. delay: from listed here to complete.
+pulled, deadline, alone, starting: copies of a segment from the origin, by why they were fetched. delay: from listed here to complete; tree: in a tree ⌈log N⌉ deep of mean lines.
 messages: control messages a viewer sends (pings apart); upload: busiest viewers ÷ mean of those who can; twice: bytes from peers that came twice.`
 
 /** @param {readonly Figures[]} rows */

@@ -360,7 +360,7 @@ export class SimViewer {
     holding.have.add(piece)
     holding.at[piece] = now
     holding.from[source] += holding.size(piece)
-    this.exchange.verified(id)
+    this.exchange.verified(id, piece, source === 'origin')
     this.scheduler.verified(id, piece, now)
     const segment = this.library.byId.get(id)
     if (segment) this.dialogue.tellPiece(segment)

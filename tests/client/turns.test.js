@@ -111,3 +111,13 @@ test('an estimate settles on what is steady and keeps away from what strays', ()
   assert.ok(steady.high(4) < 205)
   assert.ok(straying.high(4) > 600)
 })
+
+test('what a viewer carries is what it was seen to send, once that is enough to go by', () => {
+  const upload = new Upload()
+  upload.sent(1000, 0)
+  assert.equal(upload.carries(0.5, 0), false, 'too little to tell')
+  for (let now = 0; now < 1000; now += 10) upload.sent(10_000, now)
+  assert.equal(upload.carries(500, 1000), true)
+  assert.equal(upload.carries(2000, 1000), false)
+  assert.equal(upload.carries(500, 121_000), false, 'long ago says little')
+})
