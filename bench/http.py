@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 
 from bench.report import Figure, report
 from bench.server import Writer, serving
-from bench.swarm.nginx import find
+from bench.swarm.nginx import find, preamble, temporary
 from seeder.web import Certificate, self_signed
 
 CONNECTIONS = 64
@@ -211,16 +211,9 @@ def _config(folder: Path, port: int, headers: dict[str, Mapping[str, str]], tls:
         return f"location ~ \\.{suffix}$ {{ {added} }}"
 
     secure = f"ssl http2; ssl_certificate {tls.cert}; ssl_certificate_key {tls.key}" if tls else ""
-    temporary = "\n  ".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    return f"""daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr error;
-events {{ worker_connections 1024; }}
+    return f"""{preamble(folder)}
 http {{
-  {temporary}
+  {temporary(folder)}
   access_log off;
   types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }}
   sendfile on; tcp_nopush on; tcp_nodelay on; gzip_static on; gzip_vary on;

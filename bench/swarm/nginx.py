@@ -17,6 +17,22 @@ from bench.swarm.processes import running
 LOG = "access.log"
 
 
+def preamble(folder: Path) -> str:
+    """One process in the foreground, all it writes in ``folder``."""
+    return f"""daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr error;
+events {{ worker_connections 1024; }}"""
+
+
+def temporary(folder: Path) -> str:
+    """Where nginx puts what it must not put into the system's folders."""
+    return "\n  ".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+
+
 def config(folder: Path, pages: Path, listen: str, backend: Backend, behind: str) -> str:
     """``listen`` and ``behind`` are host:port; ``behind`` is the tracker or our server."""
     if backend is Backend.OURS:
@@ -31,16 +47,9 @@ def config(folder: Path, pages: Path, listen: str, backend: Backend, behind: str
     }}
     location /bench/ {{ alias {pages}/; }}
     location = /tracker {{ {_passed(behind)} }}"""
-    temporary = "\n  ".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    return f"""daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr error;
-events {{ worker_connections 1024; }}
+    return f"""{preamble(folder)}
 http {{
-  {temporary}
+  {temporary(folder)}
   log_format bench '{FORMAT}';
   access_log {folder}/{LOG} bench;
   types {{
