@@ -84,9 +84,6 @@ export class Swarm {
   /** We have another peer id; no peer is here that knows the former. @param {string} me 40 hex digits */
   rename (me) { this.me = this.client.peerId = me }
 
-  /** @param {string} id */
-  has (id) { return this.entries.has(id) }
-
   /** Hold a torrent for a segment. @param {import('./holding.js').Holding} holding */
   add (holding) {
     const id = holding.metainfo.infohash

@@ -21,7 +21,6 @@ export class SimLink {
     this.other = this
     this.up = false
     this.down = false
-    this.initiator = false
     this.peerBornAt = remote.bornAt
     this.peerShares = remote.self.sharing()
     this.wires = new SimWires(this)

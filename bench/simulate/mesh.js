@@ -199,7 +199,6 @@ export class SimMesh {
     }
     this.#end(closes)
     this.links.set(theirs.peer, theirs)
-    theirs.initiator = true
     const works = this.self.connectable && theirs.other.mesh.self.connectable
     if (works) this.clock.after(SET_UP * theirs.rtt, comeUp, theirs)
     else for (const end of [mine, theirs]) this.clock.after(CONNECT_TIMEOUT, goDown, end)

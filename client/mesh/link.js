@@ -46,11 +46,10 @@ export class Link {
   /**
    * Throws what RTCPeerConnection throws.
    * @param {Self} self
-   * @param {boolean} initiator
    * @param {RTCIceServer[]} servers
    * @param {LinkEvents} events
    */
-  constructor (self, initiator, servers, events) {
+  constructor (self, servers, events) {
     this.self = self
     this.stun = servers.length > 0
     this.events = events

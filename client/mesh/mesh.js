@@ -113,11 +113,11 @@ export class Mesh {
     for (const link of [...this.links.values(), ...this.offered.values()]) link.close('we leave')
   }
 
-  /** @param {boolean} initiator @returns {Link | null} */
-  #make (initiator) {
+  /** @returns {Link | null} */
+  #make () {
     if (this.closed) return null
     try {
-      const link = new Link(this.self, initiator, this.servers, this.linkEvents)
+      const link = new Link(this.self, this.servers, this.linkEvents)
       this.connectionsMade += 1
       return link
     } catch (error) {
@@ -137,7 +137,7 @@ export class Mesh {
     this.upkeep.counted(others)
     const offers = []
     for (let left = this.upkeep.offers(performance.now()); left > 0; left--) {
-      const link = this.#make(true)
+      const link = this.#make()
       if (!link) {
         this.upkeep.offerEnded()
         continue
@@ -159,7 +159,7 @@ export class Mesh {
     const { take, closes } = this.upkeep.invited(peer, performance.now())
     this.#end(closes)
     if (!take) return null
-    const link = this.#make(false)
+    const link = this.#make()
     if (!link) {
       this.upkeep.down(peer, performance.now())
       return null
