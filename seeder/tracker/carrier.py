@@ -312,7 +312,10 @@ class Carrier(asyncio.BufferedProtocol):
             self._house.ended(self, "slow")
             self.abort()
         elif writes[-1] == SEND_EOF and transport.can_write_eof():
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:  # the peer's reset was faster; asyncio passes on what shutdown(2) says
+                self.abort()
 
     # the end
 

@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 from websockets.asyncio.client import connect
@@ -288,6 +289,25 @@ async def test_who_vanishes_without_a_word_is_forgotten() -> None:
             assert tracker.viewers(MOVIE.encode()) == 1
         await until(lambda: not tracker.counters.connections)
         assert tracker.viewers(MOVIE.encode()) == 0
+
+
+async def test_a_reset_on_leaving_keeps_nobody_elses_messages() -> None:
+    broken: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: broken.append(context))
+    tracker = Tracker(anything, limits=Limits(max_malformed=0))
+    async with door(tracker) as port, rude(port) as client, rude(port) as other:
+        client.say(b"nonsense")
+        while (await client.frame())[0] != 8:
+            pass
+        # With its farewell a reset, which the kernel knows of before the tracker reads.
+        linger = struct.pack("ii", 1, 0)
+        client.writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+        client.say(struct.pack("!H", 1008), 0x88)
+        client.writer.transport.abort()
+        other.announce()
+        assert (await other.reply())["incomplete"] == 1
+        await until(lambda: tracker.counters.connections == 1)
+    assert broken == []
 
 
 # floods
