@@ -257,6 +257,7 @@ class PeerEngine {
         onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
         sharing: () => this.uploads,
         rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0,
+        burden: peer => this.mesh?.link(peer)?.burden ?? 0,
         wanters: id => this.scheduler.wanters(id, performance.now()),
         carries: (id, peers) => this.scheduler.carries(id, peers, performance.now())
       }, this.log)

@@ -7,6 +7,7 @@ import './hex.js'
 import { Client as Tracker } from 'bittorrent-tracker'
 import WebTorrent from 'webtorrent'
 import { cancel, coming, keepPace, takeOverLate } from './asking.js'
+import { askFairly } from './fair.js'
 import { HoldingStore } from './holding.js'
 import { torrentFile } from './metainfo.js'
 import { BLOCK, Pace } from './pace.js'
@@ -51,6 +52,7 @@ const LIBTORRENT = '2d4c54'
  * @property {(peer: string, reason: string) => void} onAbuse
  * @property {() => boolean} sharing
  * @property {(peer: string) => number} rtt ms; 0: not known
+ * @property {(peer: string) => number} burden what it uploads lately, bytes/s
  * @property {(id: string) => string[]} wanters peers that may want a segment and would pass it on
  * @property {(id: string, peers: number) => boolean} carries whether our line has room to send it to so many
  */
@@ -99,6 +101,7 @@ export class Swarm {
     const entry = new Entry(holding, torrent)
     this.entries.set(id, entry)
     takeOverLate(torrent, this.events.rtt)
+    askFairly(torrent, { rtt: this.events.rtt, burden: this.events.burden, pace: peer => this.#paceOf(peer) })
     torrent.on('error', (/** @type {Error} */ error) => {
       this.log(`torrent ${id.slice(0, 8)}: ${error.message}`)
       this.entries.delete(id)

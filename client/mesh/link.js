@@ -5,6 +5,7 @@
  */
 
 import { Allowance } from './allowance.js'
+import { since } from './burden.js'
 import { gathered } from './gather.js'
 import { MAX_MESSAGE, VERSION, decode, encode, pack } from './gossip.js'
 import { soon } from './soon.js'
@@ -68,6 +69,9 @@ export class Link {
     /** How many links the peer has, and what more could be asked of it, bytes/s; as it said last. */
     this.peerLinks = 0
     this.peerSpare = Infinity
+    /** What it uploads, bytes/s, as it said last, and what it had sent us by then, bytes. */
+    this.peerSends = 0
+    this.gaveThen = 0
     /** Bytes of torrents either way that were taken account of. */
     this.carried = 0
     this.pc = new RTCPeerConnection({ iceServers: servers })
@@ -145,6 +149,9 @@ export class Link {
     this.pingedAt = now
     this.send({ t: 'ping', at: now, ...this.self.room() })
   }
+
+  /** What the peer uploads lately, bytes/s. */
+  get burden () { return since(this.peerSends, this.wires.gave - this.gaveThen) }
 
   /** Bytes on the wire channel since the last time, either way. */
   takeCarried () {
@@ -224,9 +231,11 @@ export class Link {
   }
 
   /** @param {import('./gossip.js').Room} room */
-  #learn ({ links = this.peerLinks, spare = this.peerSpare }) {
+  #learn ({ links = this.peerLinks, spare = this.peerSpare, sends = this.peerSends }) {
     this.peerLinks = links
     this.peerSpare = spare
+    this.peerSends = sends
+    this.gaveThen = this.wires.gave
   }
 }
 

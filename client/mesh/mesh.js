@@ -5,6 +5,7 @@
 
 import { randomHex } from '../bytes.js'
 import { newPeerId } from '../identity.js'
+import { Burden } from './burden.js'
 import { Cap } from './cap.js'
 import { connection } from './conditions.js'
 import { iceServers } from './ice.js'
@@ -40,6 +41,7 @@ export class Mesh {
   constructor (swarm, self, options, events) {
     this.cap = new Cap(options.maxUpload)
     this.outlet = new Outlet(this.cap)
+    this.burden = new Burden(performance.now())
     this.self = { ...self, room: () => this.#room(), outlet: this.outlet }
     this.events = events
     /** Why the mesh does not work, for people; '' when it does. */
@@ -126,10 +128,11 @@ export class Mesh {
     }
   }
 
-  /** What we say of ourselves: how many links, and what more could be asked of us. */
+  /** What we say of ourselves: how many links, what more could be asked of us, and how much it is now. */
   #room () {
-    const spare = this.self.sharing() ? this.cap.spare(performance.now()) : 0
-    return { links: this.upkeep.ties.size, spare }
+    const now = performance.now()
+    const spare = this.self.sharing() ? this.cap.spare(now) : 0
+    return { links: this.upkeep.ties.size, spare, sends: this.burden.rate(this.outlet.sent, now) }
   }
 
   /** @param {number} others */

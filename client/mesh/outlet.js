@@ -24,6 +24,8 @@ export class Outlet {
     this.now = now
     /** @type {Set<Sender>} as many as links */
     this.waiting = new Set()
+    /** Bytes sent in all. */
+    this.sent = 0
     this.turns = 0
     /** @type {Sender | null} */
     this.turn = null
@@ -46,6 +48,7 @@ export class Outlet {
       return false
     }
     this.cap.take(bytes, now)
+    this.sent += bytes
     if (this.turn === sender) this.left -= bytes
     return true
   }
