@@ -11,7 +11,7 @@ import { askFairly } from './fair.js'
 import { HoldingStore } from './holding.js'
 import { torrentFile } from './metainfo.js'
 import { BLOCK, Pace } from './pace.js'
-import { Reveal } from './reveal.js'
+import { SegmentTorrent, isSeed } from './segment-torrent.js'
 
 /** What a peer may have asked of us beyond ASK_FACTOR before we say so: a deep pipeline's blocks. */
 const ASK_SLACK = 16 * BLOCK
@@ -40,8 +40,6 @@ const MAX_SUSPECTS = 256
 const SEEK_AGAIN = 5000
 /** Peers whose rate is remembered: more than there are links; who comes back after long is measured again. */
 const MAX_PACES = 64
-/** First bytes of libtorrent's peer ids (`-LT`): the server's own seed. */
-const LIBTORRENT = '2d4c54'
 
 /**
  * @typedef {object} SwarmEvents
@@ -72,7 +70,7 @@ export class Swarm {
       peerId: me, tracker: false, dht: false, lsd: false, utPex: false, webSeeds: false, natUpnp: false, natPmp: false
     })
     this.client.on('error', (/** @type {Error} */ error) => log(`webtorrent: ${error.message}`))
-    /** @type {Map<string, Entry>} by infohash */
+    /** @type {Map<string, SegmentTorrent>} by infohash */
     this.entries = new Map()
     /** @type {Map<string, number>} by peer id */
     this.suspicions = new Map()
@@ -98,7 +96,7 @@ export class Swarm {
       announce: [], preloadedStore: store, storeCacheSlots: 0, destroyStoreOnDestroy: true,
       strategy: 'rarest', uploads: 100, alwaysChokeSeeders: false
     })
-    const entry = new Entry(holding, torrent)
+    const entry = new SegmentTorrent(holding, torrent)
     this.entries.set(id, entry)
     takeOverLate(torrent, this.events.rtt)
     askFairly(torrent, { rtt: this.events.rtt, burden: this.events.burden, pace: peer => this.#paceOf(peer) })
@@ -204,7 +202,7 @@ export class Swarm {
     if (!this.client.destroyed) this.client.destroy(() => {})
   }
 
-  /** @param {Entry} entry @param {number} index @param {boolean} fresh nobody else may have it */
+  /** @param {SegmentTorrent} entry @param {number} index @param {boolean} fresh nobody else may have it */
   #mark (entry, index, fresh) {
     if (fresh) {
       // Who has not opened a stream has not seen the segment listed, and may not for a while.
@@ -219,7 +217,7 @@ export class Swarm {
     entry.mark(index)
   }
 
-  /** @param {Entry} entry @param {any} wire */
+  /** @param {SegmentTorrent} entry @param {any} wire */
   #tune (entry, wire) {
     const { torrent } = entry
     const seed = isSeed(wire)
@@ -259,7 +257,7 @@ export class Swarm {
     })
   }
 
-  /** @param {Entry} entry @param {Error} error */
+  /** @param {SegmentTorrent} entry @param {Error} error */
   #onWarning (entry, error) {
     const index = Number(/^Piece (\d+) failed verification/.exec(error.message)?.[1] ?? NaN)
     if (Number.isNaN(index)) return this.log(`torrent: ${error.message}`)
@@ -301,7 +299,7 @@ export class Swarm {
     }
   }
 
-  /** It was asked and sent nothing. @param {Entry} entry @param {any} wire */
+  /** It was asked and sent nothing. @param {SegmentTorrent} entry @param {any} wire */
   #giveUp (entry, wire) {
     const peer = wire.peerId
     wire.destroy()
@@ -310,102 +308,5 @@ export class Swarm {
     const count = (this.stalled.get(peer) ?? 0) + 1
     this.stalled.set(peer, count)
     if (count >= MAX_STALLED) this.events.onAbuse(peer, 'offers segments and sends nothing')
-  }
-}
-
-/** @param {any} wire */
-const isSeed = wire => String(wire.peerId).startsWith(LIBTORRENT)
-
-/** One segment's torrent and what is known of its pieces. */
-class Entry {
-  /** @param {import('./holding.js').Holding} holding @param {any} torrent */
-  constructor (holding, torrent) {
-    this.holding = holding
-    this.torrent = torrent
-    /** @type {any} */
-    this.tracker = null
-    /** When the seed was last looked for, ms. */
-    this.soughtAt = -Infinity
-    /** @type {Map<number, Set<string>>} peer ids by piece, until it is verified */
-    this.contributors = new Map()
-    /** @type {Set<number>} pieces the server's seed had a hand in */
-    this.seeded = new Set()
-    /** @type {Map<string, number>} bytes asked for, by peer id; as many as links */
-    this.asked = new Map()
-    /** @type {Set<string>} peers that were asked and sent nothing */
-    this.stalled = new Set()
-    /** @type {WeakMap<object, number>} by wire: when it last sent anything, ms */
-    this.lastBytes = new WeakMap()
-    this.reveal = new Reveal(holding.metainfo.infohash)
-    /** @type {ReturnType<typeof setTimeout> | undefined} until more may be revealed */
-    this.revealing = undefined
-  }
-
-  /** @param {number} index @param {string} peer @param {boolean} seed */
-  contributed (index, peer, seed) {
-    if (seed) this.seeded.add(index)
-    const peers = this.contributors.get(index)
-    if (peers) peers.add(peer)
-    else this.contributors.set(index, new Set([peer]))
-  }
-
-  /** @param {number} index @returns {'peers' | 'seed'} */
-  sourceOf (index) {
-    this.contributors.delete(index)
-    return this.seeded.has(index) ? 'seed' : 'peers'
-  }
-
-  /** Tell webtorrent, and every wire that may know, that we hold a piece. @param {number} index */
-  mark (index) {
-    const { torrent } = this
-    if (torrent.destroyed || torrent.bitfield.get(index)) return
-    torrent._markVerified(index)
-    this.#tell(index)
-    torrent._checkDone()
-    this.#revealLater()
-  }
-
-  /** @param {number} index */
-  #tell (index) {
-    for (const wire of this.torrent.wires) {
-      if (!wire.peerPieces.get(index) && !this.reveal.hides(index, wire.peerId)) wire.have(index)
-    }
-  }
-
-  #revealLater () {
-    clearTimeout(this.revealing)
-    const { next } = this.reveal
-    if (next === Infinity) return
-    this.revealing = setTimeout(() => {
-      if (this.torrent.destroyed) return
-      for (const index of this.reveal.due(performance.now())) this.#tell(index)
-      this.#revealLater()
-    }, Math.max(0, next - performance.now()) + 1)
-  }
-
-  /**
-   * @param {Uint8Array} bits BEP 3's bitfield
-   * @param {string} peer
-   * @returns {Uint8Array} without what this peer is not to be told of yet
-   */
-  shown (bits, peer) {
-    const shown = bits.slice()
-    for (const index of this.reveal.kept.keys()) {
-      if (this.reveal.hides(index, peer)) shown[index >> 3] = (shown[index >> 3] ?? 0) & ~(0x80 >> (index & 7))
-    }
-    return shown
-  }
-
-  /** All is there: each connection that was made for this one segment costs the browser and the server. */
-  leaveSeed () {
-    this.stopTracker()
-    for (const wire of [...(this.torrent.wires ?? [])]) if (isSeed(wire)) wire.destroy()
-  }
-
-  stopTracker () {
-    if (!this.tracker) return
-    this.tracker.stop()
-    this.tracker.destroy()
-    this.tracker = null
   }
 }
