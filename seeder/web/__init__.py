@@ -2,11 +2,12 @@
 
 - **Catalog**: what web reads of the library: streams, resources, torrents. A path that no playlist lists
   does not exist; request text is looked up, never joined to a folder.
-- **Answer**: a response decided but not sent (:mod:`~seeder.web.media`, pure).
-- **Front**: what stands at the port. It sends hot answers (playlists, segments in memory) itself and hands
-  every other request to hypercorn, until that one is answered. There :mod:`~seeder.web.fast` sends the
-  other media; Quart's routes (:mod:`~seeder.web.pages`, :mod:`~seeder.web.api`,
-  :mod:`~seeder.web.metrics`) see only the rarer requests.
+- **Answer**: a response decided but not sent (:mod:`~seeder.web.answer`).
+- **Hot**: what is asked for all the time or before a first picture: media, pages, scripts. Decided in one
+  place (:mod:`~seeder.web.hot`) for everyone who sends it.
+- **Front**: what stands at the port. It sends hot answers that are in memory itself and hands every other
+  request to hypercorn, until that one is answered. There :mod:`~seeder.web.fast` sends the other hot ones;
+  Quart's routes (:mod:`~seeder.web.api`, :mod:`~seeder.web.metrics`) see only the rarer requests.
 - **Lobby**: who is connected, whoever serves them.
 - **Rendered**: a playlist with its magnets, plain and gzipped, made once per change and address.
 - **Reach** (what the operator says) and a request together give **Addresses**, which are written into
@@ -15,7 +16,7 @@
 - **Link**: the TCP connection under a request: when it last spoke, and how to drop it.
 
 :func:`create_app` builds the application, :func:`serve` listens. Pure: ``addresses``, ``range``,
-``conditional``, ``security``, ``media``, ``head``, ``reply``.
+``conditional``, ``security``, ``answer``, ``media``, ``pages``, ``head``, ``reply``.
 """
 
 from seeder.web.addresses import Reach

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import cast
 
@@ -10,13 +11,14 @@ from werkzeug.exceptions import HTTPException
 
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import Snapshot
-from seeder.web import api, metrics, pages
+from seeder.web import api, metrics
 from seeder.web.addresses import Reach
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.catalog import ASGI, Catalog
 from seeder.web.fast import Fast
-from seeder.web.front import Hot
+from seeder.web.hot import Hot
 from seeder.web.media import Media
+from seeder.web.pages import PLAIN, Pages
 from seeder.web.render import Renderer
 
 MAX_REQUEST = 64 * 1024
@@ -39,7 +41,7 @@ def create_app(
     counters: HttpCounters | None = None,
     bundle: Callable[[], Bundle] = load_bundle,
 ) -> Origin:
-    """The whole HTTP side as one ASGI application; ``/live/``, ``/torrents/``, ``/announce`` bypass Quart.
+    """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
 
     ``reach``: what the operator says of our addresses; ``announce``: the tracker, ``None`` when it is
     elsewhere; ``viewers``: peers of a rendezvous swarm; ``snapshot``: what ``/metrics`` and ``/healthz``
@@ -49,13 +51,12 @@ def create_app(
     app = Origin(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST
     app.url_map.merge_slashes = False  # else // is answered by a redirect that repeats the Host header
-    app.register_blueprint(pages.blueprint(catalog, bundle))
     app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
     app.register_blueprint(metrics.blueprint(snapshot))
 
     @app.errorhandler(HTTPException)
     async def one_line(error: HTTPException) -> Response:
-        response = pages.plain(error.code or 500, (error.name or "error").lower())
+        response = Response(f"{(error.name or 'error').lower()}\n", error.code or 500, dict(PLAIN))
         # Allow and the like; an error's own Content-Type is HTML's
         response.headers.extend(
             {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
@@ -69,8 +70,13 @@ def create_app(
         counters.responded(kind, response.status_code, sent)
         return response
 
-    media = Media(catalog, Renderer(), reach or Reach())
-    app.hot = Hot(media, counters)
+    app.hot = Hot(Media(catalog, Renderer(), reach or Reach()), Pages(catalog, bundle), counters)
+
+    @app.before_serving
+    async def warm() -> None:
+        # Else the first visitor waits for it, and everybody with them.
+        await asyncio.to_thread(app.hot.pages.load)
+
     rest = cast(ASGI, app.asgi_app)
-    app.asgi_app = Fast(rest, catalog, media, announce, counters)  # type: ignore[method-assign, assignment]
+    app.asgi_app = Fast(rest, catalog, app.hot, announce)  # type: ignore[method-assign, assignment]
     return app

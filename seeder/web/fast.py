@@ -1,8 +1,7 @@
-"""The short way for media: an ASGI application in front of Quart.
+"""The short way for media and pages: an ASGI application in front of Quart.
 
-Viewers ask for playlists and segments all the time and for pages once. Quart spends some ten times as
-long on a request as its answer takes here, so ``/live/`` and ``/torrents/`` never reach it; nor do the
-tracker's WebSockets. Decisions are in ``media``; this sends.
+Quart spends some ten times as long on a request as its answer takes here, so what viewers ask for never
+reaches it; nor do the tracker's WebSockets. Decisions are in ``hot``; this sends.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import BinaryIO
 
-from seeder.stats.counters import HttpCounters
+from seeder.web.answer import Answer
 from seeder.web.catalog import ASGI, Catalog, Message, Receive, Transmit
-from seeder.web.media import Answer, Media
+from seeder.web.hot import Hot
 from seeder.web.security import Headers
 
 log = logging.getLogger(__name__)
@@ -34,38 +33,30 @@ SEND_TIMEOUT = 60.0
 class Fast:
     """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere."""
 
-    def __init__(
-        self,
-        rest: ASGI,
-        catalog: Catalog,
-        media: Media,
-        announce: ASGI | None,
-        counters: HttpCounters,
-    ) -> None:
+    def __init__(self, rest: ASGI, catalog: Catalog, hot: Hot, announce: ASGI | None) -> None:
         self._rest = rest
         self._catalog = catalog
-        self._media = media
+        self._hot = hot
         self._announce = announce
-        self._counters = counters
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
-        if kind == "http" and path.startswith(("/live/", "/torrents/")):
-            async with _unread(receive):
-                await self._serve(scope, send)
-        elif path == "/announce" and self._announce is not None:
+        if path == "/announce" and self._announce is not None:
             if kind == "http":
                 async with _unread(receive):
                     await self._announce(scope, receive, send)
             else:
                 await self._announce(scope, receive, send)
+        elif kind == "http" and self._hot.knows(path):
+            async with _unread(receive):
+                await self._serve(scope, send)
         else:
             await self._rest(scope, receive, send)
 
     async def _serve(self, scope: Message, send: Transmit) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         method = scope["method"]
-        answer = await self._media.answer(method, scope["path"], scope["scheme"], headers)
+        answer = await self._hot.answer(method, scope["path"], scope["scheme"], headers)
         progress = _Progress(CHUNK_H2 if scope.get("http_version") == "2" else CHUNK)
         try:
             await self._send(answer, method == "HEAD", send, progress)
@@ -75,12 +66,16 @@ class Fast:
             if link := scope.get("state", {}).get("link"):
                 link.abort()
         finally:
-            self._counters.responded(answer.kind, progress.status, progress.sent)
+            self._hot.counters.responded(answer.kind, progress.status, progress.sent)
 
     async def _send(self, answer: Answer, head: bool, send: Transmit, progress: _Progress) -> None:
-        if answer.resource is None or head:
+        if head:
             await _start(answer, send, progress)
-            await _chunk(b"" if head else answer.body, False, send, progress)
+            await _chunk(b"", False, send, progress)
+            return
+        if answer.resource is None:
+            await _start(answer, send, progress)
+            await _memory(answer.body, 0, answer.length, send, progress)
             return
         held: bytes | BinaryIO | None = answer.resource.data
         try:
@@ -93,7 +88,7 @@ class Fast:
             return
         if isinstance(held, bytes):
             await _start(answer, send, progress)
-            await _memory(held, answer, send, progress)
+            await _memory(held, answer.start, answer.stop, send, progress)
             return
         with held:
             await _start(answer, send, progress)
@@ -148,14 +143,14 @@ async def _start(answer: Answer, send: Transmit, progress: _Progress) -> None:
         await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
 
 
-async def _memory(data: bytes, answer: Answer, send: Transmit, progress: _Progress) -> None:
-    if answer.length == 0:
-        await send({"type": "http.response.body", "body": b""})
-    for at in range(answer.start, answer.stop, progress.chunk):
-        end = min(at + progress.chunk, answer.stop)
+async def _memory(data: bytes, start: int, stop: int, send: Transmit, progress: _Progress) -> None:
+    if start == stop:
+        await _chunk(b"", False, send, progress)
+    for at in range(start, stop, progress.chunk):
+        end = min(at + progress.chunk, stop)
         # A whole small body goes out without a copy; a view of the rest is copied once, by the server.
         body = data if end - at == len(data) else memoryview(data)[at:end]
-        await _chunk(body, end < answer.stop, send, progress)
+        await _chunk(body, end < stop, send, progress)
 
 
 async def _file(file: int, answer: Answer, send: Transmit, progress: _Progress) -> None:

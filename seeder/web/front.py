@@ -1,10 +1,10 @@
 """Stands at the port: answers what is hot from memory, passes the rest on.
 
-Viewers ask for playlists and live segments all the time, over connections they keep. Those requests are
-recognised here (:mod:`~seeder.web.head`), decided by the same :mod:`~seeder.web.media` as everyone's, and
-their bytes go straight to the transport. Anything else, a body, a file on disk, a page, nonsense, goes to
-hypercorn from its first byte on; when that has answered, the connection comes back. WebSockets at
-``/announce`` go to who adopts them, HTTP/2 to hypercorn, both for good.
+Viewers ask for playlists and live segments all the time, over connections they keep, and before the first
+picture for a page and its scripts. Those requests are recognised here (:mod:`~seeder.web.head`), decided by
+the same :mod:`~seeder.web.hot` as everyone's, and their bytes go straight to the transport. Anything else, a
+body, a file on disk, the API, nonsense, goes to hypercorn from its first byte on; when that has answered, the
+connection comes back. WebSockets at ``/announce`` go to who adopts them, HTTP/2 to hypercorn, both for good.
 
     listening → (hot) writing → listening
               → (anything else) away → listening, or the end
@@ -17,11 +17,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seeder.stats.counters import HttpCounters
+from seeder.web.answer import Answer
 from seeder.web.head import Head, ended, parse_head, wants_websocket
+from seeder.web.hot import Hot
 from seeder.web.link import CLOSE_TIMEOUT
 from seeder.web.lobby import Lobby
-from seeder.web.media import Answer, Media
+from seeder.web.patience import Patient
 from seeder.web.reply import BODILESS, Heads
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,7 @@ TURN = 32
 """Pipelined requests answered before other connections have their turn: some ms."""
 MAX_REQUESTS = 100_000
 """Of one connection, as at hypercorn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hot:
-    """What is answered here."""
-
-    media: Media
-    counters: HttpCounters
+_NOTHING = memoryview(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +68,26 @@ class Shared:
     """Those that listen or write now."""
 
 
-class Front(asyncio.BufferedProtocol):
+class Front(Patient, asyncio.BufferedProtocol):
     """One connection."""
 
     __slots__ = (
-        "_answered", "_answering", "_at", "_away", "_closing", "_due", "_ended", "_held", "_last", "_loop",
-        "_paused", "_resting", "_scheme", "_shared", "_timer", "_transport",
+        "_answered", "_answering", "_at", "_away", "_body", "_closing", "_ended", "_held", "_last",
+        "_paused", "_resting", "_scheme", "_shared", "_transport",
     )  # fmt: skip
 
     def __init__(self, shared: Shared) -> None:
+        super().__init__()
         self._shared = shared
-        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._scheme = "http"
         self._held = b""
         """Read, not yet answered."""
         self._answering: Answer | None = None
         """Its body is being sent."""
+        self._body = _NOTHING
         self._at = 0
-        """Up to where, in its resource."""
+        """Up to where in it."""
         self._answered = 0
         self._last = False
         """No request is answered behind the one under way."""
@@ -105,9 +100,6 @@ class Front(asyncio.BufferedProtocol):
         self._away = False
         """Somebody else serves the connection."""
         self._closing = False
-        self._due = 0.0
-        """When (loop time) what we wait for has taken too long."""
-        self._timer: asyncio.TimerHandle | None = None
 
     # --- the transport's calls -------------------------------------------------------------------
 
@@ -163,8 +155,8 @@ class Front(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         if self._answering is not None:
-            self._count(self._answering, self._at - self._answering.start)
-            self._answering = None
+            self._count(self._answering, self._at)
+            self._answering, self._body = None, _NOTHING
         self._held = b""
         self._forget()
         self._shared.lobby.leave(self._transport)
@@ -257,16 +249,9 @@ class Front(asyncio.BufferedProtocol):
     def _decide(self, request: Head) -> Answer | None:
         """``None``: not for here."""
         hot = self._shared.hot
-        if hot is None or not request.path.startswith(("/live/", "/torrents/")):
+        if hot is None or "upgrade" in request.headers:
             return None
-        if "upgrade" in request.headers:
-            return None
-        answer = hot.media.at_once(request.method, request.path, self._scheme, request.headers)
-        if not isinstance(answer, Answer):
-            return None  # a long playlist, made in a thread
-        if answer.resource is not None and answer.resource.data is None and request.method != "HEAD":
-            return None  # a file, read in a thread
-        return answer
+        return hot.at_once(request.method, request.path, self._scheme, request.headers)
 
     def _pass_on(self, request: Head | None, data: bytes) -> None:
         """``data``: everything from the first request on that is not ours."""
@@ -294,15 +279,12 @@ class Front(asyncio.BufferedProtocol):
         self._last = self._last or self._answered >= MAX_REQUESTS
         self._due = self._loop.time() + IDLE_TIMEOUT
         head = self._shared.heads.head(answer, self._last)
-        if bare or answer.status in BODILESS:
-            self._write(answer, head, 0)
-        elif answer.resource is None:
-            self._write(answer, head + answer.body, len(answer.body))
-        elif answer.length <= SMALL:
-            assert answer.resource.data is not None
-            self._write(answer, head + answer.resource.data[answer.start : answer.stop], answer.length)
+        body = _NOTHING if bare or answer.status in BODILESS else answer.held
+        assert body is not None
+        if len(body) <= SMALL:
+            self._write(answer, b"".join((head, body)), len(body))
         else:
-            self._answering, self._at = answer, answer.start
+            self._answering, self._body, self._at = answer, body, 0
             self._transport.write(head)
             if not self._paused:
                 self._send()
@@ -315,20 +297,16 @@ class Front(asyncio.BufferedProtocol):
 
     def _send(self) -> None:
         """As much of the body as is taken now."""
-        answer = self._answering
+        answer, body = self._answering, self._body
         assert answer is not None
-        assert answer.resource is not None
-        assert answer.resource.data is not None
-        view = memoryview(answer.resource.data)
-        while self._at < answer.stop:
+        while self._at < len(body):
             if self._paused or self._transport.is_closing():
                 return
-            end = min(self._at + CHUNK, answer.stop)
-            part = view[self._at : end]
-            self._at = end
+            part = body[self._at : self._at + CHUNK]
+            self._at += len(part)
             self._transport.write(part)
-        self._answering = None
-        self._count(answer, answer.length)
+        self._answering, self._body = None, _NOTHING
+        self._count(answer, len(body))
         if self._last:
             self._close()
             return
@@ -351,20 +329,8 @@ class Front(asyncio.BufferedProtocol):
         else:
             self._transport.close()
 
-    def _wait(self, seconds: float) -> None:
-        """One timer per connection: it is moved only when it rings, or must ring earlier."""
-        self._due = self._loop.time() + seconds
-        if self._timer is not None:
-            if self._timer.when() <= self._due:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(self._due, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
-        if self._loop.time() < self._due:
-            self._timer = self._loop.call_at(self._due, self._ring)
-        elif self._paused or self._closing:
+    def _overdue(self) -> None:
+        if self._paused or self._closing:
             # Too late for another status: only a broken connection says that the body is not whole.
             log.debug("cut off: its reader is too slow")
             self._transport.abort()
@@ -374,6 +340,4 @@ class Front(asyncio.BufferedProtocol):
     def _forget(self) -> None:
         """Not ours any more."""
         self._shared.fronts.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._wait_no_more()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from seeder.hls.names import stream_url
 from seeder.model import Addresses, Kind, PublishedPlaylist, Resource, StreamView
 from seeder.web.addresses import Reach, addresses
+from seeder.web.answer import NEVER, REVALIDATE, Answer
 from seeder.web.catalog import Catalog
 from seeder.web.conditional import accepts_gzip, not_modified, range_holds
 from seeder.web.range import Unsatisfiable, parse_range
@@ -22,34 +23,12 @@ PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 """RFC 8216 §4; the charset is always UTF-8 and needs no parameter."""
 TORRENT_TYPE = "application/x-bittorrent"
 
-REVALIDATE = "no-cache"
-"""Kept, but asked about at every use: a live playlist changes with each segment, and an early copy is as
-good as none (RFC 8216 §6.2.1 leaves it to us). The ETag makes the question cheap."""
 IMMUTABLE = "public, max-age=600, immutable"
 """A live segment's URI never names other bytes while it is listed. But whoever restarts an encoder of their
 own may begin again at ``seg0.ts``: what left the window long ago must not be played then (immutable holds
 only while fresh, RFC 8246 §2)."""
 RECORDED = "public, max-age=60"
 """A recorded segment is a file that its owner may make anew; a minute spares seeking viewers the question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response decided, not yet sent."""
-
-    status: int
-    headers: Headers
-    kind: str
-    """For the counters: playlist, segment, init, other, torrent, error."""
-    body: bytes = b""
-    resource: Resource | None = None
-    """When set, the body is its bytes ``start`` to ``stop``, from memory or file."""
-    start: int = 0
-    stop: int = 0
-
-    @property
-    def length(self) -> int:
-        return self.stop - self.start if self.resource else len(self.body)
 
 
 class Media:
@@ -132,6 +111,7 @@ def playlist_answer(body: Body, gzipped: bool, headers: Mapping[str, str]) -> An
         *MEDIA,
         ("ETag", body.etag),
         ("Vary", "Accept-Encoding"),
+        # A live one changes with each segment, and an early copy is as good as none (RFC 8216 §6.2.1).
         ("Cache-Control", REVALIDATE),
     )
     if not_modified(headers.get("if-none-match"), body.etag):
@@ -188,7 +168,7 @@ def _refusal(status: int, text: str, *more: tuple[str, str]) -> Answer:
         *MEDIA,
         ("Content-Type", "text/plain; charset=utf-8"),
         # The next playlist may list what this one does not.
-        ("Cache-Control", "no-store"),
+        ("Cache-Control", NEVER),
         *more,
     )
     return Answer(status, headers, "error", f"{text}\n".encode())

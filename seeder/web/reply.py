@@ -1,4 +1,4 @@
-"""An :class:`~seeder.web.media.Answer` as the bytes that go out over HTTP/1.1 (RFC 9112 §4)."""
+"""An :class:`~seeder.web.answer.Answer` as the bytes that go out over HTTP/1.1 (RFC 9112 §4)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-from seeder.web.media import Answer
+from seeder.web.answer import Answer
 from seeder.web.security import Headers
 
 MAX_HEADS = 4096

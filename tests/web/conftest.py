@@ -127,10 +127,11 @@ BUNDLE = {
     "embed.js": b"// embed",
     "client/player.js": b"// player " + b"x" * 1000,
     "client/shared-ABCD2345.js": b"// chunk",
+    "client/large.js": b"// " + SEGMENT.hex().encode(),
     "pages/index.html": b"<!doctype html>index",
     "pages/watch.html": b"<!doctype html>watch",
     "pages/style.css": b"body {}",
-    "pages/icon.svg": b"<svg/>",
+    "pages/favicon.svg": b"<svg/>",
     ".stamp": b"secret",
 }
 

@@ -34,6 +34,10 @@ async def both(open_site: Open) -> AsyncIterator[Both]:
 TABLE = [
     *([ask(path, CLOSE)] for path in (SEG, PLAYLIST, FILE, PAGE)),
     *([ask(path, CLOSE, method="HEAD")] for path in (SEG, PLAYLIST, FILE, PAGE)),
+    *([ask(path, *lines, CLOSE, method=method)]
+      for path in ("/", "/watch/demo", "/watch/soon", "/sw.js", "/client/player.js", "/client/large.js")
+      for method in ("GET", "HEAD", "POST", "OPTIONS")
+      for lines in ([], ["Accept-Encoding: gzip"], ["If-None-Match: *"])),
     [ask(SEG, CLOSE, method="OPTIONS")],
     [ask(SEG, CLOSE, method="DELETE")],
     [ask(SEG, CLOSE, method="POST")],
@@ -67,6 +71,11 @@ TABLE = [
     [ask(FILE), ask(FILE), ask(SEG), ask(FILE, "Range: bytes=0-9"), ask(PAGE, method="HEAD"), LAST],
     [ask(SEG, method="HEAD"), ask(PLAYLIST, "If-None-Match: *"), ask(PAGE, method="HEAD"), LAST],
     [ask(PLAYLIST), *[ask(PLAYLIST)] * 100, LAST],
+    [ask("/watch/demo"), ask("/client/large.js"), ask(PAGE), ask("/client/nothing.js"), LAST],
+    [ask("/client/large.js"), ask("/client/large.js", method="HEAD"), ask("/", "Content-Length: 0"), LAST],
+    [ask("/", "Content-Length: 5") + b"hello", LAST],
+    [ask("/client/player.js", "Content-Length: 5", CLOSE, method="POST") + b"hello"],
+    [ask("/", "Upgrade: h2c", "Connection: Upgrade", "HTTP2-Settings: x"), LAST],
     # Bodies and ways to tell their length.
     [ask(PLAYLIST, "Content-Length: 5", CLOSE) + b"hello"],
     [ask(PAGE, "Content-Length: 5") + b"hello", LAST],

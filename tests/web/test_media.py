@@ -19,7 +19,10 @@ from seeder.hls.manifest import strip_tags
 from seeder.model import Kind
 from seeder.stats.counters import HttpCounters
 from seeder.web import Reach, fast, front
+from seeder.web.bundle_files import Bundle
+from seeder.web.hot import Hot
 from seeder.web.media import Media
+from seeder.web.pages import Pages
 from seeder.web.render import Renderer
 from tests.web.conftest import MASTER, RECORDED, SEGMENT, Open, Site, live_stream, on_disk, torrent_of
 
@@ -321,18 +324,20 @@ async def test_who_asks_for_playlists_and_reads_none_is_cut_off(
     assert (await site.fetch(PLAYLIST)).status == 200
 
 
-async def test_over_http_2_no_stream_holds_more_than_its_buffer() -> None:
+@pytest.mark.parametrize(("path", "size"), [(SEG, len(SEGMENT)), ("/client/large.js", 2 * len(SEGMENT) + 3)])
+async def test_over_http_2_no_stream_holds_more_than_its_buffer(path: str, size: int, bundle: Bundle) -> None:
     library = Library(Path())
     library.publish(live_stream())
-    app = fast.Fast(_nothing, library, Media(library, Renderer(), Reach()), None, HttpCounters())
+    hot = Hot(Media(library, Renderer(), Reach()), Pages(library, lambda: bundle), HttpCounters())
+    app = fast.Fast(_nothing, library, hot, None)
     sizes: list[int] = []
 
     async def send(message: Any) -> None:
         sizes.append(len(message.get("body", b"")))
 
-    scope = {"type": "http", "path": SEG, "method": "GET", "scheme": "https", "headers": []}
+    scope = {"type": "http", "path": path, "method": "GET", "scheme": "https", "headers": []}
     await app(scope | {"http_version": "2"}, _nothing, send)
-    assert sum(sizes) == len(SEGMENT)
+    assert sum(sizes) == size
     assert max(sizes) <= 32 * 1024
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from pathlib import Path
 
 import pytest
 
 from seeder.web.bundle_files import Bundle, load_bundle
+from seeder.web.link import Connection
 from tests.web.conftest import BUNDLE, Open, Site, write_bundle
 
 
@@ -18,8 +20,8 @@ from tests.web.conftest import BUNDLE, Open, Site, write_bundle
         ("/embed.js", "embed.js", "text/javascript; charset=utf-8"),
         ("/client/player.js", "client/player.js", "text/javascript; charset=utf-8"),
         ("/client/style.css", "pages/style.css", "text/css; charset=utf-8"),
-        ("/client/icon.svg", "pages/icon.svg", "image/svg+xml"),
-        ("/favicon.ico", "pages/icon.svg", "image/svg+xml"),
+        ("/client/favicon.svg", "pages/favicon.svg", "image/svg+xml"),
+        ("/favicon.ico", "pages/favicon.svg", "image/svg+xml"),
     ],
 )
 async def test_the_browsers_files_are_served(site: Site, path: str, name: str, content_type: str) -> None:
@@ -39,6 +41,34 @@ async def test_the_browsers_files_are_served(site: Site, path: str, name: str, c
 async def test_a_script_named_by_its_content_is_cached_for_ever(site: Site) -> None:
     got = await site.fetch("/client/shared-ABCD2345.js")
     assert got.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_a_visit_needs_neither_quart_nor_hypercorn(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs a first picture several ms, some ten times a visit."""
+    monkeypatch.setattr(Connection, "run", None)
+    for path in ("/", "/watch/demo", "/client/player.js", "/client/large.js", "/sw.js", "/watch/soon"):
+        assert (await site.fetch(path, accept_encoding="gzip")).body
+
+
+async def test_the_bundle_is_read_before_anybody_asks(open_site: Open, bundle: Bundle) -> None:
+    reads: list[int] = []
+
+    def load() -> Bundle:
+        reads.append(threading.get_ident())
+        return bundle
+
+    site = await open_site(bundle=load)
+    for count in range(2):
+        assert len(reads) == 1, count
+        await site.fetch("/")
+    assert reads != [threading.get_ident()]  # 4 MB are packed: the loop serves others meanwhile
+
+
+@pytest.mark.parametrize("path", ["/", "/watch/demo", "/embed.js", "/client/player.js"])
+async def test_pages_are_only_read(site: Site, path: str) -> None:
+    refused, allowed = await site.fetch(path, "POST"), await site.fetch(path, "OPTIONS")
+    assert (refused.status, allowed.status, allowed.body) == (405, 204, b"")
+    assert refused.headers["allow"] == allowed.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_the_worker_may_have_the_whole_site(site: Site) -> None:
