@@ -16,6 +16,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,15 +85,15 @@ def fmp4_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def make_hls(ffmpeg: str, folder: Path, *muxer: str, seconds: int = 12) -> Path:
+def make_hls(ffmpeg: str, folder: Path, *muxer: str, seconds: int = 12, rate: int = 25) -> Path:
     """A test picture and a tone as a finished VOD of 2 s segments in ``folder``."""
     command = [
         *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
-        *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"),
+        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={rate}"),
         *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
         *("-t", str(seconds), "-map", "0:v", "-map", "1:a"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "600k", "-pix_fmt", "yuv420p"),
-        *("-g", "50", "-keyint_min", "50", "-sc_threshold", "0"),
+        *("-g", str(2 * rate), "-keyint_min", str(2 * rate), "-sc_threshold", "0"),
         *("-c:a", "aac", "-b:a", "64k"),
         *("-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"),
         *muxer,
@@ -125,14 +126,25 @@ async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
+NewPage = Callable[..., Awaitable[Page]]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def new_page(chromium: Browser) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
+async def new_page(chromium: Browser) -> AsyncIterator[NewPage]:
     """``page = await new_page(**context_options)``: a page in a context (a visitor) of its own.
 
     Two pages of one visitor: ``await page.context.new_page()``. What a page wrote to its console is in
     ``page_log(page)``; an exception that nobody caught in a page fails the test.
     """
+    async with visitors(chromium) as make:
+        yield make
+
+
+@asynccontextmanager
+async def visitors(chromium: Browser) -> AsyncIterator[NewPage]:
+    """What ``new_page`` gives a test, for other lengths of time."""
     contexts: list[BrowserContext] = []
+    logs: list[int] = []
     uncaught: list[str] = []
 
     async def make(**options: object) -> Page:
@@ -143,12 +155,14 @@ async def new_page(chromium: Browser) -> AsyncIterator[Callable[..., Awaitable[P
         lines: list[str] = []
         page.on("console", lambda message: lines.append(f"{message.type}: {message.text}"))
         PAGE_LOGS[id(page)] = lines
+        logs.append(id(page))
         return page
 
     yield make
     for context in contexts:
         await context.close()
-    PAGE_LOGS.clear()
+    for log in logs:
+        PAGE_LOGS.pop(log, None)
     assert not uncaught, f"uncaught in a page: {uncaught}"
 
 
@@ -201,14 +215,25 @@ class Running:
             self.process.wait()
 
 
+Start = Callable[..., Awaitable[Running]]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def live_torrent(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Callable[..., Awaitable[Running]]]:
+async def live_torrent(tmp_path: Path) -> AsyncIterator[Start]:
     """``server = await live_torrent("serve", "--feed", str(feed_dir))``: the real command, once it answers.
 
+    Every server is stopped after the test (:func:`commands` has the keywords).
+    """
+    async with commands(tmp_path) as start:
+        yield start
+
+
+@asynccontextmanager
+async def commands(folder: Path) -> AsyncIterator[Start]:
+    """What starts the real command, with its home and its log in ``folder``.
+
     ``--host 127.0.0.1`` and a free ``--port`` are added. Keywords: ``env`` (added to a clean environment),
-    ``cwd``, ``scheme`` ("https" with ``--tls-…``). Every server is stopped after the test, and its manners
+    ``cwd``, ``scheme`` ("https" with ``--tls-…``). Every server is stopped at the end, and its manners
     are asserted (:meth:`Running.stop`).
     """
     started: list[Running] = []
@@ -217,15 +242,15 @@ async def live_torrent(
         *args: str, env: dict[str, str] | None = None, cwd: Path | None = None, scheme: str = "http"
     ) -> Running:
         port = unused_port()
-        log_file = tmp_path / f"live-torrent-{len(started)}.log"
+        log_file = folder / f"live-torrent-{len(started)}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "seeder", *args, "--host", "127.0.0.1", "--port", str(port)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=cwd or tmp_path,
-                env=command_environment(tmp_path) | (env or {}),
+                cwd=cwd or folder,
+                env=command_environment(folder) | (env or {}),
             )
         running = Running(f"{scheme}://127.0.0.1:{port}", port, process, log_file)
         started.append(running)
@@ -236,8 +261,8 @@ async def live_torrent(
                 await asyncio.sleep(0.05)
         return running
 
-    yield start
     try:
+        yield start
         for running in reversed(started):
             await running.stop()
     finally:

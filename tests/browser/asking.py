@@ -21,7 +21,16 @@ STATE = """() => {
 }"""
 """For a failure's message."""
 
-NewPage = Callable[..., Awaitable[Page]]
+LISTEN = """
+window.heard = []
+const timer = setInterval(() => {
+  const engine = window.liveTorrent?.players[0]?.engine
+  if (!engine) return
+  clearInterval(timer)
+  engine.log = line => window.heard.push(line)
+}, 5)
+"""
+"""For a page before it opens: what its engine logs is in ``window.heard``."""
 
 
 async def stats(page: Page) -> dict[str, Any]:
@@ -65,6 +74,11 @@ async def when(page: Page, condition: str, claim: str) -> dict[str, Any]:
     await until(claim, holds, page)
     assert found is not None
     return found
+
+
+async def hears(page: Page, end: str, claim: str) -> None:
+    """Until the engine of a page that listens (LISTEN) logged a line with this end."""
+    await when(page, f"window.heard.some(line => line.endsWith({end!r}))", claim)
 
 
 async def watch(page: Page, server: Running, mode: str = "loader", stream: str = "show") -> Page:
@@ -124,3 +138,23 @@ async def new_segments(page: Page, count: int = 1) -> list[dict[str, Any]]:
 
     await until(f"{count} segments more", enough, page)
     return await newer()
+
+
+async def play_on(pages: list[Page], seconds: float) -> list[dict[str, Any]]:
+    """Until each has played so much more; nobody may have stalled meanwhile."""
+    before = [await stats(page) for page in pages]
+    at = [await page.evaluate("document.querySelector('video').currentTime") for page in pages]
+    after = await asyncio.gather(
+        *(
+            when(page, f"v.currentTime > {t} + {seconds}", "playing on")
+            for page, t in zip(pages, at, strict=True)
+        )
+    )
+    told = {str(n): snapshot for n, snapshot in enumerate(after)}
+    stalls = [new["stalls"] - old["stalls"] for old, new in zip(before, after, strict=True)]
+    assert not any(stalls), f"stalls {stalls}; {sources(told)}"
+    return after
+
+
+def total(snapshots: list[dict[str, Any]], key: str) -> int:
+    return sum(int(snapshot[key]) for snapshot in snapshots)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.browser.broadcast import SECONDS, Recording
-from tests.conftest import Running, make_hls
-
-Start = Callable[..., Awaitable[Running]]
+from tests.conftest import Running, commands, make_hls
 
 LENGTH = 240
 """Seconds: longer than any test, so that no broadcast ends during one."""
@@ -43,19 +43,35 @@ def recording(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Recordin
 
 @pytest.fixture(scope="session")
 def long_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four minutes of 2 s segments: looped as a live stream, none comes again during a test."""
+    """Eight minutes of 2 s segments: looped as a live stream, none comes again during a test."""
     folder = tmp_path_factory.mktemp("long-vod")
     return make_hls(
         ffmpeg,
         folder,
         *("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"),
         *("-hls_segment_filename", str(folder / "seg%03d.m4s")),
-        seconds=240,
+        seconds=2 * LENGTH,
+        rate=RATE,
     )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def live(live_torrent: Start, feed_dir: Path, long_vod: Path) -> Running:
-    """A server that plays ``long_vod`` as the live stream ``show``."""
-    shutil.copytree(long_vod, feed_dir / "show")
-    return await live_torrent("serve", "--feed", str(feed_dir), "--loop")
+def just_begun(playlist: str, now: float) -> str:
+    """A VOD playlist of like segments without some of its last: its loop, whose cycles are counted from the
+    epoch (seeder/feed/loop.py), has just begun, so that a test meets its seam only when it asks for it."""
+    entries = re.findall(r"#EXTINF:.*\n.*\n", playlist)
+    each = float(entries[0][len("#EXTINF:") :].split(",")[0])
+    kept = min(range(len(entries) * 3 // 4, len(entries) + 1), key=lambda count: now % (count * each))
+    head = playlist[: playlist.index(entries[0])]
+    return head + "".join(entries[:kept]) + "#EXT-X-ENDLIST\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def live(tmp_path_factory: pytest.TempPathFactory, long_vod: Path) -> AsyncIterator[Running]:
+    """A server that plays ``long_vod`` as the live stream ``show``, for all tests of a file: viewers leave
+    with their test."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copytree(long_vod, folder / "feed" / "show")
+    playlist = folder / "feed" / "show" / "index.m3u8"
+    playlist.write_text(just_begun(playlist.read_text(), time.time()))
+    async with commands(folder) as start:
+        yield await start("serve", "--feed", str(folder / "feed"), "--loop")

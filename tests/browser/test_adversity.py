@@ -1,33 +1,21 @@
 """What goes wrong in the field, in real Chromium with real streams: viewers notice nothing.
 
 Elsewhere: peers that speak our channels rudely (test_rude_peers.py), a stock webtorrent page (test_swarm.py),
-the tracker's restart, and one peer that only tampers or only leaves (test_swarm.py).
+the tracker's restart and many that leave politely (test_mesh.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
 
 from playwright.async_api import Page, Route
 
-from tests.browser.asking import NewPage, audience, sources, stats, watch, when
-from tests.browser.rogues import SLOW, TAMPER
-from tests.conftest import Running
+from tests.browser.asking import LISTEN, audience, hears, play_on, stats, total, until, watch, when
+from tests.browser.rogues import MUTE, SLOW, TAMPER
+from tests.conftest import NewPage, Running
 
 SEGMENTS = re.compile(r"\.m4s")
-
-LISTEN = """
-window.heard = []
-const timer = setInterval(() => {
-  const engine = window.liveTorrent?.players[0]?.engine
-  if (!engine) return
-  clearInterval(timer)
-  engine.log = line => window.heard.push(line)
-}, 5)
-"""
-"""What the engine logs is in ``window.heard``."""
 
 POISON = "is gone: sent a piece that does not match its hash"
 
@@ -50,26 +38,6 @@ HELD = """async () => {
 """What the engine gives its player, beside what the origin serves."""
 
 
-async def play_on(pages: list[Page], seconds: float) -> list[dict[str, Any]]:
-    """Until each has played so much more; nobody may have stalled meanwhile."""
-    before = [await stats(page) for page in pages]
-    at = [await page.evaluate("document.querySelector('video').currentTime") for page in pages]
-    after = await asyncio.gather(
-        *(
-            when(page, f"v.currentTime > {t} + {seconds}", "playing on")
-            for page, t in zip(pages, at, strict=True)
-        )
-    )
-    told = {str(n): snapshot for n, snapshot in enumerate(after)}
-    stalls = [new["stalls"] - old["stalls"] for old, new in zip(before, after, strict=True)]
-    assert not any(stalls), f"stalls {stalls}; {sources(told)}"
-    return after
-
-
-def total(snapshots: list[dict[str, Any]], key: str) -> int:
-    return sum(int(snapshot[key]) for snapshot in snapshots)
-
-
 async def test_a_poisoner_is_banned_by_all_and_nothing_it_sent_is_played_or_passed_on(
     live: Running, new_page: NewPage
 ) -> None:
@@ -81,16 +49,15 @@ async def test_a_poisoner_is_banned_by_all_and_nothing_it_sent_is_played_or_pass
         await page.add_init_script(LISTEN)
     await asyncio.gather(*(watch(page, live) for page in victims))
     for page in victims:
-        await when(
-            page, f"window.heard.some(line => line.endsWith({POISON!r}))", "banning it for a bad piece"
-        )
+        await hears(page, POISON, "banning it for a bad piece")
     await asyncio.gather(*(when(page, "s.peers === 1", "only the honest one left") for page in victims))
-    after = await play_on(victims, 8)
+    after = await play_on(victims, 6)
     assert [snapshot["peers"] for snapshot in after] == [1, 1], "it is not taken back"
     for page in victims:
         held = await page.evaluate(HELD)
         assert held["wrong"] == []
         assert len(held["right"]) >= 4
+        assert await page.evaluate("document.querySelector('video').error") is None
     assert total(after, "bytesFromPeers") > 0, "the honest ones go on exchanging"
 
 
@@ -108,23 +75,46 @@ async def test_a_peer_that_sends_5_kilobytes_a_second_delays_nothing(
     assert after["bytesFromOrigin"] > 3 * after["bytesFromPeers"]
 
 
+UNRELIABLE = (
+    "[...window.liveTorrent.players[0].engine.scheduler.peers.values()]"
+    ".every(peer => !peer.counts(performance.now()))"
+)
+"""No peer is counted on: the only one was dropped, or is doubted."""
+
+
+async def test_a_peer_that_takes_requests_and_sends_nothing_costs_no_stall_and_is_no_longer_counted_on(
+    live: Running, new_page: NewPage
+) -> None:
+    rude = await new_page()
+    await rude.add_init_script(MUTE)
+    await watch(rude, live)
+    victim = await watch(await new_page(), live)
+    await when(rude, "window.kept > 0", "being asked")
+    seen = len((await when(victim, UNRELIABLE, "not counting on it"))["segments"])
+    told = await when(victim, f"s.segments.length >= {seen + 2}", "going on without it")
+    assert [segment["source"] for segment in told["segments"]] == ["origin"] * len(told["segments"])
+    assert told["stalls"] == 0
+    assert told["bytesFromPeers"] == 0
+
+
 async def test_a_freeloader_is_served_and_starves_nobody(live: Running, new_page: NewPage) -> None:
     first, second, freeloader = pages = [await new_page() for _ in range(3)]
     await audience(live, *pages)
     await freeloader.evaluate("window.liveTorrent.players[0].setSharing(false)")
     before = [await stats(page) for page in pages]
-    after = await play_on(pages, 12)
+    after = await play_on(pages, 10)
     gained = [new["bytesFromPeers"] - old["bytesFromPeers"] for old, new in zip(before, after, strict=True)]
     assert gained[2] > 0, "it is served"
     assert gained[0] + gained[1] > 0, "and so are the others"
-    assert after[2]["bytesToPeers"] == before[2]["bytesToPeers"]
+    assert after[2]["sharing"] is False
+    assert after[2]["bytesToPeers"] == before[2]["bytesToPeers"], "sharing switched off sends nothing more"
     assert total([await stats(first), await stats(second)], "bytesToPeers") >= sum(gained)
 
 
 async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
     live: Running, new_page: NewPage
 ) -> None:
-    pages = [await new_page() for _ in range(6)]
+    pages = [await new_page() for _ in range(4)]
     await audience(live, *pages)
     leaving, staying = pages[::2], pages[1::2]
     before = [await stats(page) for page in staying]
@@ -137,10 +127,10 @@ async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
         crash.cancel()
 
     await asyncio.gather(*(vanish(page) for page in leaving))
-    after = await play_on(staying, 12)
-    assert all(snapshot["peers"] <= 2 for snapshot in after), "whoever vanished is no peer any more"
+    await play_on(staying, 10)
+    after = [await when(page, "s.peers === 1", "whoever vanished is no peer any more") for page in staying]
     gained = {key: total(after, key) - total(before, key) for key in ("bytesFromPeers", "bytesFromOrigin")}
-    assert gained["bytesFromPeers"] > gained["bytesFromOrigin"], gained
+    assert gained["bytesFromPeers"] > 0.6 * gained["bytesFromOrigin"], f"two are left: at best 1 | {gained}"
 
 
 async def test_while_the_origin_answers_503_peers_and_the_seed_carry_and_then_it_is_asked_again(
@@ -166,8 +156,13 @@ async def test_while_the_origin_answers_503_peers_and_the_seed_carry_and_then_it
     )
     for page in pages:
         await page.unroute(SEGMENTS)
-    after = await play_on(pages, 8)
-    assert total(after, "bytesFromOrigin") > total(during, "bytesFromOrigin")
+
+    async def asked_again() -> bool:
+        after = [await stats(page) for page in pages]
+        return total(after, "bytesFromOrigin") > total(during, "bytesFromOrigin")
+
+    await until("segments are fetched from the origin again", asked_again, *pages)
+    assert total([await stats(page) for page in pages], "stalls") == total(during, "stalls")
 
 
 async def test_an_origin_that_takes_requests_and_answers_nothing_stalls_nobody(
@@ -181,7 +176,7 @@ async def test_an_origin_that_takes_requests_and_answers_nothing_stalls_nobody(
         held.append(route)
 
     await page.route(SEGMENTS, hang)
-    (after,) = await play_on([page], 12)
+    (after,) = await play_on([page], 10)
     assert after["bytesFromSeed"] > 0
     assert held
     for route in held:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,9 +11,7 @@ from playwright.async_api import Page
 
 from tests.browser.asking import new_segments, plays, stats, until
 from tests.browser.broadcast import Broadcast, Recording, broadcast
-from tests.conftest import page_log
-
-NewPage = Callable[..., Awaitable[Page]]
+from tests.conftest import NewPage, page_log
 
 WATCH_LAYOUT = """
 window.shift = 0

@@ -1,11 +1,14 @@
-"""The mesh in real Chromium through restarts, departures, sleep, the back button and another network."""
+"""The mesh in real Chromium through restarts, departures, the back button and another network.
+
+What sleeps is in test_situations.py, who vanishes without a word in test_adversity.py.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,8 +23,7 @@ from bench.swarm.settings import Links
 from tests import browser_path
 from tests.browser.asking import new_segments, plays, stats, until
 from tests.browser.broadcast import Broadcast, Recording, broadcast
-
-NewPage = Callable[..., Awaitable[Page]]
+from tests.conftest import NewPage
 
 
 async def peers(page: Page) -> int:
@@ -40,6 +42,7 @@ async def meet(*pages: Page) -> None:
 async def gathering(live: Broadcast, new_page: NewPage, count: int) -> list[Page]:
     """So many viewers, who play and are linked with each other."""
     pages = [await new_page() for _ in range(count)]
+    # One after the other: offers that cross would make links after all have met.
     for page in pages:
         await page.goto(f"{live.url}/watch/demo")
         await plays(page, 0.2)
@@ -119,6 +122,11 @@ async def test_half_the_swarm_leaves_at_once_and_the_rest_stays_linked(
         assert [(await stats(page))["stalls"] for page in stay] == stalls
         # The tracker's count falls with them: nobody makes offers to those who left.
         assert await made(*stay) == before
+        *others, last = stay
+        await asyncio.gather(*(page.context.close() for page in others))
+        await meet(last)
+        await new_segments(last, 3)
+        assert (await stats(last))["stalls"] == stalls[-1], "left alone it plays on"
 
 
 async def test_a_hidden_tab_keeps_its_peers_and_gives_them_nothing(
@@ -155,21 +163,6 @@ async def show(page: Page, state: str) -> None:
         }""",
         state,
     )
-
-
-async def test_a_machine_that_slept_is_left_by_its_peers_and_found_again(
-    recording: Recording, new_page: NewPage
-) -> None:
-    async with broadcast(recording, "demo") as live:
-        sleeper, *others = await gathering(live, new_page, 3)
-        session = await sleeper.context.new_cdp_session(sleeper)
-        await session.send("Debugger.enable")
-        await session.send("Debugger.pause")
-        await meet(*others)
-        await session.send("Debugger.resume")
-        await session.send("Debugger.disable")
-        await meet(sleeper, *others)
-        await plays(sleeper)
 
 
 async def test_a_page_that_comes_back_by_the_back_button_is_a_peer_again(

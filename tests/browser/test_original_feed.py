@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
 
 from tests.browser.asking import plays, stats, until
-from tests.conftest import Running
-
-NewPage = Callable[..., Awaitable[Page]]
-Start = Callable[..., Awaitable[Running]]
+from tests.conftest import NewPage, Start
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.async_api import Page
 
-from tests.browser.asking import NewPage, stats, watch, when
-from tests.conftest import Running
+from tests.browser.asking import stats, watch, when
+from tests.conftest import NewPage, Running
 
 
 def segments_asked(page: Page) -> list[str]:

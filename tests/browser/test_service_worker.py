@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,8 +13,7 @@ from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.render import representations
 from tests.browser.asking import mode, new_segments, plays, stats, until
 from tests.browser.broadcast import Broadcast, Recording, broadcast
-
-NewPage = Callable[..., Awaitable[Page]]
+from tests.conftest import NewPage
 
 ANSWERED_BY_PAGE = """async () => {
   const media = performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('.m4s'))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Route
 
-from tests.browser.asking import NewPage, sources, stats, watch, when
-from tests.browser.rogues import TAMPER
-from tests.conftest import ROOT, Running
+from tests.browser.asking import sources, stats, watch, when
+from tests.conftest import ROOT, NewPage, Running
 
 TRANSPORT_UDP = "stun:127.0.0.1:3478?transport=udp"
 
@@ -35,7 +36,7 @@ async def test_the_second_viewer_gets_most_of_its_bytes_from_the_first(
     listed = max(segment["msn"] for snapshot in snapshots for segment in snapshot["segments"]) + 1
     # A newcomer pulls nothing while an older viewer is there: from here on the first one supplies it.
     later = f"s.segments.filter(segment => segment.msn > {listed})"
-    snapshot = await when(second, f"{later}.length >= 4", "four more segments")
+    snapshot = await when(second, f"{later}.length >= 3", "three more segments")
     assert snapshot["mode"] == mode
     peers = {"first": await stats(first), "second": snapshot}
     exchanged = peers["first"]["bytesFromPeers"] + snapshot["bytesFromPeers"]
@@ -54,15 +55,17 @@ async def test_the_second_viewer_gets_most_of_its_bytes_from_the_first(
 async def test_a_viewer_that_cannot_reach_the_origin_for_segments_is_fed_by_the_others(
     live: Running, new_page: NewPage
 ) -> None:
+    # The older one pulls.
     first = await watch(await new_page(), live)
     second = await watch(await new_page(), live)
     await when(second, "s.peers === 1", "meeting the first")
     await second.route("**/*.m4s*", lambda route: route.abort())
-    before = await stats(second)
-    snapshot = await when(
-        second, "s.segments.filter(x => x.source === 'peers').length >= 6 && played > 8", "peers only"
-    )
-    assert snapshot["bytesFromPeers"] > before["bytesFromPeers"]
+    listed = max(segment["msn"] for segment in (await stats(second))["segments"]) + 1
+    later = f"s.segments.filter(segment => segment.msn > {listed})"
+    enough = f"{later}.filter(segment => segment.source === 'peers').length >= 3"
+    snapshot = await when(second, enough, "three segments from peers alone")
+    fed = [segment for segment in snapshot["segments"] if segment["msn"] > listed]
+    assert "origin" not in [segment["source"] for segment in fed], sources({"second": snapshot})
     assert (await stats(first))["bytesToPeers"] > 0
 
 
@@ -74,42 +77,6 @@ async def test_when_http_fails_a_lone_viewer_is_fed_by_the_servers_seed(
     await page.route("**/*.m4s*", lambda route: route.fulfill(status=status) if status else route.abort())
     snapshot = await when(page, "s.bytesFromSeed > 0", "bytes from libtorrent")
     assert any(segment["source"] in ("seed", "mixed") for segment in snapshot["segments"])
-
-
-async def test_a_viewer_leaves_and_the_other_plays_on(live: Running, new_page: NewPage) -> None:
-    first = await watch(await new_page(), live)
-    second = await watch(await new_page(), live)
-    await when(second, "s.peers === 1", "meeting the first")
-    await first.context.close()
-    await when(second, "s.peers === 0", "noticing")
-    at = await second.evaluate("document.querySelector('video').currentTime")
-    snapshot = await when(second, f"v.currentTime > {at} + 6", "playing on")
-    assert snapshot["stalls"] == 0
-
-
-async def test_tampered_bytes_from_a_peer_are_refused_and_the_viewer_still_plays(
-    live: Running, new_page: NewPage
-) -> None:
-    rogue = await new_page()
-    await rogue.add_init_script(TAMPER)
-    await watch(rogue, live)
-    victim = await watch(await new_page(), live)
-    await when(rogue, "window.tampered > 0", "being asked for a block")
-    await when(victim, "s.peers === 0", "banning the rogue")
-    at = await victim.evaluate("document.querySelector('video').currentTime")
-    snapshot = await when(victim, f"v.currentTime > {at} + 6", "playing on")
-    assert snapshot["stalls"] == 0
-    assert await victim.evaluate("document.querySelector('video').error") is None
-
-
-async def test_sharing_switched_off_sends_nothing_more(live: Running, new_page: NewPage) -> None:
-    first = await watch(await new_page(), live)
-    await first.evaluate("window.liveTorrent.players[0].setSharing(false)")
-    second = await watch(await new_page(), live)
-    await when(second, "s.peers === 1 && played > 8", "meeting the first, playing")
-    told = await stats(first)
-    assert told["sharing"] is False
-    assert told["bytesToPeers"] == 0
 
 
 async def test_an_ice_address_that_makes_chromium_throw_is_said_and_left_out(
@@ -128,19 +95,9 @@ async def test_an_ice_address_that_makes_chromium_throw_is_said_and_left_out(
     pages = [await new_page(), await new_page()]
     for page in pages:
         await page.route("**/*.m3u8*", spoil)
-        await watch(page, live)
+    await asyncio.gather(*(watch(page, live) for page in pages))
     snapshot = await when(pages[1], "s.peers === 1", "meeting all the same")
     assert TRANSPORT_UDP in snapshot["trouble"]
-
-
-async def test_two_tabs_of_one_browser_exchange_segments(live: Running, new_page: NewPage) -> None:
-    first = await watch(await new_page(), live, "service-worker")
-    second = await watch(await first.context.new_page(), live, "service-worker")
-    await when(second, "s.peers === 1", "meeting the other tab")
-    for page in (first, second):
-        await page.bring_to_front()
-        await when(page, "played > 4", "playing")
-    await when(second, "s.bytesFromPeers > 0 || s.bytesToPeers > 0", "exchanging")
 
 
 async def test_the_libtorrent_seed_alone_feeds_a_stock_webtorrent_page(

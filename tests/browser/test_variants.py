@@ -13,9 +13,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Route
 
-from tests.browser.asking import NewPage, audience, plays, stats
-from tests.browser.conftest import Start
-from tests.conftest import Running
+from tests.browser.asking import audience, plays, stats
+from tests.conftest import NewPage, Running, Start
 
 LENGTH = 120
 """Seconds until the recording begins anew."""
