@@ -237,7 +237,12 @@ export class Swarm {
     wire.unchoke = () => { if (this.events.sharing()) unchoke() }
     // Unchoke at the handshake instead of a round trip later; after webtorrent has sent its bitfield,
     // which BEP 3 wants first.
-    const greet = () => queueMicrotask(() => queueMicrotask(() => { if (!wire.destroyed) wire.unchoke() }))
+    const greet = () => queueMicrotask(() => queueMicrotask(() => {
+      if (wire.destroyed) return
+      wire.unchoke()
+      // What came with the peer's handshake, in one message, webtorrent did not hear yet.
+      if (!wire.peerChoking) torrent._update()
+    }))
     if (torrent.ready) greet()
     else torrent.once('ready', greet)
 
