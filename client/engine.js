@@ -69,6 +69,8 @@ class PeerEngine {
     this.swarm = null
     /** @type {Promise<void> | null} */
     this.loadingSwarm = null
+    /** @type {number | null} when the player was given a first segment, ms; null: not since we last looked */
+    this.fedAt = null
     this.fetches = new OriginFetches({
       onBytes: bytes => { this.stats_.bytesFromOrigin += bytes },
       onPiece: (id, index) => {
@@ -408,7 +410,7 @@ class PeerEngine {
       bytes: holding.metainfo.length, fromPeers: holding.from.peers, at: now
     })
     this.deliveries.done(id)
-    if (this.mesh) this.#needSwarm() // something plays by now: peers may be close
+    this.fedAt ??= now
     this.#poke()
   }
 
@@ -419,6 +421,12 @@ class PeerEngine {
   }
 
   #watchPlayer () {
+    // Peers may be close. Before the first picture the torrents' code would be in its way: with a segment there it
+    // takes the player some 100 ms.
+    if (this.mesh && this.fedAt !== null && performance.now() - this.fedAt > PLAYER_INTERVAL) {
+      this.fedAt = null
+      this.#needSwarm()
+    }
     const stalls = this.#player()?.stalls ?? 0
     if (stalls > this.stalls) this.scheduler.late()
     this.stalls = stalls
