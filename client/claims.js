@@ -29,6 +29,8 @@ export class Claims {
   constructor (bornAt) {
     this.bornAt = bornAt
     this.shares = true
+    /** What its line carries upwards, bytes/s; 0: it does not know. */
+    this.line = 0
     /** @type {Map<string, Statement>} by segment, newest last */
     this.said = new Map()
     this.broken = 0

@@ -27,7 +27,7 @@ const SAME_AGE = 1500
  * @typedef {object} Candidate
  * @property {string} peer peer id
  * @property {number} age ms since it joined the mesh
- * @property {number} [weight] how much of the load it can carry, 1: as much as most
+ * @property {number} [weight] how much of the pulling suits it, beside the others'; 1 without it
  */
 
 /**
@@ -71,9 +71,15 @@ function precedes (infohash, a, b, settledAge) {
   const settled = [a, b].map(candidate => candidate.age >= settledAge)
   if (settled[0] !== settled[1]) return settled[0]
   if (!settled[0] && Math.abs(a.age - b.age) > SAME_AGE) return a.age > b.age
-  const [first, second] = [score(infohash, a.peer), score(infohash, b.peer)]
+  const [first, second] = [draw(infohash, a), draw(infohash, b)]
   return first === second ? a.peer > b.peer : first > second
 }
+
+/**
+ * Weighted rendezvous hashing: each is the first among any others as often as its share of their weights.
+ * @param {string} infohash @param {Candidate} candidate
+ */
+const draw = (infohash, { peer, weight = 1 }) => Math.log((score(infohash, peer) + 1) / 2 ** 32) / weight
 
 /**
  * FNV-1a over both names, then a finaliser (murmur3's) because FNV alone mixes last bytes badly.

@@ -215,7 +215,13 @@ class PeerEngine {
     this.mesh?.close()
     this.meshId = address.id
     this.address = address
-    const self = { peer: this.me, bornAt: this.bornAt, sharing: () => this.uploads }
+    const self = {
+      peer: this.me,
+      bornAt: this.bornAt,
+      sharing: () => this.uploads,
+      line: () => this.uploads ? this.scheduler.line : 0,
+      onDrain: (/** @type {number} */ bytes, /** @type {number} */ ms) => this.scheduler.drained(bytes, ms)
+    }
     const { maxPeers = 12, maxUpload, ice = [] } = this.options
     this.mesh = new Mesh(address, self, { maxPeers, maxUpload, ice }, {
       onUp: link => {
@@ -253,7 +259,7 @@ class PeerEngine {
         onBytes: (id, peer) => this.scheduler.received(id, peer, performance.now()),
         onUpload: bytes => {
           this.stats_.bytesToPeers += bytes
-          this.scheduler.uploaded(bytes, performance.now())
+          this.scheduler.uploaded(bytes)
         },
         onReady: id => this.dialogue.openWires(id),
         onAbuse: (peer, reason) => { this.log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
@@ -261,7 +267,7 @@ class PeerEngine {
         rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0,
         burden: peer => this.mesh?.link(peer)?.burden ?? 0,
         wanters: id => this.scheduler.wanters(id, performance.now()),
-        carries: (id, peers) => this.scheduler.carries(id, peers, performance.now())
+        carries: (id, peers) => this.scheduler.carries(id, peers)
       }, this.log)
       for (const segment of this.library.byId.values()) this.#serve(segment)
     }, error => {

@@ -184,8 +184,14 @@ export class Scheduler {
   /** The tracker says how many others there are. @param {number} others */
   swarmSize (others) { this.turns.others = others }
 
-  /** Bytes went out to a peer. @param {number} bytes @param {number} now */
-  uploaded (bytes, now) { this.turns.upload.sent(bytes, now) }
+  /** Bytes went out to a peer. @param {number} bytes */
+  uploaded (bytes) { this.turns.upload.sent(bytes) }
+
+  /** So much left within so long, while more waited. @param {number} bytes @param {number} ms */
+  drained (bytes, ms) { this.turns.upload.drained(bytes, ms) }
+
+  /** What our line carries upwards, bytes/s; 0: not known. */
+  get line () { return this.turns.upload.line }
 
   /** @param {string} peer */
   peerDown (peer) { this.peers.delete(peer) }
@@ -194,6 +200,12 @@ export class Scheduler {
   peerShares (peer, shares) {
     const known = this.peers.get(peer)
     if (known) known.shares = shares
+  }
+
+  /** @param {string} peer @param {number} line what it says its own carries upwards, bytes/s; 0: it does not know */
+  peerLine (peer, line) {
+    const known = this.peers.get(peer)
+    if (known) known.line = line
   }
 
   /**
@@ -237,14 +249,12 @@ export class Scheduler {
   }
 
   /**
-   * Whether our line carries a segment to so many peers, as far as we were seen to upload.
-   * @param {string} id @param {number} peers @param {number} now
+   * Whether our line is known to carry a segment to so many peers.
+   * @param {string} id @param {number} peers
    */
-  carries (id, peers, now) {
+  carries (id, peers) {
     const facts = this.segments.get(id)?.facts
-    if (!facts) return false
-    const rate = facts.bytes / Math.max(1, 1000 * facts.duration)
-    return this.turns.upload.carries(SHARE * peers * rate, now)
+    return facts !== undefined && this.line * facts.duration >= SHARE * peers * facts.bytes
   }
 
   /** Peers to count on that lately spoke of a segment of this group. @param {string} group @param {number} now */
@@ -368,7 +378,10 @@ export class Scheduler {
 
   /** @param {string[]} followers @param {number} now */
   #candidates (followers, now) {
-    return followers.map(peer => ({ peer, age: now - (this.peers.get(peer)?.bornAt ?? now) }))
+    return followers.map(peer => {
+      const { bornAt = now, line = 0 } = this.peers.get(peer) ?? {}
+      return { peer, age: now - bornAt, line }
+    })
   }
 
   /**

@@ -165,7 +165,7 @@ export class Exchange {
       const here = new Map([...entry.wires.keys()].map(link => [link.peer, link]))
       const wanters = this.viewer.scheduler.wanters(id, now).filter(peer => here.has(peer))
       const far = wanters.some(peer => (here.get(peer)?.rtt ?? 0) > NEAR)
-      if (!far || !this.viewer.scheduler.carries(id, wanters.length, now)) {
+      if (!far || !this.viewer.scheduler.carries(id, wanters.length)) {
         entry.reveal.keep(piece, wanters, peer => here.get(peer)?.rtt ?? 0, now)
       }
       if (entry.reveal.hides(piece, '')) this.clock.after(entry.reveal.next - now, reveal, { exchange: this, entry })

@@ -7,6 +7,8 @@
  * no faster than its window a round trip, or than its losses allow.
  */
 
+import { Drain } from '../../client/mesh/drain.js'
+
 /** Headers of UDP, DTLS, SCTP and the frames in them, or of TCP and TLS. */
 export const OVERHEAD = 1.06
 /** Bytes of data in a packet. */
@@ -68,13 +70,16 @@ class Flow {
 }
 
 export class Uplink {
-  /** @param {import('./clock.js').Clock} clock @param {number} rate bytes per ms */
-  constructor (clock, rate) {
+  /** @param {import('./clock.js').Clock} clock @param {number} rate bytes per ms @param {(bytes: number, ms: number) => void} [onDrain] see Drain */
+  constructor (clock, rate, onDrain = () => {}) {
     this.clock = clock
     this.rate = rate
+    this.drain = new Drain(onDrain)
     /** @type {Map<object, Flow>} by link, in the order they take turns */
     this.flows = new Map()
     this.busy = false
+    /** When what is under way has left, ms. */
+    this.freeAt = 0
     this.bytes = 0
     /** Bytes asked for and not sent. */
     this.backlog = 0
@@ -85,21 +90,32 @@ export class Uplink {
     let flow = this.flows.get(link)
     if (!flow) this.flows.set(link, flow = new Flow(ceiling))
     flow.queue.push(transfer)
+    this.drain.look(this.unsent, this.clock.now)
+    this.drain.handed(transfer.bytes)
     this.backlog += transfer.bytes
     if (!this.busy) this.#serve()
   }
 
+  /** What waits or is on its way out, bytes. */
+  get unsent () { return this.backlog + Math.max(0, this.freeAt - this.clock.now) * this.rate / OVERHEAD }
+
   /** @param {object} link */
   drop (link) {
-    for (const { bytes } of this.flows.get(link)?.queue ?? []) this.backlog -= bytes
+    for (const transfer of this.flows.get(link)?.queue ?? []) this.#forget(transfer)
     this.flows.delete(link)
+  }
+
+  /** It is not sent. @param {Transfer} transfer */
+  #forget ({ bytes }) {
+    this.backlog -= bytes
+    this.drain.handed(-bytes)
   }
 
   #serve () {
     const { now } = this.clock
     let wake = Infinity
     for (const [link, flow] of this.flows) {
-      while (flow.queue.length > 0 && !(/** @type {Transfer} */ (flow.queue[0]).wanted())) this.backlog -= /** @type {Transfer} */ (flow.queue.shift()).bytes
+      while (flow.queue.length > 0 && !(/** @type {Transfer} */ (flow.queue[0]).wanted())) this.#forget(/** @type {Transfer} */ (flow.queue.shift()))
       if (flow.queue.length === 0) {
         if (flow.nextAt <= now) this.flows.delete(link)
         continue
@@ -113,7 +129,7 @@ export class Uplink {
       flow.nextAt = now + bytes / Math.min(flow.ceiling, this.rate)
       this.bytes += transfer.bytes
       transfer.sent(flow.nextAt)
-      wake = now + bytes / this.rate
+      wake = this.freeAt = now + bytes / this.rate
       break
     }
     this.busy = wake < Infinity

@@ -23,6 +23,7 @@ export class SimLink {
     this.down = false
     this.peerBornAt = remote.bornAt
     this.peerShares = remote.self.sharing()
+    this.peerLine = remote.viewer.scheduler.line
     this.wires = new SimWires(this)
     /** Messages under way that were said at `saidAt`. @type {Message[]} */
     this.outbox = []

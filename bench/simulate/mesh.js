@@ -254,6 +254,7 @@ export class SimMesh {
       if (other.vanished) continue
       this.upkeep.heard(link.peer, now - link.rtt / 2)
       this.upkeep.said(link.peer, { links: other.up.length })
+      this.viewer.scheduler.peerLine(link.peer, other.self.sharing() ? other.viewer.scheduler.line : 0)
     }
     for (const command of this.upkeep.step(now)) {
       if (command.type === 'close') this.#end([command])

@@ -52,7 +52,7 @@ export class SimViewer {
     this.me = world.dice.id()
     this.bornAt = world.clock.now
     this.rtt = world.rttToOrigin(traits)
-    this.uplink = new Uplink(world.clock, traits.up)
+    this.uplink = new Uplink(world.clock, traits.up, (bytes, ms) => this.scheduler.drained(bytes, ms))
     this.downlink = new Downlink(traits.down)
     this.library = new Library()
     this.scheduler = new Scheduler(this.me, this.bornAt)
@@ -349,7 +349,7 @@ export class SimViewer {
   received (id, link, bytes) {
     this.scheduler.received(id, link.peer, this.world.clock.now)
     link.other.mesh.viewer.counts.sent += bytes
-    link.other.mesh.viewer.scheduler.uploaded(bytes, this.world.clock.now)
+    link.other.mesh.viewer.scheduler.uploaded(bytes)
     link.mesh.upkeep.carried(link.peer, bytes, this.world.clock.now)
     link.other.mesh.upkeep.carried(link.other.peer, bytes, this.world.clock.now)
   }

@@ -1,6 +1,5 @@
 /**
- * How much a viewer uploads, and to whom first. Pure: the clock is passed in. The sender keeps the cap; `spare` is
- * told to the peers, so that they do not ask for what would only queue up here.
+ * How much a viewer uploads, and to whom first. Pure: the clock is passed in. The sender keeps the cap.
  */
 
 /** Unless the page says otherwise, bytes/s: more than most lines at home can send, so that there the line is the limit. */
@@ -9,8 +8,6 @@ export const DEFAULT_UPLOAD = 5_000_000
 const BURST = 0.5
 /** Less is not worth a message, bytes: four of BitTorrent's blocks. */
 const LEAST = 64 << 10
-/** The rate is taken over this, ms: a segment or two. */
-const WINDOW = 4000
 /** Every so many turns, those who gave nothing come first. */
 const OPTIMISTIC = 4
 
@@ -21,8 +18,6 @@ export class Cap {
     this.burst = Math.max(LEAST, BURST * this.perSecond)
     this.left = this.burst
     this.at = -Infinity
-    this.sent = 0
-    this.sentAt = -Infinity
   }
 
   /**
@@ -35,8 +30,6 @@ export class Cap {
     this.#refill(now)
     const allowed = Math.floor(Math.min(bytes, this.left))
     this.left -= allowed
-    this.sent = this.#sent(now) + allowed
-    this.sentAt = now
     return allowed
   }
 
@@ -46,19 +39,11 @@ export class Cap {
     return Math.ceil(Math.max(0, Math.min(LEAST, this.burst) - this.left) / this.perSecond * 1000)
   }
 
-  /** What more could be asked of us, bytes/s. @param {number} now ms */
-  spare (now) {
-    return Math.max(0, Math.round(this.perSecond - 1000 * this.#sent(now) / WINDOW))
-  }
-
   /** @param {number} now */
   #refill (now) {
     this.left = Math.min(this.burst, this.left + Math.max(0, now - this.at) / 1000 * this.perSecond)
     this.at = now
   }
-
-  /** Bytes sent lately: each fades out over the window. @param {number} now */
-  #sent (now) { return this.sent * Math.exp(Math.min(0, this.sentAt - now) / WINDOW) }
 }
 
 /**

@@ -66,9 +66,9 @@ export class Link {
     this.rttLeast = 0
     this.heardAt = performance.now()
     this.pingedAt = 0
-    /** How many links the peer has, and what more could be asked of it, bytes/s; as it said last. */
+    /** How many links the peer has, and what its line carries, bytes/s, 0: it does not know; as it said last. */
     this.peerLinks = 0
-    this.peerSpare = Infinity
+    this.peerLine = 0
     /** What it uploads, bytes/s, as it said last, and what it had sent us by then, bytes. */
     this.peerSends = 0
     this.gaveThen = 0
@@ -204,6 +204,7 @@ export class Link {
   #onSaid (message) {
     if (message.t === 'ping') {
       this.#learn(message)
+      if (this.up) this.events.onMessage(this, message)
       return this.send({ t: 'pong', at: message.at })
     }
     if (message.t === 'pong') {
@@ -231,9 +232,9 @@ export class Link {
   }
 
   /** @param {import('./gossip.js').Room} room */
-  #learn ({ links = this.peerLinks, spare = this.peerSpare, sends = this.peerSends }) {
+  #learn ({ links = this.peerLinks, line = this.peerLine, sends = this.peerSends }) {
     this.peerLinks = links
-    this.peerSpare = spare
+    this.peerLine = line
     this.peerSends = sends
     this.gaveThen = this.wires.gave
   }

@@ -31,7 +31,8 @@ const SLEPT = 5000
 export class Mesh {
   /**
    * @param {import('../playlist.js').SwarmAddress} swarm
-   * @param {{ peer: string, bornAt: number, sharing: () => boolean }} self
+   * @param {Pick<import('./link.js').Self, 'peer' | 'bornAt' | 'sharing'> & { line: () => number, onDrain: (bytes: number, ms: number) => void }} self
+   *   line: what ours carries upwards, bytes/s, 0: not known; onDrain: so much left within so long, while more waited
    * @param {object} options
    * @param {number} options.maxPeers
    * @param {string[]} options.ice
@@ -40,7 +41,7 @@ export class Mesh {
    */
   constructor (swarm, self, options, events) {
     this.cap = new Cap(options.maxUpload)
-    this.outlet = new Outlet(this.cap)
+    this.outlet = new Outlet(this.cap, self.onDrain)
     this.burden = new Burden(performance.now())
     this.self = { ...self, room: () => this.#room(), outlet: this.outlet }
     this.events = events
@@ -128,11 +129,10 @@ export class Mesh {
     }
   }
 
-  /** What we say of ourselves: how many links, what more could be asked of us, and how much it is now. */
+  /** What we say of ourselves: how many links, what our line carries, and what goes out now. */
   #room () {
-    const now = performance.now()
-    const spare = this.self.sharing() ? this.cap.spare(now) : 0
-    return { links: this.upkeep.ties.size, spare, sends: this.burden.rate(this.outlet.sent, now) }
+    const line = Math.min(this.self.line(), Math.floor(this.cap.perSecond))
+    return { links: this.upkeep.ties.size, line, sends: this.burden.rate(this.outlet.sent, performance.now()) }
   }
 
   /** @param {number} others */

@@ -3,6 +3,7 @@
  */
 
 import { order } from './cap.js'
+import { Drain } from './drain.js'
 
 /** Requests and the like always pass, bytes: they are what we download by. They count all the same. */
 const SMALL = 1024
@@ -14,14 +15,22 @@ const TURN = 64 << 10
  * @property {string} peer
  * @property {number} gave bytes it sent us
  * @property {number} got bytes we sent it
+ * @property {number} unsent bytes handed to its channel that have yet to leave; NaN: its channel is gone, and they with it
  * @property {() => void} pump send what there is, asking `may` before each message
  */
 
 export class Outlet {
-  /** @param {import('./cap.js').Cap} cap @param {() => number} [now] ms */
-  constructor (cap, now = () => performance.now()) {
+  /**
+   * @param {import('./cap.js').Cap} cap
+   * @param {(bytes: number, ms: number) => void} [onDrain] so much left within so long, while more waited all the time
+   * @param {() => number} [now] ms
+   */
+  constructor (cap, onDrain = () => {}, now = () => performance.now()) {
     this.cap = cap
     this.now = now
+    this.drain = new Drain(onDrain)
+    /** @type {Set<Sender>} whose channels may have something left */
+    this.senders = new Set()
     /** @type {Set<Sender>} as many as links */
     this.waiting = new Set()
     /** Bytes sent in all. */
@@ -47,6 +56,9 @@ export class Outlet {
       this.#later(now)
       return false
     }
+    this.drain.look(this.#left(), now)
+    this.drain.handed(bytes)
+    this.senders.add(sender)
     this.cap.take(bytes, now)
     this.sent += bytes
     if (this.turn === sender) this.left -= bytes
@@ -59,6 +71,17 @@ export class Outlet {
   close () {
     clearTimeout(this.timer)
     this.waiting.clear()
+  }
+
+  /** Bytes that were handed over and have yet to leave. */
+  #left () {
+    let left = 0
+    for (const sender of this.senders) {
+      const { unsent } = sender
+      left += unsent // a run in which some of it vanished measures nothing: NaN ends it
+      if (!(unsent > 0)) this.senders.delete(sender)
+    }
+    return left || 0
   }
 
   /** @param {number} now */

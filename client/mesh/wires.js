@@ -158,6 +158,9 @@ export class Wires {
     return stream
   }
 
+  /** Bytes handed to SCTP that have yet to leave; NaN: they never will. */
+  get unsent () { return this.gone ? NaN : this.channel.bufferedAmount }
+
   /** @param {string} infohash */
   offered (infohash) { return this.early.has(infohash) }
 

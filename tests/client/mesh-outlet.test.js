@@ -10,7 +10,9 @@ function page (t, perSecond) {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.after(() => mock.timers.reset())
   const clock = { now: 1000 }
-  const outlet = new Outlet(new Cap(perSecond), () => clock.now)
+  /** What the line was seen to carry. @type {{ bytes: number, ms: number }[]} */
+  const runs = []
+  const outlet = new Outlet(new Cap(perSecond), (bytes, ms) => runs.push({ bytes, ms }), () => clock.now)
   /** Let time pass. @param {number} ms */
   const pass = ms => {
     for (let i = 0; i < ms; i += 10) {
@@ -18,13 +20,13 @@ function page (t, perSecond) {
       mock.timers.tick(10)
     }
   }
-  return { outlet, pass }
+  return { outlet, pass, runs, clock }
 }
 
 /** A link whose peer asks for all it can get. */
 class Taker {
   constructor (outlet, peer, gave = 0) {
-    Object.assign(this, { outlet, peer, gave, got: 0 })
+    Object.assign(this, { outlet, peer, gave, got: 0, unsent: 0 })
   }
 
   pump () { while (this.outlet.may(this, MESSAGE)) this.got += MESSAGE }
@@ -76,4 +78,31 @@ test('a link that went down is not served, and the others are', t => {
   pass(3000)
   assert.equal(gone.got, before[0])
   assert.ok(there.got > before[1])
+})
+
+/** A link on a line of 100 bytes/ms that has something to send all the time. */
+function busy ({ outlet, clock }, taker, ms) {
+  for (const end = clock.now + ms; clock.now < end; clock.now += 10) {
+    taker.unsent = Math.max(0, taker.unsent - 1000)
+    if (taker.unsent < 32_000 && outlet.may(taker, MESSAGE)) taker.unsent += MESSAGE
+  }
+}
+
+test('while something waits in a channel, what leaves is what the line carries', t => {
+  const here = page(t, 10_000_000)
+  busy(here, new Taker(here.outlet, 'a'), 3000)
+  assert.ok(here.runs.length >= 4)
+  for (const { bytes, ms } of here.runs) assert.ok(bytes / ms > 80 && bytes / ms < 120, `${bytes} in ${ms} ms`)
+})
+
+test('a line that takes everything at once, or a link that is gone with what waited, measures nothing', t => {
+  const here = page(t, 10_000_000)
+  const taker = new Taker(here.outlet, 'a')
+  for (let i = 0; i < 300; i++, here.clock.now += 10) here.outlet.may(taker, MESSAGE)
+  taker.unsent = 1e6
+  here.outlet.may(taker, MESSAGE)
+  here.clock.now += 50
+  taker.unsent = NaN
+  here.outlet.may(new Taker(here.outlet, 'b'), MESSAGE)
+  assert.deepEqual(here.runs, [])
 })

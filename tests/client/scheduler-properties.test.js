@@ -70,7 +70,9 @@ function live (seed, check) {
       scheduler.fetched(id, { ok, bytes: 65536, firstByte: below(300), ms: 300 + below(2000) }, now)
     },
     () => scheduler.swarmSize(below(5000)),
-    () => scheduler.uploaded(below(100_000), now),
+    () => scheduler.uploaded(below(100_000)),
+    () => scheduler.drained(below(100_000), 1 + below(1000)),
+    () => scheduler.peerLine(name(below(6)), below(2 ** 30)),
     () => scheduler.late(),
     () => { player.bufferSeconds = below(12) },
     () => { player.sharing = chance(0.8) },

@@ -11,11 +11,16 @@ const segment = n => ({ id: id(n), bytes: 375_000, duration: 2 })
 /** Peer ids from another end of the number line than segments'. */
 const peer = n => (n * 104_729 + 3).toString(16).padStart(40, 'c')
 
+/** Settled others. @param {number} from @param {number} count @param {(n: number) => number} [line] bytes/s */
+function strangers (from, count, line = () => 0) {
+  return Array.from({ length: count }, (_, i) => ({ peer: peer(from + i), age: SETTLED, line: line(i) }))
+}
+
 /** A viewer of a swarm who knows `known` settled others. */
 function viewer (me, others, known = 8) {
   const turns = new Turns(peer(me), -SETTLED, DEFAULTS)
   turns.others = others
-  const followers = Array.from({ length: known }, (_, i) => ({ peer: peer(100_000 + 97 * me + i), age: SETTLED }))
+  const followers = strangers(100_000 + 97 * me, known)
   return { turns, wait: (n, now = 0) => turns.wait(segment(n), followers, known, now) }
 }
 
@@ -88,18 +93,67 @@ test('tiers are as many as lead from the pullers to one in each neighbourhood', 
   assert.ok(tiers.every(t => t.last === (t.tier === 4)))
 })
 
-test('who was seen to upload much pulls more often, who uploads little more rarely, and who is unknown as others', () => {
-  const rate = 187.5
+/** How often each of these lines (bytes/s) is the first among all, who know one another. */
+function firsts (lines, segments = 600) {
+  return lines.map((line, i) => {
+    const turns = new Turns(peer(i), -SETTLED, DEFAULTS)
+    turns.others = lines.length - 1
+    if (line > 0) turns.upload.drained(line, 1000)
+    const followers = lines.flatMap((line, other) => other === i ? [] : [{ peer: peer(other), age: SETTLED, line }])
+    const waits = Array.from({ length: segments }, (_, n) => turns.wait(segment(n), followers, lines.length - 1, 0))
+    return waits.filter(ms => ms === 0).length / segments
+  })
+}
+
+test('who carries more pulls far more often, and of each segment one is the first', () => {
+  const shares = firsts([2 ** 20, 2 ** 18, 2 ** 18, 2 ** 14])
+  assert.ok(Math.abs(shares.reduce((sum, share) => sum + share) - 1) < 1e-9, `${shares}`)
+  assert.ok(shares[0] > 0.85 && shares[3] === 0, `${shares}`)
+})
+
+test('those whose lines nobody knows, or that are all ample for the stream, share the pulling evenly', () => {
+  for (const lines of [[0, 0, 0, 0], [2 ** 21, 2 ** 24, 2 ** 30, 2 ** 30]]) {
+    for (const share of firsts(lines)) assert.ok(share > 0.18 && share < 0.32, `${share}`)
+  }
+})
+
+test('in a large swarm, too, the strong pull, and no more in all', () => {
+  let [strong, weak] = [0, 0]
+  for (let i = 0; i < 300; i++) {
+    const turns = new Turns(peer(i), -SETTLED, DEFAULTS)
+    turns.others = 299
+    const line = (/** @type {number} */ n) => n % 5 === 0 ? 2 ** 20 : 2 ** 17
+    turns.upload.drained(line(i), 1000)
+    const followers = strangers(1000 + 9 * i, 9, k => line(7 * i + k))
+    for (let n = 0; n < 20; n++) {
+      if (turns.wait(segment(n), followers, 9, 0) > 0) continue
+      if (i % 5 === 0) strong += 1 / 20
+      else weak += 1 / 20
+    }
+  }
+  assert.ok(strong > 20 * weak, `${strong} and ${weak}`)
+  assert.ok(strong + weak > 0.6 * pullers(300) && strong + weak < 1.4 * pullers(300), `${strong + weak}`)
+})
+
+test('a line is what leaves while more waits: soon believed when faster, slowly when slower, and said in powers of two', () => {
   const upload = new Upload()
-  assert.equal(upload.weight(rate, 0), 1)
-  for (let t = 0; t < 20_000; t += 10) upload.sent(100, t) // 10 bytes/ms: 80 kbit/s
-  assert.equal(new Upload().weight(rate, 20_000), 1)
-  for (let t = 20_000; t < 100_000; t += 10) upload.sent(100, t)
-  assert.equal(upload.weight(rate, 100_000), 1 / 4)
-  for (let t = 100_000; t < 101_000; t += 10) upload.sent(20_000, t)
-  assert.ok(upload.weight(rate, 101_000) > 3)
-  assert.ok(upload.weight(rate, 180_000) < 1.6, 'one good second a while ago says less')
-  assert.equal(upload.weight(rate, 400_000), 1, 'and long ago nothing')
+  assert.equal(upload.line, 0, 'nothing is known')
+  upload.drained(150_000, 500)
+  assert.equal(upload.line, 2 ** 18)
+  upload.drained(20_000, 500) // one connection, to somebody far
+  assert.equal(upload.line, 2 ** 18)
+  for (let i = 0; i < 4; i++) upload.drained(600_000, 500)
+  assert.equal(upload.line, 2 ** 20)
+  for (let i = 0; i < 40; i++) upload.drained(20_000, 500)
+  assert.ok(upload.line <= 2 ** 16)
+})
+
+test('who sent a lot and never had anything wait carries whatever is asked', () => {
+  const upload = new Upload()
+  for (let i = 0; i < 10; i++) upload.sent(100_000)
+  assert.ok(upload.line > 1e9)
+  upload.drained(150_000, 500)
+  assert.equal(upload.line, 2 ** 18)
 })
 
 test('an estimate settles on what is steady and keeps away from what strays', () => {
@@ -110,14 +164,4 @@ test('an estimate settles on what is steady and keeps away from what strays', ()
   }
   assert.ok(steady.high(4) < 205)
   assert.ok(straying.high(4) > 600)
-})
-
-test('what a viewer carries is what it was seen to send, once that is enough to go by', () => {
-  const upload = new Upload()
-  upload.sent(1000, 0)
-  assert.equal(upload.carries(0.5, 0), false, 'too little to tell')
-  for (let now = 0; now < 1000; now += 10) upload.sent(10_000, now)
-  assert.equal(upload.carries(500, 1000), true)
-  assert.equal(upload.carries(2000, 1000), false)
-  assert.equal(upload.carries(500, 121_000), false, 'long ago says little')
 })
