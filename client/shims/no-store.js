@@ -1,4 +1,4 @@
-// Replaces memory-chunk-store: every torrent is given a store of ours.
+// Replaces memory-chunk-store and fsa-chunk-store (the origin-private file system): torrents are given a store of ours.
 export default class NoStore {
   constructor() {
     throw new Error('live-torrent pages keep segments themselves')
