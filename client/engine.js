@@ -5,7 +5,9 @@
 
 import { Deliveries } from './deliveries.js'
 import { Dialogue } from './dialogue.js'
+import { EarlyPlaylists } from './early.js'
 import { OriginFetches } from './fetches.js'
+import { Handed } from './handed.js'
 import { Hints } from './hints.js'
 import { Holding } from './holding.js'
 import { newPeerId, saveData } from './identity.js'
@@ -60,6 +62,9 @@ class PeerEngine {
     this.scheduler = new Scheduler(this.me, this.bornAt)
     this.stats_ = new Stats()
     this.deliveries = new Deliveries()
+    this.handed = new Handed()
+    this.stop = new AbortController()
+    this.early = new EarlyPlaylists(url => this.#meet(url))
     /** @type {Mesh | null} */
     this.mesh = null
     this.meshId = ''
@@ -104,6 +109,9 @@ class PeerEngine {
 
   // ── what loader, bridge and pages call (types.d.ts says what each promises) ─────────────────────
 
+  /** @param {string} url */
+  begin (url) { this.early.begin(url) }
+
   /** @param {string} url @param {{ signal?: AbortSignal }} [options] */
   playlist (url, { signal } = {}) { return this.#load(url, true, signal) }
 
@@ -135,6 +143,7 @@ class PeerEngine {
     }
     // A copy: players transfer the buffer to a worker, and peers still need ours.
     const data = holding.bytes.slice().buffer
+    this.handed.gave(segment.duration, this.#player()?.bufferSeconds ?? 0, performance.now())
     const originRate = this.scheduler.measured ? this.scheduler.rate : 0
     return { data, contentType: holding.contentType || guessType(segment.url), source: holding.source, originRate }
   }
@@ -171,6 +180,7 @@ class PeerEngine {
   async close () {
     if (this.closed) return
     this.closed = true
+    this.stop.abort()
     globalThis.removeEventListener?.('pagehide', this.onHide)
     clearTimeout(this.wake)
     this.conditions.close()
@@ -187,8 +197,16 @@ class PeerEngine {
 
   /** @param {string} url @param {boolean} played for the player, not for a hint @param {AbortSignal} [signal] */
   async #load (url, played, signal) {
-    const fetched = await (this.options.early?.take(url) ?? fetchPlaylist(url, signal))
+    const fetched = await (this.early.take(url) ?? fetchPlaylist(url, signal))
     if (this.usable && !this.closed) this.#learn(fetched, played)
+    return fetched
+  }
+
+  /** Load a playlist that the player will ask for, and meet those whom it names meanwhile. @param {string} url */
+  async #meet (url) {
+    const fetched = await fetchPlaylist(url, this.stop.signal)
+    const { swarm } = parsePlaylist(fetched.text, fetched.url)
+    if (swarm && this.usable && !this.closed) this.#join(swarm)
     return fetched
   }
 
@@ -241,6 +259,10 @@ class PeerEngine {
       },
       onOffer: (link, id) => {
         this.dialogue.offered(link, id)
+        this.#poke()
+      },
+      onCount: () => {
+        if (this.mesh?.others) this.#needSwarm()
         this.#poke()
       },
       onName: me => {
@@ -326,9 +348,9 @@ class PeerEngine {
 
   #step () {
     const now = performance.now()
-    const bufferSeconds = this.#player()?.bufferSeconds ?? 0
+    const bufferSeconds = this.handed.ahead(this.#player()?.bufferSeconds ?? 0, now)
     const facts = { bufferSeconds, sharing: this.uploads, p2pOnly: this.p2pOnly }
-    this.scheduler.swarmSize(this.mesh?.rendezvous.others ?? 0)
+    this.scheduler.swarmSize(this.mesh ? this.mesh.others : 0)
     const { commands, wakeAt } = this.scheduler.step(now, facts)
     for (const command of commands) {
       if (command.type === 'reload') this.hints.reload(command.group)

@@ -5,10 +5,8 @@
 
 import { Bridge } from './bridge.js'
 import { Direct } from './direct.js'
-import { EarlyPlaylists } from './early.js'
 import { createEngine } from './engine.js'
 import { modes, siteRoot } from './mode.js'
-import { fetchPlaylist } from './origin.js'
 import { elementLatency, watch } from './playhead.js'
 import { playHls } from './play-hls.js'
 import { playNative } from './play-native.js'
@@ -77,23 +75,31 @@ export async function mount (video, options) {
   // Our player is on the engine's page and asks it without the way through the worker and back, which costs a copy
   // of every segment between processes. The worker answers everything else on the page, once there is a picture.
   const throughWorker = wanted === 'service-worker'
-  const early = new EarlyPlaylists(fetchPlaylist)
-  if (!throughWorker && order[0] !== 'http') early.begin(source)
-  const [module, controlled] = await Promise.all([
-    mse ? import('hls.js') : null,
-    throughWorker && order[0] === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
-  ])
-  const HlsClass = module?.default
-  signal?.throwIfAborted()
-  const supported = HlsClass?.isSupported() === true
-  const [mode = 'http'] = supported ? order.filter(mode => mode !== 'service-worker' || controlled) : []
   const p2pOnly = wanted === 'p2p-only'
-  if (p2pOnly && mode === 'http') throw new Error('p2p-only needs Media Source Extensions, which this browser has not')
+  const [likely = 'http'] = order
+  const engine = createEngine({ ...engineOptions, mode: p2pOnly ? 'p2p-only' : likely })
+  // Playlists and peers are on their way while hls.js is being loaded.
+  if (!throughWorker && likely !== 'http') engine.begin(source)
+  const found = Promise.all([
+    mse ? import('hls.js') : null,
+    throughWorker && likely === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
+  ])
+  const { HlsClass, mode } = await found.then(([module, controlled]) => {
+    signal?.throwIfAborted()
+    const supported = module?.default.isSupported() === true
+    const [mode = 'http'] = supported ? order.filter(mode => mode !== 'service-worker' || controlled) : []
+    if (p2pOnly && mode === 'http') throw new Error('p2p-only needs Media Source Extensions, which this browser has not')
+    return { HlsClass: supported ? module.default : undefined, mode }
+  }).catch(error => {
+    engine.close()
+    throw error
+  })
+  engine.mode = mode
+  if (mode === 'http') engine.close() // what it began; playlists and statistics it gives all the same
 
   const stop = new AbortController()
   const direct = new Direct()
-  const engine = createEngine({ ...engineOptions, mode: p2pOnly ? 'p2p-only' : mode, early })
-  const playing = HlsClass && supported
+  const playing = HlsClass
     ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, signal: stop.signal })
     : playNative(video, { url: source, onState, signal: stop.signal })
   engine.setPlayer(watch(video, playing.latency ?? (() => elementLatency(video)), stop.signal))
@@ -105,7 +111,7 @@ export async function mount (video, options) {
     unserve ??= bridge?.serve({ engine, folder, fetched: (url, bytes) => direct.fetched(url, bytes) })
     engine.mode = 'service-worker'
   }
-  if (supported && order[0] === 'service-worker' && bridge !== null) {
+  if (HlsClass && likely === 'service-worker' && bridge !== null) {
     if (bridge.controlled) serve()
     const control = () => bridge.control(CONTROL_MS, stop.signal)
     if (!throughWorker) video.addEventListener('playing', control, { once: true, signal: stop.signal })

@@ -14,6 +14,7 @@
 
 import { Claims } from './claims.js'
 import { Estimate } from './estimate.js'
+import { meetBy } from './meeting.js'
 import { PieceSet } from './pieces.js'
 import { DEFAULTS } from './scheduling.js'
 import { Turns } from './turns.js'
@@ -80,6 +81,8 @@ export class Scheduler {
     this.peers = new Map()
     /** When it is ours to pull. */
     this.turns = new Turns(me, bornAt, this.settings)
+    /** @type {number | null} others in the swarm; null: the tracker was asked and has not answered yet */
+    this.others = 0
     /** @type {Set<string>} groups to reload, told at the next step */
     this.reloads = new Set()
   }
@@ -181,8 +184,11 @@ export class Scheduler {
   /** @param {string} peer @param {number} bornAt when it joined the mesh, ms on our clock */
   peerUp (peer, bornAt) { this.peers.set(peer, new Claims(bornAt)) }
 
-  /** The tracker says how many others there are. @param {number} others */
-  swarmSize (others) { this.turns.others = others }
+  /** How many others there are, as the tracker says; null: it has not answered yet. @param {number | null} others */
+  swarmSize (others) {
+    this.others = others
+    this.turns.others = others ?? 0
+  }
 
   /** Bytes went out to a peer. @param {number} bytes */
   uploaded (bytes) { this.turns.upload.sent(bytes) }
@@ -356,9 +362,10 @@ export class Scheduler {
     return due < turn ? { at: due, why: 'deadline' } : { at: turn, why: 'pull' }
   }
 
-  /** Until when the first links may be waited for: others are there, and ours to them are being made. @param {number} now */
+  /** Until when the first links, and what the first peers say, may be waited for. @param {number} now */
   #metBy (now) {
-    return this.peers.size === 0 && this.turns.others > 0 ? this.bornAt + this.settings.meeting : now
+    const met = [...this.peers.values()].some(peer => peer.said.size > 0)
+    return meetBy({ bornAt: this.bornAt, others: this.others, met }, this.settings, now)
   }
 
   /**

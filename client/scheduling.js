@@ -29,7 +29,7 @@
  * p2pOnly: segments come from peers and the seed, never from the origin.
  */
 
-/** @typedef {Record<'takeover' | 'pullStall' | 'supplyStall' | 'margin' | 'marginMin' | 'marginMax' | 'firstByte' | 'rate' | 'fetches' | 'attempts' | 'seekStall' | 'needMax' | 'meeting', number>} Settings */
+/** @typedef {Record<'takeover' | 'pullStall' | 'supplyStall' | 'margin' | 'marginMin' | 'marginMax' | 'firstByte' | 'rate' | 'fetches' | 'attempts' | 'seekStall' | 'needMax' | 'counting' | 'meeting', number>} Settings */
 
 /** @type {Readonly<Settings>} */
 export const DEFAULTS = Object.freeze({
@@ -55,6 +55,8 @@ export const DEFAULTS = Object.freeze({
   attempts: 6,
   /** A seed that was asked for (tracker, ICE, handshake) and sends nothing for so long is asked for again, ms. */
   seekStall: 6000,
+  /** Who just came waits so long for the tracker's count, as far as its buffer allows, ms. */
+  counting: 1000,
   /** Who just came waits so long for links to those the tracker counts, as far as its buffer allows, ms. */
   meeting: 3000,
   /** A neighbourhood that gets segments too late pulls so many times more: a bound, or all would pull all. */

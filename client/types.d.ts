@@ -83,6 +83,11 @@ export interface Engine {
   /** Segments must not be fetched over HTTP, by nobody. */
   readonly p2pOnly: boolean
   /**
+   * Ask for a playlist before the player does, and for that of its only variant; meet the viewers of the stream that
+   * it names meanwhile. Never rejects: whoever asks for the playlist is told.
+   */
+  begin (url: string): void
+  /**
    * Fetch a playlist (from the origin, never from peers) and learn its segments, torrents and swarm.
    * Rejects with AbortError when aborted, OriginError (has .status) when the origin fails.
    */
@@ -116,6 +121,4 @@ export interface EngineOptions {
   /** Extra ICE server URLs besides the manifest's; invalid ones are reported in `trouble`, never thrown. */
   ice?: string[]
   log?: (line: string) => void
-  /** Playlists that were asked for before there was an engine. */
-  early?: import('./early.js').EarlyPlaylists
 }

@@ -25,6 +25,7 @@ const SLEPT = 5000
  * @property {(link: Link, reason: string) => void} onDown only for links that were up
  * @property {(link: Link, message: import('./gossip.js').Message) => void} onMessage
  * @property {(link: Link, infohash: string) => void} onOffer
+ * @property {() => void} onCount the tracker answered, or does not
  * @property {(me: string) => void} [onName] we have another peer id from now on; there is no link then
  */
 
@@ -62,7 +63,10 @@ export class Mesh {
       makeOffers: others => this.#makeOffers(others),
       onOffer: (peer, offer) => this.#onOffer(peer, offer),
       onAnswer: (peer, offerId, answer) => this.#onAnswer(peer, offerId, answer),
-      onTrouble: trouble => { this.trouble = trouble || this.iceTrouble },
+      onTrouble: trouble => {
+        this.trouble = trouble || this.iceTrouble
+        events.onCount()
+      },
       newName: () => this.#newName()
     })
     this.linkEvents = {
@@ -84,6 +88,9 @@ export class Mesh {
   }
 
   get me () { return this.self.peer }
+
+  /** How many others there are, as the tracker says; 0 where it cannot, null: it has not answered yet. */
+  get others () { return this.rendezvous.others ?? (this.trouble ? 0 : null) }
 
   /** Links that are up. @returns {Link[]} */
   get up () { return [...this.links.values()].filter(link => link.up) }

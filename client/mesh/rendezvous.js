@@ -64,8 +64,8 @@ export class Rendezvous {
     /** @type {ReturnType<typeof setTimeout> | undefined} until the reply */
     this.patience = undefined
     this.offering = false
-    /** Others in the swarm by the last reply. */
-    this.others = 0
+    /** @type {number | null} others in the swarm by the last reply; null: no reply yet */
+    this.others = null
     /** @type {WebSocket | null} */
     this.socket = null
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -188,8 +188,8 @@ export class Rendezvous {
   async #onReply (reply) {
     clearTimeout(this.patience)
     this.retries = 0
-    this.events.onTrouble('')
     this.others = Math.max(0, (Number(reply.complete) || 0) + (Number(reply.incomplete) || 0) - 1)
+    this.events.onTrouble('')
     const young = performance.now() - this.connectedAt < YOUNG
     this.#laterBy((young && Number(reply.min_interval)) || Number(reply.interval))
     if (this.offering) return
