@@ -1,7 +1,8 @@
-"""A page is opened → its first connection to another viewer is up, and what the time goes into.
+"""A page is opened → it plays, and who gave it its first segments.
 
-1 to 5 viewers are there already, in one Chromium on loopback. Goal: a second, at the median. Each step is
-given from navigation on; beside it the bare primitive: two RTCPeerConnections of a page that find each other.
+Some viewers are there already, in one Chromium on loopback; newcomers join them one after the other, play
+their first segments and leave. Beside each one plain hls.js begins, too: what a start costs without peers.
+Before them the same with nobody there: a lone viewer is not to be held up. Steps: from navigation on.
 """
 
 from __future__ import annotations
@@ -9,157 +10,129 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import subprocess
-import tempfile
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import imageio_ffmpeg
 from playwright.async_api import Browser, Page, async_playwright
 
-from bench.report import Figure, report
+from bench.report import OUT, Figure, report
+from bench.swarm import settings, stream
+from bench.swarm.packager import Packager
+from bench.swarm.processes import running, until_served
 from tests import browser_path
-from tests.browser.broadcast import SECONDS, Recording, broadcast
+from tests.conftest import unused_port
 
-MOST = 5
-"""Viewers there already."""
+PROBE = (Path(__file__).parent / "join.js").read_text()
+FIRST = 4
+"""Segments looked at: those the others all hold (hls.js begins three behind the newest), and the next."""
 PATIENCE = 30.0
-"""Seconds until a page counts as one that never joined."""
-LENGTH = 120
-"""Seconds of stream, more than a round takes."""
+"""Seconds until a page counts as one that does not play."""
+APART = 0.5
+"""Seconds from one page's end to the next one's beginning."""
+LONGEST = 1800
+"""Seconds of stream at most; ``--rounds`` is bounded by it."""
 
-PROBE = """
-window.steps = {}
-const mark = name => { window.steps[name] ??= performance.now() }
-const Socket = WebSocket, PeerConnection = RTCPeerConnection
-window.WebSocket = class extends Socket {
-  constructor (...args) {
-    super(...args)
-    mark('socket made')
-    this.addEventListener('open', () => mark('socket open'))
-    this.addEventListener('message', event => {
-      const message = JSON.parse(event.data)
-      mark(message.answer ? 'answer' : message.offer ? 'asked' : 'reply')
-    })
-  }
-  send (data) {
-    if (JSON.parse(data).offers?.length) mark('offers sent')
-    super.send(data)
-  }
-}
-window.RTCPeerConnection = class extends PeerConnection {
-  constructor (...args) {
-    super(...args)
-    mark('connection made')
-    const look = () => { if (this.connectionState === 'connected') mark('connected') }
-    this.addEventListener('connectionstatechange', look)
-  }
-}
-const fetched = window.fetch
-window.fetch = async (...args) => {
-  const answer = await fetched(...args)
-  const url = String(args[0]?.url ?? args[0])
-  if (url.includes('.m3u8')) mark(url.includes('master') ? 'multivariant playlist' : 'playlist')
-  return answer
-}
-const timer = setInterval(() => {
-  if (!(window.liveTorrent?.stats().peers > 0)) return
-  mark('joined')
-  clearInterval(timer)
-}, 2)
-"""
+SEGMENTS = """() => window.liveTorrent.stats().segments.toSorted((a, b) => a.msn - b.msn)
+  .map(segment => [segment.source, 1 - segment.fromPeers / segment.bytes])"""
 
-BARE = """async () => {
-  const began = performance.now()
-  const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()]
-  const channels = [a, b].map(pc => pc.createDataChannel('x', { negotiated: true, id: 0 }))
-  const gathered = async pc => {
-    const change = () => new Promise(resolve => { pc.onicegatheringstatechange = resolve })
-    while (pc.iceGatheringState !== 'complete') await change()
-    return pc.localDescription
-  }
-  const open = Promise.all(channels.map(channel => new Promise(resolve => { channel.onopen = resolve })))
-  await a.setLocalDescription()
-  await b.setRemoteDescription(await gathered(a))
-  await b.setLocalDescription()
-  await a.setRemoteDescription(await gathered(b))
-  await open
-  const took = performance.now() - began
-  a.close()
-  b.close()
-  return took
-}"""
 
-Steps = dict[str, float]
+@dataclass
+class Starts:
+    """What the visits of one kind came to."""
+
+    steps: list[dict[str, float]] = field(default_factory=list)
+    segments: list[list[tuple[str, float]]] = field(default_factory=list)
+    """Of each visit: source of its first segments, and the part that is not from peers."""
+
+    def median(self, step: str) -> float:
+        return statistics.median(steps[step] for steps in self.steps if step in steps)
+
+    def figures(self, who: str) -> list[Figure]:
+        names = dict.fromkeys(name for steps in self.steps for name in steps)
+        figures = [Figure(f"{who}: {name}", self.median(name), "ms") for name in names]
+        figures.sort(key=lambda figure: figure.value)
+        for k in range(FIRST):
+            parts = [segments[k][1] for segments in self.segments if k < len(segments)]
+            if parts:
+                name = f"{who}: segment {k + 1}, not from peers"
+                figures.append(Figure(name, statistics.mean(parts), "copies"))
+        return figures
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=8, help="newcomers (default: 8)")
+    parser.add_argument("--there", type=int, default=3, help="viewers there already (default: 3)")
     parser.add_argument("--mode", default="loader", choices=["loader", "service-worker"])
+    parser.add_argument("--verbose", action="store_true", help="a line for each newcomer")
     chosen = parser.parse_args()
     chromium = browser_path.find()
     if chromium is None:
         raise SystemExit(f"no Chromium: run `make browser`, or set {browser_path.VARIABLE} to one")
-    bare: list[float] = []
-    steps: list[Steps] = []
-    made: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        recording = await asyncio.to_thread(_record, Path(folder))
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=chromium, args=list(browser_path.FLAGS)
-            )
-            for _ in range(chosen.rounds):
-                async with broadcast(recording, "demo") as live:
-                    url = f"{live.url}/watch/demo?mode={chosen.mode}"
-                    async with _visit(browser, url, alone=True) as first:
-                        bare.append(await first.evaluate(BARE))
-                        await _joins(browser, url, MOST, steps, made)
-            await browser.close()
-    median = {
-        name: statistics.median(step[name] for step in steps if name in step)
-        for name in dict.fromkeys(name for step in steps for name in step)
-    }
-    joined = [step["joined"] for step in steps]
-    since = median["joined"] - median["playlist"] if "playlist" in median else median["joined"]
+    # Some 8 s a page, 15 at most on a busy machine.
+    seconds = min(LONGEST, 120 + 30 * chosen.rounds + 15 * chosen.there)
+    media = stream.prepared(imageio_ffmpeg.get_ffmpeg_exe(), OUT / "streams", seconds, settings.MBPS)
+    newcomers, plain, lone, plain_alone = Starts(), Starts(), Starts(), Starts()
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(_live(media))
+        playwright = await stack.enter_async_context(async_playwright())
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(browser_path.FLAGS))
+        stack.push_async_callback(browser.close)
+        ours = f"{url}?mode={chosen.mode}"
+        for _ in range(chosen.rounds):
+            await _visit(browser, f"{url}?mode=http", plain_alone, chosen.verbose)
+            await _visit(browser, ours, lone, chosen.verbose)
+        for _ in range(chosen.there):
+            await stack.enter_async_context(_page(browser, ours, "played > 2"))
+        await asyncio.sleep(settings.WINDOW)
+        for _ in range(chosen.rounds):
+            await _visit(browser, f"{url}?mode=http", plain, chosen.verbose)
+            await _visit(browser, ours, newcomers, chosen.verbose)
+    start = "first picture"
     figures = [
-        *(
-            Figure(name, ms, "ms")
-            for name, ms in sorted(median.items(), key=lambda item: item[1])
-            if name != "joined"
-        ),
-        Figure("joined", median["joined"], "ms", 1000),
-        Figure("joined, worst", max(joined), "ms"),
-        Figure("two connections, bare", statistics.median(bare), "ms"),
-        Figure("(playlist to joined) / bare", since / statistics.median(bare), "×"),
-        Figure("connections made a page", statistics.mean(made), ""),
+        *newcomers.figures("newcomer"),
+        Figure("plain hls.js beside them: first picture", plain.median(start), "ms"),
+        Figure("newcomer ÷ plain hls.js", newcomers.median(start) / plain.median(start), "×", 1.15),
+        *lone.figures("alone"),
+        Figure("plain hls.js, nobody there: first picture", plain_alone.median(start), "ms"),
+        Figure("alone ÷ plain hls.js", lone.median(start) / plain_alone.median(start), "×", 1.15),
     ]
-    report("join", figures, f"{len(steps)} joins, {chosen.mode}, 1 to {MOST} viewers there")
+    report("join", figures, f"{chosen.rounds} newcomers to {chosen.there} viewers, {chosen.mode}")
 
 
-async def _joins(browser: Browser, url: str, left: int, steps: list[Steps], made: list[float]) -> None:
-    """One viewer after the other joins and stays until all were measured."""
-    if left == 0:
-        return
-    async with _visit(browser, url, alone=False) as page:
-        steps.append(await page.evaluate("window.steps"))
-        await _joins(browser, url, left - 1, steps, made)
-        made.append(await page.evaluate("window.liveTorrent.stats().connectionsMade"))
+async def _visit(browser: Browser, url: str, starts: Starts, verbose: bool) -> None:
+    """A viewer comes, has its first segments and leaves."""
+    async with _page(browser, url, f"s.segments.length >= {FIRST}") as page:
+        steps = await page.evaluate("window.steps")
+        segments = [(source, part) for source, part in await page.evaluate(SEGMENTS)][:FIRST]
+        starts.steps.append(steps)
+        starts.segments.append(segments)
+        if verbose:
+            told = ", ".join(
+                f"{name} {ms:.0f}" for name, ms in sorted(steps.items(), key=lambda item: item[1])
+            )
+            print(" ".join(f"{source}:{part:.2f}" for source, part in segments), "|", told, flush=True)
+    await asyncio.sleep(APART)
 
 
 @asynccontextmanager
-async def _visit(browser: Browser, url: str, *, alone: bool) -> AsyncIterator[Page]:
-    """A viewer, once it plays and, unless it is alone, has joined."""
+async def _page(browser: Browser, url: str, until: str) -> AsyncIterator[Page]:
+    """A viewer, once ``until`` holds of ``s`` (the read-out) and ``played`` (seconds)."""
     context = await browser.new_context(viewport={"width": 320, "height": 180})
     try:
         await context.add_init_script(PROBE)
         page = await context.new_page()
         await page.goto(url, wait_until="commit")
-        ready = "document.querySelector('video')?.currentTime > 0.5"
-        if not alone:
-            ready += " && 'joined' in window.steps"
+        ready = f"""(() => {{
+          const s = window.liveTorrent?.stats(), v = document.querySelector('video')
+          const played = v?.played.length ? v.currentTime - v.played.start(0) : 0
+          return !!s && {until}
+        }})()"""
         async with asyncio.timeout(PATIENCE):
             while not await page.evaluate(ready):
                 await asyncio.sleep(0.1)
@@ -168,30 +141,22 @@ async def _visit(browser: Browser, url: str, *, alone: bool) -> AsyncIterator[Pa
         await context.close()
 
 
-def _record(folder: Path) -> Recording:
-    rate = 10
-    command = [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error"),
-        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={rate}"),
-        *(
-            "-t",
-            str(LENGTH),
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-b:v",
-            "600k",
-            "-pix_fmt",
-            "yuv420p",
-        ),
-        *("-g", str(rate * SECONDS), "-keyint_min", str(rate * SECONDS), "-sc_threshold", "0"),
-        *("-f", "hls", "-hls_time", str(SECONDS), "-hls_list_size", "0", "-hls_segment_type", "fmp4"),
-        *("-hls_fmp4_init_filename", "init.mp4", "-hls_segment_filename", str(folder / "seg%d.m4s")),
-        str(folder / "index.m3u8"),
-    ]
-    subprocess.run(command, check=True, timeout=100, cwd=folder)
-    return Recording.read(folder)
+@asynccontextmanager
+async def _live(media: stream.Stream) -> AsyncIterator[str]:
+    """A player page's address, of a live stream on a server of its own."""
+    with TemporaryDirectory(prefix="lt-join-") as folder:
+        feed = Path(folder) / "feed"
+        packaging = asyncio.create_task(Packager(media, feed).run())
+        port = unused_port()
+        command = [sys.executable, "-m", "seeder", "serve", "--feed", str(feed), "--port", str(port)]
+        async with running([*command, "--log-level", "warning"], "live-torrent serve"):
+            site = f"http://127.0.0.1:{port}"
+            await until_served(f"{site}/live/show/video/index.m3u8", (), "MAGNET")
+            try:
+                yield f"{site}/watch/show"
+            finally:
+                packaging.cancel()
+                await asyncio.gather(packaging, return_exceptions=True)
 
 
 if __name__ == "__main__":
