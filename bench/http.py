@@ -1,10 +1,11 @@
-"""Hot HTTP beside nginx: a live manifest, and a 1 MiB segment held in memory.
+"""Hot HTTP beside nginx: a live manifest, a 1 MiB segment held in memory; player page and largest script.
 
 ``live-torrent serve`` as shipped and one nginx worker are pinned to the same core and asked in turns by wrk
-on another: 64 kept connections, the manifest of 8 segments (magnets and info dictionaries in it) as gzip,
-the same bytes with the same headers from both (nginx: ``gzip_static``, ``sendfile`` from tmpfs, open files
-cached, no log). Ratios are medians of rounds. Where wrk's own core is the limit a server is not busy, and
-requests per second flatter the slower one: the same ratio per CPU-second of the server stands beside it.
+on another: 64 kept connections, the manifest of 8 segments (magnets and info dictionaries in it), page and
+script as gzip, the same bytes with the same headers from both (nginx: ``gzip_static``, ``sendfile`` from
+tmpfs, open files cached, no log). Ratios are medians of rounds. Where wrk's own core is the limit a server is
+not busy, and requests per second flatter the slower one: the same ratio per CPU-second of the server stands
+beside it.
 
 Goals: nginx at most 3 times as fast with a manifest, twice with a segment.
 """
@@ -35,6 +36,7 @@ from seeder.web import Certificate, self_signed
 
 CONNECTIONS = 64
 MANIFEST, SEGMENT = "/live/show/index.m3u8", "/live/show/{last}"
+PAGE, SCRIPT = "/watch/show", "{script}"
 PACKED = ("-H", "Accept-Encoding: gzip")
 BROWSER = (
     "-H", "Accept-Encoding: gzip, deflate", "-H", "Accept: */*", "-H", "Accept-Language: en-GB,en;q=0.9",
@@ -62,6 +64,8 @@ CASES = (
     Case("segment of 1 MiB", SEGMENT, goal=2.0),
     Case("manifest, a browser's request", MANIFEST, BROWSER, goal=3.0),
     Case("manifest, not modified", MANIFEST, PACKED, conditional=True),
+    Case("page, a browser's request", PAGE, BROWSER),
+    Case("hls.js, a browser's request", SCRIPT, BROWSER),
 )
 
 
@@ -90,10 +94,10 @@ def main() -> None:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(dir=_memory()) as name:
         folder = Path(name)
-        with _both(folder / "http", None) as (ours, theirs, last):
+        with _both(folder / "http", None) as (ours, theirs, names):
             for case in CASES:
                 pairs = [
-                    (_wrk(ours, case, last, options.seconds), _wrk(theirs, case, last, options.seconds))
+                    (_wrk(ours, case, names, options.seconds), _wrk(theirs, case, names, options.seconds))
                     for _ in range(options.rounds)
                 ]
                 figures += _figures(case, pairs)
@@ -132,8 +136,10 @@ def _memory() -> str | None:
 
 
 @contextmanager
-def _both(folder: Path, certificate: Certificate | None) -> Iterator[tuple[Contestant, Contestant, str]]:
-    """Ours, and nginx with the same bytes, on the first core; and the name of the last segment."""
+def _both(
+    folder: Path, certificate: Certificate | None
+) -> Iterator[tuple[Contestant, Contestant, Mapping[str, str]]]:
+    """Ours, and nginx with the same bytes, on the first core; and what the paths of cases name."""
     feed = folder / "feed"
     feed.mkdir(parents=True)
     writer = Writer(feed, "show")
@@ -145,25 +151,33 @@ def _both(folder: Path, certificate: Certificate | None) -> Iterator[tuple[Conte
         flags = ("--log-level", "warning", *tls)
         server = stack.enter_context(serving(feed, *flags, prefix=pinned))
         ours = Contestant(server.address, server.pid)
-        headers = _copied(ours, last, folder / "site")
+        # The page preloads its largest script first.
+        script = re.search(rb'"modulepreload" href="([^"]+)"', _get(ours, PAGE)[1])
+        if script is None:
+            raise SystemExit("the page names no script; its bundle may not be built: make bundle")
+        names = {"last": last, "script": script[1].decode()}
+        headers = _copied(ours, names, folder / "site")
         theirs = stack.enter_context(_nginx(folder, headers, certificate, pinned))
-        yield ours, theirs, last
+        yield ours, theirs, names
 
 
-def _copied(ours: Contestant, last: str, site: Path) -> dict[str, Mapping[str, str]]:
-    """What we serve becomes nginx's files; our headers by suffix."""
-    show = site / "live" / "show"
-    show.mkdir(parents=True)
+def _copied(ours: Contestant, names: Mapping[str, str], site: Path) -> dict[str, Mapping[str, str]]:
+    """What we serve becomes nginx's files; our headers by path."""
     deadline = time.monotonic() + 60
-    while (answer := _get(ours, MANIFEST))[1].count(b"MAGNET=") < 8:
+    while _get(ours, MANIFEST)[1].count(b"MAGNET=") < 8:
         if time.monotonic() > deadline:
             raise SystemExit("the manifest does not get its magnets; the server's messages are above")
         time.sleep(0.1)
-    (show / "index.m3u8").write_bytes(answer[1])
-    (show / "index.m3u8.gz").write_bytes(_get(ours, MANIFEST, {"Accept-Encoding": "gzip"})[1])
-    segment = _get(ours, SEGMENT.format(last=last))
-    (show / last).write_bytes(segment[1])
-    return {"m3u8": answer[0], "ts": segment[0]}
+    headers = {}
+    for path in (each.format(**names) for each in (MANIFEST, SEGMENT, PAGE, SCRIPT)):
+        file = site / path.removeprefix("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        headers[path], body = _get(ours, path)
+        file.write_bytes(body)
+        packed = _get(ours, path, {"Accept-Encoding": "gzip"})
+        if "content-encoding" in map(str.lower, packed[0]):
+            file.with_name(f"{file.name}.gz").write_bytes(packed[1])
+    return headers
 
 
 def _get(server: Contestant, path: str, headers: Mapping[str, str] = {}) -> tuple[dict[str, str], bytes]:
@@ -180,7 +194,10 @@ def _get(server: Contestant, path: str, headers: Mapping[str, str] = {}) -> tupl
     return dict(answer.getheaders()), body
 
 
-_OWN = {"content-length", "content-type", "content-encoding", "date", "etag", "accept-ranges", "connection"}
+_OWN = {
+    "content-length", "content-type", "content-encoding", "date", "etag", "accept-ranges", "connection",
+    "vary",
+}  # fmt: skip
 """Headers that nginx makes itself."""
 
 
@@ -202,28 +219,26 @@ def _nginx(
 
 
 def _config(folder: Path, port: int, headers: dict[str, Mapping[str, str]], tls: Certificate | None) -> str:
-    def location(suffix: str) -> str:
+    def location(path: str) -> str:
+        of = headers[path]
         added = " ".join(
-            f'add_header {name} "{value}";'
-            for name, value in headers[suffix].items()
-            if name.lower() not in _OWN
+            f'add_header {name} "{value}";' for name, value in of.items() if name.lower() not in _OWN
         )
-        return f"location ~ \\.{suffix}$ {{ {added} }}"
+        kind = next(value for name, value in of.items() if name.lower() == "content-type")
+        return f'location = {path} {{ types {{ }} default_type "{kind}"; {added} }}'
 
     secure = f"ssl http2; ssl_certificate {tls.cert}; ssl_certificate_key {tls.key}" if tls else ""
     return f"""{preamble(folder)}
 http {{
   {temporary(folder)}
   access_log off;
-  types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }}
   sendfile on; tcp_nopush on; tcp_nodelay on; gzip_static on; gzip_vary on;
   keepalive_timeout 75; keepalive_requests 1000000000;
   open_file_cache max=100 inactive=1h; open_file_cache_valid 1h;
   server {{
     listen 127.0.0.1:{port} {secure};
     root {folder}/site;
-    {location("m3u8")}
-    {location("ts")}
+    {" ".join(map(location, headers))}
   }}
 }}
 """
@@ -232,9 +247,9 @@ http {{
 # --- rounds ------------------------------------------------------------------------------------------
 
 
-def _wrk(server: Contestant, case: Case, last: str, seconds: int) -> Rate:
+def _wrk(server: Contestant, case: Case, names: Mapping[str, str], seconds: int) -> Rate:
     options = [*case.options]
-    path = case.path.format(last=last)
+    path = case.path.format(**names)
     if case.conditional:
         tag = {k.lower(): v for k, v in _get(server, path, {"Accept-Encoding": "gzip"})[0].items()}["etag"]
         options += ["-H", f"If-None-Match: {tag}"]

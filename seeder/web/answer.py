@@ -30,9 +30,11 @@ class Answer:
         return self.stop - self.start if self.resource else len(self.body)
 
     @property
-    def held(self) -> memoryview | None:
+    def held(self) -> bytes | memoryview | None:
         """The body, where it is in memory."""
         if self.resource is None:
-            return memoryview(self.body)
+            return self.body
         data = self.resource.data
-        return None if data is None else memoryview(data)[self.start : self.stop]
+        if data is None or self.length == len(data):
+            return data
+        return memoryview(data)[self.start : self.stop]

@@ -279,12 +279,12 @@ class Front(Patient, asyncio.BufferedProtocol):
         self._last = self._last or self._answered >= MAX_REQUESTS
         self._due = self._loop.time() + IDLE_TIMEOUT
         head = self._shared.heads.head(answer, self._last)
-        body = _NOTHING if bare or answer.status in BODILESS else answer.held
+        body = b"" if bare or answer.status in BODILESS else answer.held
         assert body is not None
         if len(body) <= SMALL:
-            self._write(answer, b"".join((head, body)), len(body))
+            self._write(answer, head + body, len(body))
         else:
-            self._answering, self._body, self._at = answer, body, 0
+            self._answering, self._body, self._at = answer, memoryview(body), 0
             self._transport.write(head)
             if not self._paused:
                 self._send()
