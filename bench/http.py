@@ -220,12 +220,9 @@ def _nginx(
 
 def _config(folder: Path, port: int, headers: dict[str, Mapping[str, str]], tls: Certificate | None) -> str:
     def location(path: str) -> str:
-        of = headers[path]
-        added = " ".join(
-            f'add_header {name} "{value}";' for name, value in of.items() if name.lower() not in _OWN
-        )
-        kind = next(value for name, value in of.items() if name.lower() == "content-type")
-        return f'location = {path} {{ types {{ }} default_type "{kind}"; {added} }}'
+        of = {name.lower(): value for name, value in headers[path].items()}
+        added = " ".join(f'add_header {name} "{of[name]}";' for name in of if name not in _OWN)
+        return f'location = {path} {{ types {{ }} default_type "{of["content-type"]}"; {added} }}'
 
     secure = f"ssl http2; ssl_certificate {tls.cert}; ssl_certificate_key {tls.key}" if tls else ""
     return f"""{preamble(folder)}

@@ -17,10 +17,12 @@ def test_nginx_takes_the_configuration(tmp_path: Path, secure: bool) -> None:
     if nginx is None:
         pytest.skip("SKIPPED: there is no nginx (`make bench` gets one)")
     tls: Certificate | None = self_signed(tmp_path / "state", "127.0.0.1") if secure else None
-    headers = {kind: {"Cache-Control": "no-cache", "ETag": '"x"'} for kind in ("m3u8", "ts")}
+    said = {"Cache-Control": "no-cache", "ETag": '"x"', "Content-Type": "text/html; charset=utf-8"}
+    headers = dict.fromkeys(("/live/show/index.m3u8", "/watch/show"), said)
     conf = tmp_path / "nginx.conf"
     conf.write_text(_config(tmp_path, unused_port(), headers, tls))
     assert '"x"' not in conf.read_text()  # nginx has tags of its own
+    assert conf.read_text().count("no-cache") == 2
     command = [nginx, "-t", "-p", str(tmp_path), "-e", "stderr", "-c", str(conf)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
