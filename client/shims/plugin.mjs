@@ -16,7 +16,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 export function trimmed(root) {
   const modules = join(root, 'node_modules')
   const replaced = new Map(REPLACEMENTS.map(r => [resolve(modules, r.file), r]))
-  const patched = new Map(PATCHES.map(p => [resolve(modules, p.file), p]))
+  const patched = Map.groupBy(PATCHES, p => resolve(modules, p.file))
   /** @type {Set<string>} */
   const hits = new Set()
 
@@ -57,15 +57,16 @@ export function trimmed(root) {
       })
 
       build.onLoad({ filter: /[\\/]node_modules[\\/].*\.c?js$/ }, async args => {
-        const patch = patched.get(args.path)
-        if (!patch) return undefined
-        const text = (await readFile(args.path, 'utf8')).replaceAll('\r\n', '\n')
-        const pieces = text.split(patch.from)
-        if (pieces.length !== 2) {
-          throw new Error(`${patch.file} no longer holds exactly one \`${patch.from}\``)
+        const patches = patched.get(args.path)
+        if (!patches) return undefined
+        let contents = (await readFile(args.path, 'utf8')).replaceAll('\r\n', '\n')
+        for (const { file, from, to } of patches) {
+          const pieces = contents.split(from)
+          if (pieces.length !== 2) throw new Error(`${file} no longer holds exactly one \`${from}\``)
+          hits.add(file)
+          contents = pieces.join(to)
         }
-        hits.add(patch.file)
-        return { contents: pieces.join(patch.to), loader: 'js' }
+        return { contents, loader: 'js' }
       })
     }
   }

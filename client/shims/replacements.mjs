@@ -60,5 +60,27 @@ export const PATCHES = [
     version: '3.0.21',
     from: "typeof window !== 'undefined' && typeof window.requestIdleCallback === 'function' && window.requestIdleCallback",
     to: 'false'
-  }
+  },
+  {
+    // The older of two ways to read statistics, which no browser has any more that has the rest.
+    file: '@thaunknown/simple-peer/lite.js',
+    version: '10.1.2',
+    from: '} else if (this._pc.getStats.length > 0) {',
+    to: '} else if (false) {'
+  },
+  ...leftOut('webtorrent/index.js', '3.0.21', ['seed (input, opts, onseed)', 'createServer (options, force)']),
+  ...leftOut('webtorrent/lib/torrent.js', '3.0.21', [
+    '_getMetadataFromServer ()', 'addWebSeed (urlOrConn)', 'getFileModtimes (cb)', 'rescanFiles (cb)', 'async load (streams, cb)'
+  ])
 ]
+
+/**
+ * Methods that are never called where torrents are added by their info dictionary, with a store of ours: what comes
+ * after a `throw` the bundler leaves out.
+ * @param {string} file @param {string} version @param {string[]} methods @returns {Patch[]}
+ */
+function leftOut (file, version, methods) {
+  return methods.map(method => ({
+    file, version, from: `\n  ${method} {\n`, to: `\n  ${method} {\n    throw new Error('left out')\n`
+  }))
+}
