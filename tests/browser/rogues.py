@@ -133,7 +133,7 @@ RTCDataChannel.prototype.send = function (data) {
 """.replace("@FRAMES@", FRAMES)
 
 SLOW = """
-// 5 KB/s on the wire channel, as a full uplink looks to its sender: what is not sent yet is buffered.
+// @RATE@ KB/s on the wire channel, as a full uplink looks to its sender: what is not sent yet is buffered.
 const send = RTCDataChannel.prototype.send
 const buffered = Object.getOwnPropertyDescriptor(RTCDataChannel.prototype, 'bufferedAmount').get
 Object.defineProperty(RTCDataChannel.prototype, 'bufferedAmount', {
@@ -144,7 +144,7 @@ RTCDataChannel.prototype.send = function (data) {
   this.backlog = (this.backlog ?? 0) + data.byteLength
   const bytes = data.slice()
   this.turn = (this.turn ?? Promise.resolve()).then(async () => {
-    await new Promise(resolve => setTimeout(resolve, bytes.byteLength / 5))
+    await new Promise(resolve => setTimeout(resolve, bytes.byteLength / @RATE@))
     window.trickled = (window.trickled ?? 0) + bytes.byteLength
     this.backlog -= bytes.byteLength
     if (this.readyState === 'open') send.call(this, bytes)
