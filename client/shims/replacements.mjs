@@ -68,6 +68,14 @@ export const PATCHES = [
     from: '} else if (this._pc.getStats.length > 0) {',
     to: '} else if (false) {'
   },
+  {
+    // Its speeds are the room that asking.js sees at a peer: who has less of it is not the worse to ask. And who is asked
+    // first fair.js says; denied by both, a piece would be asked of nobody.
+    file: 'webtorrent/lib/torrent.js',
+    version: '3.0.21',
+    from: 'const SPEED_THRESHOLD = 3 * Piece.BLOCK_LENGTH',
+    to: 'const SPEED_THRESHOLD = -Infinity'
+  },
   ...leftOut('webtorrent/index.js', '3.0.21', ['seed (input, opts, onseed)', 'createServer (options, force)']),
   ...leftOut('webtorrent/lib/torrent.js', '3.0.21', [
     '_getMetadataFromServer ()', 'addWebSeed (urlOrConn)', 'getFileModtimes (cb)', 'rescanFiles (cb)', 'async load (streams, cb)'
