@@ -6,6 +6,7 @@
 import './hex.js'
 import { Client as Tracker } from 'bittorrent-tracker'
 import WebTorrent from 'webtorrent'
+import { answerInTime } from './answering.js'
 import { cancel, coming, keepPace, takeOverLate } from './asking.js'
 import { askFairly } from './fair.js'
 import { HoldingStore } from './holding.js'
@@ -223,6 +224,7 @@ export class Swarm {
     const seed = isSeed(wire)
 
     keepPace(wire, this.#paceOf(wire.peerId), this.events.rtt)
+    answerInTime(torrent, wire)
 
     // What it is not to be told of yet is left out at the handshake, too.
     const haveAll = wire.haveAll.bind(wire)

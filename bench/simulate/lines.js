@@ -13,7 +13,7 @@ import { Drain } from '../../client/mesh/drain.js'
 export const OVERHEAD = 1.06
 /** Bytes of data in a packet. */
 const MSS = 1150
-/** What one association has under way at most, bytes: mesh/wires.js's channel buffer. */
+/** What one association has under way at most, bytes: mesh/flow.js hands over no more ahead. */
 const WINDOW = 256 << 10
 /** What TCP lets a browser have under way, bytes, and how much it begins with after a pause. */
 const TCP_WINDOW = 1 << 20

@@ -1,28 +1,16 @@
 /**
  * The sub-streams of one link: duplex streams, one per segment torrent, that webtorrent takes as peers
- * (`torrent.addPeer(stream)`). They share the link's `wire` channel fairly: what they have to say in one turn goes
- * into as few messages as hold it, and a stream's writer waits while much of it is unsent.
+ * (`torrent.addPeer(stream)`). They share the link's `wire` channel fairly: what
+ * they have to say in one turn goes into as few messages as hold it.
  */
 
 import { Duplex } from 'streamx'
 import { fromHex, hex } from '../bytes.js'
 import { Allowance } from './allowance.js'
+import { Flow } from './flow.js'
 import { CLOSE, DATA, HEADER, Message, OPEN, readFrames } from './frames.js'
 import { soon } from './soon.js'
 
-/** Bytes handed to SCTP ahead of the network: about RTT 100 ms × 20 Mbit/s. */
-const BUFFER_HIGH = 256 << 10
-const BUFFER_LOW = 128 << 10
-/** A stream's writer is let go on while less than this is unsent: two of BitTorrent's blocks. */
-const STREAM_HIGH = 32 << 10
-/**
- * Bytes to a message. Chromium's SCTP hands out few packets per send, so that a larger message waits for
- * acknowledgements, a round trip each; where round trips are short, fewer messages cost less CPU.
- */
-const FAR_MESSAGE = 4400
-const NEAR_MESSAGE = 32 << 10
-/** What is near, ms: then a message of eight bursts arrives sooner than a block is missed. */
-const NEAR = 15
 /** A piece's `have` waits so long for others, ms: a tenth of what relaying a segment takes. */
 const LATER = 25
 /** A peer may open a segment before we have seen it listed: its handshake waits here, a window's worth. */
@@ -49,11 +37,12 @@ export class Substream extends Duplex {
     this.infohash = infohash
     this.label = label
     this.limit = limit
-    /** @type {Uint8Array[]} unsent, in order; `unsent` bytes, bounded by STREAM_HIGH and one write */
+    /** @type {Uint8Array[]} unsent, in order; `unsent` bytes, bounded by who writes (answering.js) */
     this.queue = []
     this.unsent = 0
-    /** @type {((error?: Error | null) => void) | null} the writer that waits */
-    this.held = null
+    /** Bytes taken of it so far, and who wants to know when that are more. */
+    this.taken = 0
+    this.onTaken = () => {}
     this.on('error', () => {}) // a link that goes down is no news here: 'close' follows
   }
 
@@ -61,8 +50,7 @@ export class Substream extends Duplex {
   _write (bytes, done) {
     if (bytes.length > 0) this.queue.push(bytes)
     this.unsent += bytes.length
-    if (this.unsent < STREAM_HIGH) done(null)
-    else this.held = done
+    done(null)
     if (isHave(bytes)) this.wires.pumpLater()
     else this.wires.pumpSoon()
   }
@@ -82,11 +70,8 @@ export class Substream extends Duplex {
       length += part.length
     }
     this.unsent -= length
-    if (this.held && this.unsent < STREAM_HIGH) {
-      const done = this.held
-      this.held = null
-      done(null)
-    }
+    this.taken += length
+    this.onTaken()
     return parts
   }
 
@@ -94,7 +79,6 @@ export class Substream extends Duplex {
   _destroy (done) {
     this.queue = []
     this.unsent = 0
-    this.held = null
     this.connected = false
     this.wires.closed(this)
     done()
@@ -132,10 +116,10 @@ export class Wires {
     this.labels = new Map()
     /** @type {Map<string, Uint8Array[]>} opened by the peer, not by us yet */
     this.early = new Map()
+    this.flow = new Flow()
     this.opens = new Allowance(OPENS[0], OPENS[1])
     this.stray = new Allowance(STRAY[0], STRAY[1])
     channel.binaryType = 'arraybuffer'
-    channel.bufferedAmountLowThreshold = BUFFER_LOW
     channel.addEventListener('bufferedamountlow', () => this.pump())
     channel.addEventListener('message', event => this.#onMessage(event.data))
   }
@@ -188,27 +172,30 @@ export class Wires {
     this.later ??= setTimeout(() => this.pump(), LATER)
   }
 
-  /** Hand messages to the channel, each stream in its turn, until its buffer is full. */
+  /** Hand messages to the channel, each stream in its turn, as far ahead as its line needs. */
   pump () {
-    const { channel } = this
+    const { channel, flow } = this
+    const rtt = this.rtt()
     clearTimeout(this.later)
     this.later = undefined
-    while (channel.readyState === 'open' && channel.bufferedAmount < BUFFER_HIGH) {
-      const size = this.#waiting()
+    flow.look(channel.bufferedAmount, rtt, performance.now())
+    channel.bufferedAmountLowThreshold = flow.most / 2
+    for (let most = flow.message(rtt); channel.readyState === 'open' && most > 0; most = flow.message(rtt)) {
+      const size = Math.min(most, this.#waiting())
       if (size === 0) return this.outlet.leave(this)
       if (!this.outlet.may(this, size)) return
       const message = this.#next(size)
       this.got += message.length
+      flow.handed(message.length)
       try { channel.send(message) } catch { return /* closing: the link's own events tell */ }
     }
   }
 
-  /** How long the next message is, bytes; 0: there is nothing to say. */
+  /** How much there is to say, frames and all, bytes. */
   #waiting () {
-    const rtt = this.rtt()
     let size = (HEADER + 20) * this.notes.length
     for (const stream of this.streams.values()) if (stream.unsent > 0) size += HEADER + stream.unsent
-    return Math.min(size, rtt > 0 && rtt < NEAR ? NEAR_MESSAGE : FAR_MESSAGE)
+    return size
   }
 
   /** @param {number} size bytes at most @returns {Uint8Array<ArrayBuffer>} */
