@@ -25,9 +25,9 @@ export const REPLACEMENTS = [
   { file: 'fsa-chunk-store/index.js', version: '1.3.0', shim: 'no-store.js' },
   { file: 'immediate-chunk-store/index.js', version: '2.2.0', shim: 'immediate-chunk-store.js' },
   { file: 'lt_donthave/index.js', version: '2.0.7', shim: 'lt_donthave.js' },
+  { file: 'magnet-uri/index.js', version: '7.0.10', shim: 'magnet-uri.js' },
   { file: 'memory-chunk-store/index.js', version: '1.3.5', shim: 'no-store.js' },
   { file: 'mime/lite.js', version: '3.0.0', shim: 'mime.js' },
-  { file: 'parse-torrent/index.js', version: '11.0.24', shim: 'parse-torrent.js' },
   { file: 'speed-limiter/index.js', version: '1.0.2', shim: 'speed-limiter.js' },
   { file: 'text-decoder/index.js', version: '1.2.7', shim: 'text-decoder.cjs' },
   { file: 'torrent-discovery/index.js', version: '11.0.21', shim: 'torrent-discovery.js' },
@@ -69,8 +69,8 @@ export const PATCHES = [
     to: '} else if (false) {'
   },
   {
-    // Its speeds are the room that asking.js sees at a peer: who has less of it is not the worse to ask. Who is asked
-    // first fair.js says; denied by both, a piece would be asked of nobody.
+    // Its speeds are the room that asking.js sees at a peer: who has less of it is not the worse to ask. Whom fair.js
+    // wants asked may have less: denied by both, a piece would be asked of nobody.
     file: 'webtorrent/lib/torrent.js',
     version: '3.0.21',
     from: 'const SPEED_THRESHOLD = 3 * Piece.BLOCK_LENGTH',
