@@ -94,11 +94,16 @@ async def test_other_sites_may_include_the_scripts_and_frame_only_the_player(sit
 async def test_the_page_of_a_stream_that_is_not_there_yet_waits_for_it(site: Site) -> None:
     got = await site.fetch("/watch/soon")
     assert (got.status, got.body) == (404, BUNDLE["pages/watch.html"])
+    again = await site.fetch("/watch/soon", if_none_match=got.headers["etag"])
+    assert again.status == 404  # 304 would say that it is there
 
 
 @pytest.mark.parametrize(
     "path",
     [
+        "/watch/",
+        "/watch/demo/",
+        "/watch/demo/x",
         "/client/",
         "/client/nothing.js",
         "/client/index.html",
