@@ -85,15 +85,15 @@ def fmp4_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def make_hls(ffmpeg: str, folder: Path, *muxer: str, seconds: int = 12, rate: int = 25) -> Path:
-    """A test picture and a tone as a finished VOD of 2 s segments in ``folder``."""
+def make_hls(ffmpeg: str, folder: Path, *muxer: str) -> Path:
+    """A test picture and a tone as a finished VOD of 12 s, in segments of 2 s, in ``folder``."""
     command = [
         *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
-        *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={rate}"),
+        *("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"),
         *("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
-        *("-t", str(seconds), "-map", "0:v", "-map", "1:a"),
+        *("-t", "12", "-map", "0:v", "-map", "1:a"),
         *("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "600k", "-pix_fmt", "yuv420p"),
-        *("-g", str(2 * rate), "-keyint_min", str(2 * rate), "-sc_threshold", "0"),
+        *("-g", "50", "-keyint_min", "50", "-sc_threshold", "0"),
         *("-c:a", "aac", "-b:a", "64k"),
         *("-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"),
         *muxer,

@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from tests.browser.broadcast import SECONDS, Recording
-from tests.conftest import Running, commands, make_hls
+from tests.conftest import Running, commands
 
-LENGTH = 240
+LENGTH = 360
 """Seconds: longer than any test, so that no broadcast ends during one."""
 RATE = 10
 """Frames a second: all that a test looks at is whether they come."""
@@ -42,17 +42,20 @@ def recording(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Recordin
 
 
 @pytest.fixture(scope="session")
-def long_vod(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight minutes of 2 s segments: looped as a live stream, none comes again during a test."""
+def long_vod(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a finished VOD of segments twice as long: looped as a live stream, none comes again during
+    a test."""
     folder = tmp_path_factory.mktemp("long-vod")
-    return make_hls(
-        ffmpeg,
-        folder,
-        *("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"),
-        *("-hls_segment_filename", str(folder / "seg%03d.m4s")),
-        seconds=2 * LENGTH,
-        rate=RATE,
-    )
+    (folder / "init.mp4").write_bytes(recording.init)
+    lines = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-TARGETDURATION:{2 * SECONDS}", "#EXT-X-MEDIA-SEQUENCE:0"]
+    lines += ["#EXT-X-PLAYLIST-TYPE:VOD", '#EXT-X-MAP:URI="init.mp4"']
+    # Fragments may follow each other in a segment, too; whatever is not encoded twice shortens the tests.
+    for n in range(0, len(recording.segments) - 1, 2):
+        name = f"seg{n // 2:03}.m4s"
+        (folder / name).write_bytes(b"".join(recording.segments[n : n + 2]))
+        lines += [f"#EXTINF:{2 * SECONDS:.6f},", name]
+    (folder / "index.m3u8").write_text("\n".join([*lines, "#EXT-X-ENDLIST", ""]))
+    return folder
 
 
 def just_begun(playlist: str, now: float) -> str:
