@@ -69,8 +69,8 @@ export const PATCHES = [
     to: '} else if (false) {'
   },
   {
-    // Its speeds are the room that asking.js sees at a peer: who has less of it is not the worse to ask. Whom fair.js
-    // wants asked may have less: denied by both, a piece would be asked of nobody.
+    // Its speeds are the room that asking.js sees at a peer: who has less of it is not the worse to ask. Who is asked
+    // first fair.js says; denied by both, a piece would be asked of nobody.
     file: 'webtorrent/lib/torrent.js',
     version: '3.0.21',
     from: 'const SPEED_THRESHOLD = 3 * Piece.BLOCK_LENGTH',
