@@ -144,7 +144,7 @@ class PeerEngine {
     // A copy: players transfer the buffer to a worker, and peers still need ours.
     const data = holding.bytes.slice().buffer
     this.handed.gave(segment.duration, this.#player()?.bufferSeconds ?? 0, performance.now())
-    const originRate = this.scheduler.measured ? this.scheduler.rate : 0
+    const originRate = this.scheduler.origin.measured ? this.scheduler.origin.rate : 0
     return { data, contentType: holding.contentType || guessType(segment.url), source: holding.source, originRate }
   }
 

@@ -19,3 +19,19 @@ export function leaveOut (runs, coming) {
   }
   return left.length > 0 ? left : runs
 }
+
+/**
+ * @param {import('./pieces.js').PieceSet} have
+ * @returns {Runs} runs of missing pieces, first and last index
+ */
+export function missingRuns (have) {
+  /** @type {Runs} */
+  const runs = []
+  for (let i = 0; i < have.size; i++) {
+    if (have.has(i)) continue
+    const last = runs.at(-1)
+    if (last && last[1] === i - 1) last[1] = i
+    else runs.push([i, i])
+  }
+  return runs
+}

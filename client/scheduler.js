@@ -13,13 +13,15 @@
  */
 
 import { Claims } from './claims.js'
-import { Estimate } from './estimate.js'
 import { meetBy } from './meeting.js'
+import { OriginTime } from './origin-time.js'
+import { Pending } from './pending.js'
 import { PieceSet } from './pieces.js'
+import { missingRuns } from './runs.js'
 import { DEFAULTS } from './scheduling.js'
 import { Turns } from './turns.js'
 
-export { DEFAULTS }
+export { DEFAULTS, missingRuns }
 
 /**
  * @typedef {import('./scheduling.js').Settings} Settings
@@ -29,33 +31,8 @@ export { DEFAULTS }
  * @typedef {import('./scheduling.js').Why} Why
  */
 
-/** RFC 6298's: rarely does anything stray farther. */
-const STRAYS = 4
 /** Of a segment that a neighbour takes from us who have it first; the rest it has of others. */
 const SHARE = 1 / 3
-
-class Segment {
-  /** @param {SegmentFacts} facts @param {number} now */
-  constructor (facts, now) {
-    this.facts = facts
-    this.have = new PieceSet(facts.pieces)
-    this.wanted = false
-    this.joined = false
-    this.fetching = false
-    /** p2p-only: until when the seed may bring the next piece; its turn is what a fetch is otherwise. */
-    this.seekUntil = Infinity
-    this.failures = 0
-    this.retryAt = 0
-    /** The origin took our request for it and says nothing. */
-    this.silent = false
-    this.listedAt = now
-    /** No peer has said that it pulls or holds any of it. */
-    this.unheard = true
-    /** Since when nobody is known to supply it. */
-    this.unsuppliedSince = now
-    this.lastBytesAt = now
-  }
-}
 
 export class Scheduler {
   /**
@@ -67,15 +44,9 @@ export class Scheduler {
     this.me = me
     this.bornAt = bornAt
     this.settings = { ...DEFAULTS, ...settings }
-    /** What fetches took beyond the expected, ms. */
-    this.overrun = new Estimate(0, this.settings.margin / STRAYS)
-    /** How many times that is kept in hand; grows with lateness. */
-    this.caution = 1
-    this.firstByte = this.settings.firstByte
-    this.rate = this.settings.rate
-    /** Whether firstByte and rate were measured. */
-    this.measured = false
-    /** @type {Map<string, Segment>} */
+    /** What a fetch from the origin takes. */
+    this.origin = new OriginTime(this.settings)
+    /** @type {Map<string, Pending>} */
     this.segments = new Map()
     /** @type {Map<string, Claims>} */
     this.peers = new Map()
@@ -92,12 +63,12 @@ export class Scheduler {
   /** @param {SegmentFacts} facts @param {number} now */
   list (facts, now) {
     if (this.segments.has(facts.id)) return
-    const segment = new Segment(facts, now)
+    const segment = new Pending(facts, now)
     this.segments.set(facts.id, segment)
     if (this.#supply(segment, now).any) this.#heard(segment, now)
   }
 
-  /** The first news of somebody who supplies it. @param {Segment} segment @param {number} now */
+  /** The first news of somebody who supplies it. @param {Pending} segment @param {number} now */
   #heard (segment, now) {
     if (!segment.unheard) return
     segment.unheard = false
@@ -115,14 +86,8 @@ export class Scheduler {
     segment.wanted = wanted
   }
 
-  /** A late segment or a stall: keep more in hand. It decays as segments arrive in time. */
-  late () { this.caution = Math.min(this.settings.marginMax / this.settings.marginMin, this.caution * 1.5) }
-
-  /** What is kept in hand before a deadline, ms: as much as this viewer's fetches stray, more after lateness. */
-  get margin () {
-    const { marginMin, marginMax } = this.settings
-    return Math.min(marginMax, this.caution * Math.max(marginMin, this.overrun.high(STRAYS)))
-  }
+  /** A late segment or a stall: keep more in hand. */
+  late () { this.origin.late() }
 
   /** The player left this playlist (it switched variants): pull nothing more of it for others. @param {string} group */
   unfollow (group) {
@@ -145,7 +110,7 @@ export class Scheduler {
     segment.lastBytesAt = now
     if (segment.seekUntil < Infinity) segment.seekUntil = now + this.settings.seekStall
     if (!segment.have.complete) return
-    this.caution = Math.max(1, this.caution * 0.98)
+    this.origin.inTime()
     if (segment.facts.follow) this.turns.inTime()
   }
 
@@ -155,13 +120,7 @@ export class Scheduler {
    * @param {number} now
    */
   fetched (id, { ok, bytes, firstByte, ms }, now) {
-    if (ok && ms > 0) {
-      if (this.measured) this.overrun.add(ms - this.firstByte - bytes / Math.max(1, this.rate))
-      const weight = this.measured ? 0.3 : 1 // what was only assumed counts for nothing
-      this.measured = true
-      this.firstByte += weight * (firstByte - this.firstByte)
-      this.rate += weight * (bytes / Math.max(1, ms - firstByte) - this.rate)
-    }
+    if (ok && ms > 0) this.origin.took({ bytes, firstByte, ms })
     const segment = this.segments.get(id)
     if (!segment) return
     segment.fetching = false
@@ -341,7 +300,7 @@ export class Scheduler {
 
   /**
    * When to turn to the origin for what is missing; Infinity: not before something changes.
-   * @param {Segment} segment
+   * @param {Pending} segment
    * @param {string[]} followers
    * @param {number} deadline
    * @param {number} now
@@ -350,7 +309,9 @@ export class Scheduler {
    */
   #fetchAt (segment, followers, deadline, now, player) {
     const supply = this.#supply(segment, now)
-    const due = segment.wanted ? deadline - this.#httpTime(segment) - this.margin : Infinity
+    const { facts, have } = segment
+    const left = facts.bytes * (1 - have.count / facts.pieces)
+    const due = segment.wanted ? deadline - this.origin.expected(left) - this.origin.margin : Infinity
     if (followers.length === 0 && !supply.any) {
       // Finding the seed takes round trips that a request to the origin does not: begun when it is listed.
       if (!segment.wanted) return { at: player.p2pOnly ? now : Infinity, why: 'alone' }
@@ -370,7 +331,7 @@ export class Scheduler {
 
   /**
    * When it is our turn to pull, counted from the moment nobody supplies it.
-   * @param {Segment} segment @param {string[]} followers @param {number} now @param {PlayerFacts} player
+   * @param {Pending} segment @param {string[]} followers @param {number} now @param {PlayerFacts} player
    */
   #turn (segment, followers, now, player) {
     // Who does not share would pull for itself alone: it comes last, and only when the player asks.
@@ -393,7 +354,7 @@ export class Scheduler {
 
   /**
    * Whether peers hold or pull all that is missing, and until when that may be believed.
-   * @param {Segment} segment @param {number} now
+   * @param {Pending} segment @param {number} now
    */
   #supply (segment, now) {
     const { pullStall, supplyStall } = this.settings
@@ -418,38 +379,18 @@ export class Scheduler {
     return { any, enough: until > now, until }
   }
 
-  /** A turn at the seed is over: all came, or nothing for too long. @param {Segment} segment @param {number} now */
+  /** A turn at the seed is over: all came, or nothing for too long. @param {Pending} segment @param {number} now */
   #sought (segment, now) {
     if (segment.seekUntil === Infinity) return
     segment.seekUntil = Infinity
     this.fetched(segment.facts.id, { ok: segment.have.complete, bytes: 0, firstByte: 0, ms: 0 }, now)
   }
 
-  /** It must be fetched though peers promised it and nothing at all came. @param {Segment} segment @param {number} now */
+  /** It must be fetched though peers promised it and nothing at all came. @param {Pending} segment @param {number} now */
   #blame ({ facts, lastBytesAt }, now) {
     const { supplyStall } = this.settings
     if (now - lastBytesAt < supplyStall) return
     for (const peer of this.peers.values()) peer.reliedInVain(facts.id, supplyStall, now)
   }
 
-  /** Expected ms to fetch what is missing. @param {Segment} segment */
-  #httpTime ({ facts, have }) {
-    return this.firstByte + facts.bytes * (1 - have.count / facts.pieces) / Math.max(1, this.rate)
-  }
-}
-
-/**
- * @param {PieceSet} have
- * @returns {[number, number][]} runs of missing pieces, first and last index
- */
-export function missingRuns (have) {
-  /** @type {[number, number][]} */
-  const runs = []
-  for (let i = 0; i < have.size; i++) {
-    if (have.has(i)) continue
-    const last = runs.at(-1)
-    if (last && last[1] === i - 1) last[1] = i
-    else runs.push([i, i])
-  }
-  return runs
 }
