@@ -111,7 +111,7 @@ async def test_half_the_swarm_leaves_at_once_and_the_rest_stays_linked(
     recording: Recording, new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo") as live:
-        pages = await gathering(live, new_page, 6)
+        pages = await gathering(live, new_page, 4)
         stay, leave = pages[::2], pages[1::2]
         before = await made(*stay)
         await asyncio.gather(*(page.context.close() for page in leave))
