@@ -57,6 +57,11 @@ export interface FetchedPlaylist {
   text: string
 }
 
+export interface WaitOptions {
+  signal?: AbortSignal
+  onProgress?: (bytes: number, total: number) => void
+}
+
 export interface FetchedSegment {
   /** The caller's own: a copy, to be transferred or changed at will. */
   data: ArrayBuffer
@@ -100,7 +105,7 @@ export interface Engine {
    * must be played then); or an Error when neither peers nor origin could give it: the caller may then fetch
    * the URL itself.
    */
-  segment (url: string, options?: { signal?: AbortSignal, onProgress?: (bytes: number, total: number) => void }): Promise<FetchedSegment>
+  segment (url: string, options?: WaitOptions): Promise<FetchedSegment>
   /** The player whose buffer sets the deadlines; null when it is gone. */
   setPlayer (sample: (() => PlayerState) | null): void
   /** The user's switch: false stops uploading (downloads from peers go on). */
