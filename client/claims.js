@@ -31,6 +31,8 @@ export class Claims {
     this.shares = true
     /** What its line carries upwards, bytes/s; 0: it does not know. */
     this.line = 0
+    /** What lines it has around it; see Turns. */
+    this.mean = 0
     /** @type {Map<string, Statement>} by segment, newest last */
     this.said = new Map()
     this.broken = 0

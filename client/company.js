@@ -76,6 +76,7 @@ export class Company {
       bornAt,
       sharing: uploads,
       line: () => uploads() ? scheduler.line : 0,
+      mean: () => scheduler.turns.mean,
       onDrain: (/** @type {number} */ bytes, /** @type {number} */ ms) => scheduler.drained(bytes, ms)
     }
     const { maxPeers = 12, maxUpload, ice = [] } = this.options

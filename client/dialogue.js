@@ -43,7 +43,7 @@ export class Dialogue {
     const { library, scheduler, fetches } = this.parts
     scheduler.peerUp(link.peer, link.peerBornAt)
     scheduler.peerShares(link.peer, link.peerShares)
-    scheduler.peerLine(link.peer, link.peerLine)
+    scheduler.peerLine(link.peer, link.peerLine, link.peerMean)
     for (const group of library.groups.values()) {
       const ids = [...group.ids].slice(-KNOW_ON_UP)
       if (ids.length > 0) link.send({ t: 'know', ids })
@@ -63,7 +63,7 @@ export class Dialogue {
     const { scheduler } = this.parts
     const now = performance.now()
     if (message.t === 'share') scheduler.peerShares(peer, message.share)
-    else if (message.t === 'ping') scheduler.peerLine(peer, message.line ?? 0)
+    else if (message.t === 'ping') scheduler.peerLine(peer, message.line ?? 0, message.mean ?? 0)
     else if (message.t === 'know') for (const id of message.ids) scheduler.peerSaid(peer, id, {}, now)
     else if (message.t === 'have') scheduler.peerSaid(peer, message.id, { pieces: message.pieces }, now)
     else if (message.t === 'pull') scheduler.peerSaid(peer, message.id, { pulls: message.on }, now)

@@ -167,10 +167,13 @@ export class Scheduler {
     if (known) known.shares = shares
   }
 
-  /** @param {string} peer @param {number} line what it says its own carries upwards, bytes/s; 0: it does not know */
-  peerLine (peer, line) {
+  /**
+   * What a peer says of its line.
+   * @param {string} peer @param {number} line what it carries upwards, bytes/s; 0: not known @param {number} mean of those around it
+   */
+  peerLine (peer, line, mean) {
     const known = this.peers.get(peer)
-    if (known) known.line = line
+    if (known) Object.assign(known, { line, mean })
   }
 
   /**
@@ -347,8 +350,8 @@ export class Scheduler {
   /** @param {string[]} followers @param {number} now */
   #candidates (followers, now) {
     return followers.map(peer => {
-      const { bornAt = now, line = 0 } = this.peers.get(peer) ?? {}
-      return { peer, age: now - bornAt, line }
+      const { bornAt = now, line = 0, mean = 0 } = this.peers.get(peer) ?? {}
+      return { peer, age: now - bornAt, line, mean }
     })
   }
 

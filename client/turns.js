@@ -27,12 +27,20 @@ const MOST = 8
  * 0.85 came from peers at N = 100 where pulling followed the lines, 0.87 with their squares, 0.91 with their cubes.
  */
 const POWER = 3
+/**
+ * Of our own line in the mean that we tell the others, who pass it on in theirs: a few neighbours are too few to tell
+ * what lines there are, and those of some steps around are a fair sample.
+ */
+const OWN = 1 / 4
+/** It is told in these, for messages carry whole numbers. */
+const UNIT = 1000
 
 /**
  * @typedef {object} Follower
  * @property {string} peer peer id
  * @property {number} age ms since it joined the mesh
  * @property {number} line what it says its line carries upwards, bytes/s; 0: it does not know
+ * @property {number} mean `Turns.mean`, as it says; 0: it does not know
  */
 
 export class Turns {
@@ -49,6 +57,8 @@ export class Turns {
     this.upload = new Upload()
     /** How much more is pulled hereabouts than where all comes in time, at most `needMax`. */
     this.need = 1
+    /** How much pulling suits the lines hereabouts, on average, in thousandths; 0: not known. */
+    this.mean = 0
   }
 
   /** A segment had to be fetched at its deadline: let more in at the beginning, when it still spreads. */
@@ -73,9 +83,12 @@ export class Turns {
     const me = { peer: this.me, age: now - this.bornAt, weight: weight(this.upload.line) }
     const { takeover } = this.settings
     if (viewers <= FEW * (known + 1)) return takeover * Math.floor(rank(id, me, others) / Math.floor(this.need))
-    // Its neighbourhood tells a viewer how strong the others are; with itself in the mean, all weigh one on average.
-    const mean = others.reduce((sum, other) => sum + other.weight, me.weight) / (known + 1)
-    const { tier: before, last } = tier(id, { ...me, weight: this.need * me.weight / mean }, viewers, known)
+    const sum = followers.reduce((sum, { line, mean }) => sum + (mean / UNIT || weight(line)), 0)
+    const around = Math.max(1 / UNIT, sum / Math.max(1, known))
+    // Who has segments too late makes less of it: the strong around then pull more.
+    const told = (OWN * me.weight + (1 - OWN) * around) / this.need ** OWN
+    this.mean = Math.max(1, Math.round(UNIT * told))
+    const { tier: before, last } = tier(id, { ...me, weight: this.need * me.weight / around }, viewers, known)
     return before * this.news.high(STRAYS) + (last ? takeover * rank(id, me, others) : 0)
   }
 }

@@ -254,7 +254,8 @@ export class SimMesh {
       if (other.vanished) continue
       this.upkeep.heard(link.peer, now - link.rtt / 2)
       this.upkeep.said(link.peer, { links: other.up.length })
-      this.viewer.scheduler.peerLine(link.peer, other.self.sharing() ? other.viewer.scheduler.line : 0)
+      const { line, turns } = other.viewer.scheduler
+      this.viewer.scheduler.peerLine(link.peer, other.self.sharing() ? line : 0, turns.mean)
     }
     for (const command of this.upkeep.step(now)) {
       if (command.type === 'close') this.#end([command])

@@ -16,7 +16,7 @@ const TAIL = 10
  * @property {number} seconds measured
  * @property {number} offload 1 − origin's bytes ÷ delivered
  * @property {number} reachable the same over those who can connect
- * @property {number} bound min{(N−1)/N, upload ÷ demand} over those who can connect
+ * @property {number} bound min{(M−1)/M, upload ÷ demand} over the M who can connect
  * @property {number} capacity mean upload of all ÷ bit rate
  * @property {Record<'pull' | 'alone' | 'deadline' | 'start' | 'all', number>} copies a segment's, mean over variants and segments
  * @property {number} stalled share of the time watched
@@ -127,6 +127,7 @@ export function observe (scenario) {
 
   const alive = [...world.viewers]
   const everybody = alive.length
+  const able = alive.filter(({ traits }) => traits.connectable).length
   const { origin } = world
   const copies = { pull: 0, alone: 0, deadline: 0, start: 0, all: 0 }
   let segments = 0
@@ -156,7 +157,7 @@ export function observe (scenario) {
     seconds: scenario.seconds,
     offload: 1 - sums.origin / Math.max(1, sums.delivered),
     reachable: reachable.peers / Math.max(1, reachable.peers + reachable.origin),
-    bound: Math.min((everybody - 1) / everybody, supply / Math.max(1, demand)),
+    bound: Math.min((able - 1) / Math.max(1, able), supply / Math.max(1, demand)),
     capacity: totalUp / totalRate,
     copies,
     stalled: sums.stalled / Math.max(1, sums.watched),

@@ -27,7 +27,7 @@ const COLUMNS = [
 ]
 
 /** What the columns mean, for below a table. */
-export const LEGEND = `offload: of all delivered; reachable: of the viewers whose connections work (15 % have none); bound: min{(N−1)/N, upload ÷ demand} of these.
+export const LEGEND = `offload: of all delivered; reachable: of the viewers whose connections work (15 % have none); bound: min{(M−1)/M, upload ÷ demand} of these M.
 pulled, deadline, alone, starting: copies of a segment from the origin, by why they were fetched. delay: from listed here to complete; tree: in a tree ⌈log N⌉ deep of mean lines.
 messages: control messages a viewer sends (pings apart); upload: busiest viewers ÷ mean of those who can; twice: bytes from peers that came twice.`
 

@@ -7,19 +7,15 @@ import { Dialogue } from '../../client/dialogue.js'
 import { Hints } from '../../client/hints.js'
 import { toDrop } from '../../client/keep.js'
 import { Library } from '../../client/library.js'
-import { leaveOut } from '../../client/runs.js'
-import { Scheduler, missingRuns } from '../../client/scheduler.js'
+import { Scheduler } from '../../client/scheduler.js'
 import { Exchange, SimHolding } from './exchange.js'
-import { Downlink, OVERHEAD, Uplink, slowStart, tcpRate } from './lines.js'
+import { Fetching, SERVER } from './fetching.js'
+import { Downlink, Uplink } from './lines.js'
 import { SimMesh } from './mesh.js'
 import { SimPlayer } from './player.js'
 
 /** A decision waits for what else happens in the same turns of the event loop, ms. */
 const TURN = 4
-/** fetches.js: no new piece for so long, and peers are asked as well, ms. */
-const QUIET = 1500
-/** The origin's own time for an answer, ms. */
-const SERVER = 5
 /** Bytes of a playlist with its tags, gzipped. */
 const PLAYLIST = 4000
 /** player.js looks at the playback rate so often, ms. */
@@ -57,7 +53,7 @@ export class SimViewer {
     this.library = new Library()
     this.scheduler = new Scheduler(this.me, this.bornAt)
     this.exchange = new Exchange(this)
-    /** @type {Map<string, { aborted: boolean, at: number, why: Reason }>} */
+    /** @type {Map<string, Fetching>} */
     this.fetching = new Map()
     /** @type {SimMesh | null} */
     this.mesh = null
@@ -280,67 +276,26 @@ export class SimViewer {
 
   /** @param {string} id @param {SimHolding} holding @param {[number, number][]} missing @param {Reason} why */
   #fetch (id, holding, missing, why) {
-    const { clock } = this.world
-    const runs = leaveOut(missing, index => this.exchange.coming(id, index))
+    const fetching = new Fetching(this, id, holding, missing, Number.isNaN(this.player.startedAt) ? 'start' : why)
+    this.fetching.set(id, fetching)
     this.dialogue.tellPull(id, true)
-    this.exchange.select(id, runs, false)
-    const reason = Number.isNaN(this.player.startedAt) ? 'start' : why
-    const fetch = { aborted: false, at: clock.now, why: /** @type {Reason} */ (reason) }
-    this.fetching.set(id, fetch)
-    const pieces = runs.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i))
-    const firstByte = this.rtt + SERVER
-    const state = { viewer: this, id, holding, fetch, pieces, runs, next: 0, bytes: 0, firstByte, lastAt: clock.now }
-    this.#await(state, firstByte)
-    clock.after(QUIET, quiet, state)
+    this.exchange.select(id, fetching.runs, false)
+    fetching.begin()
   }
 
-  /** The next piece from the origin. @param {Fetching} state @param {number} wait ms until it can begin to come */
-  #await (state, wait) {
-    const { clock } = this.world
-    const piece = state.pieces[state.next]
-    if (piece === undefined) return this.#fetched(state)
-    const size = state.holding.size(piece)
-    const rate = Math.min(this.traits.down, tcpRate(this.rtt, this.traits.loss))
-    const waits = this.rtt * (slowStart(state.bytes + size) - slowStart(state.bytes))
-    const starts = state.next > 0 && state.runs.some(([first]) => first === piece) ? this.rtt + SERVER : 0
-    const at = clock.now + wait + starts + Math.max(size * OVERHEAD / rate, waits)
-    clock.after(this.downlink.take(size, at) - clock.now, fromOrigin, state)
+  /** So much came from the origin. @param {Fetching} fetching @param {number} bytes */
+  fetched ({ id, why }, bytes) {
+    this.counts.origin += bytes
+    if (why === 'pull') this.counts.pulled += bytes
+    this.world.origin.sent(id, bytes, why)
   }
 
-  /** @param {Fetching} state */
-  came (state) {
-    const { clock, origin } = this.world
-    if (this.gone) return
-    if (state.fetch.aborted) return this.#fetched(state)
-    const piece = /** @type {number} */ (state.pieces[state.next])
-    const size = state.holding.size(piece)
-    state.bytes += size
-    state.next += 1
-    state.lastAt = clock.now
-    this.counts.origin += size
-    if (state.fetch.why === 'pull') this.counts.pulled += size
-    origin.sent(state.id, size, state.fetch.why)
-    if (!state.holding.have.has(piece)) this.took(state.id, state.holding, piece, 'origin')
-    this.#await(state, 0)
-  }
-
-  /** @param {Fetching} state */
-  #fetched ({ id, fetch, bytes, firstByte, holding }) {
-    const { clock } = this.world
+  /** @param {string} id @param {{ ok: boolean, bytes: number, firstByte: number, ms: number }} outcome */
+  fetchEnded (id, outcome) {
     this.fetching.delete(id)
     this.dialogue.tellPull(id, false)
-    const ok = !fetch.aborted || holding.have.complete
-    const measured = fetch.aborted ? { bytes: 0, firstByte: 0, ms: 0 } : { bytes, firstByte, ms: clock.now - fetch.at }
-    this.scheduler.fetched(id, { ok, ...measured }, clock.now)
+    this.scheduler.fetched(id, outcome, this.world.clock.now)
     this.#poke()
-  }
-
-  /** @param {Fetching} state */
-  quiet (state) {
-    const { clock } = this.world
-    if (this.gone || state.fetch.aborted || this.fetching.get(state.id) !== state.fetch) return
-    if (clock.now - state.lastAt >= QUIET) this.exchange.select(state.id, missingRuns(state.holding.have), true)
-    clock.after(QUIET, quiet, state)
   }
 
   // ── bytes ──────────────────────────────────────────────────────────────────────────────────────
@@ -384,30 +339,12 @@ export class SimViewer {
   }
 }
 
-/**
- * @typedef {object} Fetching
- * @property {SimViewer} viewer
- * @property {string} id
- * @property {SimHolding} holding
- * @property {{ aborted: boolean, at: number, why: Reason }} fetch
- * @property {number[]} pieces
- * @property {[number, number][]} runs
- * @property {number} next
- * @property {number} bytes
- * @property {number} firstByte ms
- * @property {number} lastAt ms
- */
-
 /** @param {SimViewer} viewer */
 function reload (viewer) { viewer.reload() }
 /** @param {SimViewer} viewer */
 function step (viewer) { viewer.step() }
 /** @param {SimViewer} viewer */
 function woken (viewer) { viewer.woken() }
-/** @param {Fetching} state */
-function fromOrigin (state) { state.viewer.came(state) }
-/** @param {Fetching} state */
-function quiet (state) { state.viewer.quiet(state) }
 /** @param {{ viewer: SimViewer, id: string, ok: boolean }} delivery */
 function delivered ({ viewer, id, ok }) { if (!viewer.gone) viewer.player.loaded(id, ok) }
 /** @param {SimViewer} viewer */

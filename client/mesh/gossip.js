@@ -2,15 +2,16 @@
  * The control channel's messages: what viewers of one stream tell each other (JSON, a line each; what is said at
  * once goes together). Pure. A peer is not trusted: what does not fit is dropped, and sizes are bounded.
  *
- *   hello  {t, v, id, share, age, links, line, sends}  first message: protocol version, own peer id, whether it
- *                                uploads, ms since it joined the mesh, and as in ping
+ *   hello  {t, v, id, share, age, …}  first message: protocol version, own peer id, whether it uploads, ms since it
+ *                                joined the mesh, and as in ping
  *   share  {t, share}            the user turned the switch
  *   know   {t, ids}              segments it has seen listed
  *   have   {t, id, n, bits}      pieces it holds: n of them in all, hex bitfield
  *   pull   {t, id, on}           it fetches this segment from the origin, or stopped
  *   lost   {t, ids}              no longer held
- *   ping   {t, at, links, line, sends} are you there? How many links it has, what its line carries upwards
- *                                as far as it knows, and what it uploads lately, bytes/s; may be left out
+ *   ping   {t, at, links, line, mean, sends}  are you there? How many links it has, what its line carries
+ *                                upwards as far as it knows, bytes/s, how much pulling suits the lines around it
+ *                                (turns.js), and what it uploads lately, bytes/s; may be left out
  *   pong   {t, at}
  */
 
@@ -26,7 +27,7 @@ const MAX_PIECES = 4096
 export const MAX_MESSAGE = 8192
 
 /**
- * @typedef {{ links?: number, line?: number, sends?: number }} Room
+ * @typedef {{ links?: number, line?: number, mean?: number, sends?: number }} Room
  * @typedef {{ t: 'hello', v: number, id: string, share: boolean, age: number } & Room
  *   | { t: 'share', share: boolean }
  *   | { t: 'know' | 'lost', ids: string[] }
@@ -84,10 +85,8 @@ export function decode (text) {
 }
 
 /** @param {Record<string, unknown>} message @returns {Room} */
-function room ({ links, line, sends }) {
-  return {
-    ...(isCount(links) ? { links } : {}), ...(isCount(line) ? { line } : {}), ...(isCount(sends) ? { sends } : {})
-  }
+function room ({ links, line, mean, sends }) {
+  return Object.fromEntries(Object.entries({ links, line, mean, sends }).filter(([, value]) => isCount(value)))
 }
 
 /** @param {unknown} value @returns {value is number} */

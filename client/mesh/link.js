@@ -69,6 +69,8 @@ export class Link {
     /** How many links the peer has, and what its line carries, bytes/s, 0: it does not know; as it said last. */
     this.peerLinks = 0
     this.peerLine = 0
+    /** What lines it has around it (turns.js). */
+    this.peerMean = 0
     /** What it uploads, bytes/s, as it said last, and what it had sent us by then, bytes. */
     this.peerSends = 0
     this.gaveThen = 0
@@ -232,9 +234,10 @@ export class Link {
   }
 
   /** @param {import('./gossip.js').Room} room */
-  #learn ({ links = this.peerLinks, line = this.peerLine, sends = this.peerSends }) {
+  #learn ({ links = this.peerLinks, line = this.peerLine, mean = this.peerMean, sends = this.peerSends }) {
     this.peerLinks = links
     this.peerLine = line
+    this.peerMean = mean
     this.peerSends = sends
     this.gaveThen = this.wires.gave
   }

@@ -32,8 +32,8 @@ const SLEPT = 5000
 export class Mesh {
   /**
    * @param {import('../playlist.js').SwarmAddress} swarm
-   * @param {Pick<import('./link.js').Self, 'peer' | 'bornAt' | 'sharing'> & { line: () => number, onDrain: (bytes: number, ms: number) => void }} self
-   *   line: what ours carries upwards, bytes/s, 0: not known; onDrain: so much left within so long, while more waited
+   * @param {Pick<import('./link.js').Self, 'peer' | 'bornAt' | 'sharing'> & { line: () => number, mean: () => number, onDrain: (bytes: number, ms: number) => void }} self
+   *   line: what ours carries upwards, bytes/s, 0: not known; mean: see turns.js; onDrain: so much left within so long, while more waited
    * @param {object} options
    * @param {number} options.maxPeers
    * @param {string[]} options.ice
@@ -139,7 +139,8 @@ export class Mesh {
   /** What we say of ourselves: how many links, what our line carries, and what goes out now. */
   #room () {
     const line = Math.min(this.self.line(), Math.floor(this.cap.perSecond))
-    return { links: this.upkeep.ties.size, line, sends: this.burden.rate(this.outlet.sent, performance.now()) }
+    const sends = this.burden.rate(this.outlet.sent, performance.now())
+    return { links: this.upkeep.ties.size, line, mean: this.self.mean(), sends }
   }
 
   /** @param {number} others */

@@ -13,7 +13,7 @@ const peer = n => (n * 104_729 + 3).toString(16).padStart(40, 'c')
 
 /** Settled others. @param {number} from @param {number} count @param {(n: number) => number} [line] bytes/s */
 function strangers (from, count, line = () => 0) {
-  return Array.from({ length: count }, (_, i) => ({ peer: peer(from + i), age: SETTLED, line: line(i) }))
+  return Array.from({ length: count }, (_, i) => ({ peer: peer(from + i), age: SETTLED, line: line(i), mean: 0 }))
 }
 
 /** A viewer of a swarm who knows `known` settled others. */
@@ -99,7 +99,8 @@ function firsts (lines, segments = 600) {
     const turns = new Turns(peer(i), -SETTLED, DEFAULTS)
     turns.others = lines.length - 1
     if (line > 0) turns.upload.drained(line, 1000)
-    const followers = lines.flatMap((line, other) => other === i ? [] : [{ peer: peer(other), age: SETTLED, line }])
+    const all = lines.map((line, n) => ({ peer: peer(n), age: SETTLED, line, mean: 0 }))
+    const followers = all.filter((_, n) => n !== i)
     const waits = Array.from({ length: segments }, (_, n) => turns.wait(segment(n), followers, lines.length - 1, 0))
     return waits.filter(ms => ms === 0).length / segments
   })
@@ -133,6 +134,51 @@ test('in a large swarm, too, the strong pull, and no more in all', () => {
   }
   assert.ok(strong > 20 * weak, `${strong} and ${weak}`)
   assert.ok(strong + weak > 0.6 * pullers(300) && strong + weak < 1.4 * pullers(300), `${strong + weak}`)
+})
+
+test('where those around have strong lines one pulls more rarely, where they have weak ones more often', () => {
+  const pulls = (/** @type {number} */ mean) => {
+    let count = 0
+    for (let i = 0; i < 300; i++) {
+      const turns = new Turns(peer(i), -SETTLED, DEFAULTS)
+      turns.others = 299
+      turns.upload.drained(2 ** 18, 1000)
+      const followers = strangers(1000 + 9 * i, 9, () => 2 ** 18).map(other => ({ ...other, mean }))
+      for (let n = 0; n < 20; n++) if (turns.wait(segment(n), followers, 9, 0) === 0) count += 1
+    }
+    return count / 20
+  }
+  const [strong, alike, weak] = [30_000, 0, 700].map(pulls)
+  assert.ok(strong < 0.3 * alike && weak > 2 * alike, `${strong} < ${alike} < ${weak}`)
+})
+
+test('what viewers tell one another of the lines around them settles near the mean of all', () => {
+  const crowd = Array.from({ length: 60 }, (_, i) => {
+    const turns = new Turns(peer(i), -SETTLED, DEFAULTS)
+    turns.others = 59
+    turns.upload.drained(i % 10 === 0 ? 2 ** 20 : 2 ** 17, 1000)
+    return turns
+  })
+  for (let round = 0; round < 30; round++) {
+    for (const [i, turns] of crowd.entries()) {
+      const known = [1, 2, 3, 5, 8, 13, 21, 34].map(step => (i + step) % 60)
+      const followers = known.map(n => ({
+        peer: peer(n), age: SETTLED, line: crowd[n]?.upload.line ?? 0, mean: crowd[n]?.mean ?? 0
+      }))
+      turns.wait(segment(round), followers, 8, 0)
+    }
+  }
+  const weight = (/** @type {number} */ line) => (line / 187_500) ** 3
+  const mean = 1000 * (0.1 * weight(2 ** 20) + 0.9 * weight(2 ** 17))
+  const told = crowd.filter((_, i) => i % 10 !== 0).map(turns => turns.mean)
+  for (const value of told) assert.ok(value > 0.4 * mean && value < 1.6 * mean, `${value} of ${mean}`)
+})
+
+test('who has segments too late has the strong around it pull more', () => {
+  const [late, other] = [1, 2].map(n => viewer(n, 299).turns)
+  for (let i = 0; i < 10; i++) late.tooLate()
+  for (const turns of [late, other]) turns.wait(segment(0), strangers(5000, 8), 8, 0)
+  assert.ok(late.mean < 0.8 * other.mean, `${late.mean}, ${other.mean}`)
 })
 
 test('a line is what leaves while more waits: soon believed when faster, slowly when slower, and said in powers of two', () => {
