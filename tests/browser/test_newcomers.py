@@ -1,0 +1,28 @@
+"""Who has just come: what it begins to play with."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.browser.asking import audience, sources, watch, when
+from tests.conftest import NewPage, Running
+
+VISITS = 3
+FIRST = 4
+"""Segments: hls.js begins three behind the newest, and all who are there hold these."""
+
+
+async def test_newcomers_have_their_first_segments_from_those_who_are_there_but_for_the_very_first(
+    live: Running, new_page: NewPage
+) -> None:
+    await audience(live, *[await new_page() for _ in range(3)])
+    told = {}
+    for visit in range(VISITS):
+        newcomer = await watch(await new_page(), live)
+        told[str(visit)] = await when(newcomer, f"s.segments.length >= {FIRST}", "its first segments")
+        await newcomer.context.close()
+        await asyncio.sleep(1)  # the next one finds its links gone
+    first = [sorted(each["segments"], key=lambda segment: segment["msn"])[:FIRST] for each in told.values()]
+    copies = sum(1 - segment["fromPeers"] / segment["bytes"] for visit in first for segment in visit)
+    # One each, now and then another on a busy machine; two each where the first links are not waited for.
+    assert copies < 1.7 * VISITS, sources(told)
