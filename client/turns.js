@@ -82,9 +82,13 @@ export class Turns {
     const others = followers.map(({ peer, age, line }) => ({ peer, age, weight: weight(line) }))
     const me = { peer: this.me, age: now - this.bornAt, weight: weight(this.upload.line) }
     const { takeover } = this.settings
-    if (viewers <= FEW * (known + 1)) return takeover * Math.floor(rank(id, me, others) / Math.floor(this.need))
     const sum = followers.reduce((sum, { line, mean }) => sum + (mean / UNIT || weight(line)), 0)
     const around = Math.max(1 / UNIT, sum / Math.max(1, known))
+    if (viewers <= FEW * (known + 1)) {
+      // More pull where segments come too late, but not the weak: they would serve only themselves.
+      const need = 1 + (this.need - 1) * Math.min(1, me.weight / around)
+      return takeover * Math.floor(rank(id, me, others) / Math.floor(need))
+    }
     // Who has segments too late makes less of it: the strong around then pull more.
     const told = (OWN * me.weight + (1 - OWN) * around) / this.need ** OWN
     this.mean = Math.max(1, Math.round(UNIT * told))

@@ -269,6 +269,7 @@ export class Exchange {
     if (!asked) return
     entry.asked.delete(block)
     asked.wire.asked -= 1
+    this.clock.after(asked.link.rtt / 2, takenBack, asked)
     asked.link.pace.lost(this.clock.now, asked.at, asked.link.rtt)
   }
 
@@ -278,7 +279,8 @@ export class Exchange {
     if (wire.asked === 0) wire.lastAt = now
     wire.asked += 1
     link.pace.asked(now)
-    const asked = { exchange: this, entry, link, wire, block, at: now }
+    /** @type {Asked} */
+    const asked = { exchange: this, entry, link, wire, block, at: now, transfer: null }
     entry.asked.set(block, asked)
     this.clock.after(link.rtt / 2, requested, asked)
     if (!entry.watched) {
@@ -340,7 +342,7 @@ export class Exchange {
   }
 }
 
-/** @typedef {{ exchange: Exchange, entry: Entry, link: SimLink, wire: Wire, block: number, at: number }} Asked a block, and when */
+/** @typedef {{ exchange: Exchange, entry: Entry, link: SimLink, wire: Wire, block: number, at: number, transfer: import('./lines.js').Transfer | null }} Asked a block, and when; transfer: at the peer's line */
 
 /** @param {{ exchange: Exchange, entry: Entry }} woken */
 function wake ({ exchange, entry }) { if (entry.hungry) exchange.ask(entry) }
@@ -354,12 +356,17 @@ function requested (asked) {
   const { exchange, entry, link, wire, block } = asked
   const server = link.other.mesh.viewer
   if (server.gone || link.down || wire.remote.dropped || !server.sharing) return
-  server.uplink.ask(link.other, link.ceiling, {
+  asked.transfer = {
     bytes: entry.holding.blockSize(block),
-    // A browser has handed it to SCTP by the time a cancel could come.
     wanted: () => !link.down && !wire.remote.dropped,
     sent: at => exchange.clock.after(at - exchange.clock.now + link.rtt / 2, landed, asked)
-  })
+  }
+  server.uplink.ask(link.other, link.ceiling, asked.transfer)
+}
+
+/** The cancel is at the peer, too. @param {Asked} asked */
+function takenBack ({ link, transfer }) {
+  if (transfer) link.other.mesh.viewer.uplink.takeBack(link.other, transfer)
 }
 
 /** All of it is on the receiver's doorstep. @param {Asked} asked */

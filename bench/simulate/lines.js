@@ -15,6 +15,8 @@ export const OVERHEAD = 1.06
 const MSS = 1150
 /** What one association has under way at most, bytes: mesh/flow.js hands over no more ahead. */
 const WINDOW = 256 << 10
+/** Of one link's blocks, those that a cancel comes too late for: two answered (answering.js), two with SCTP (mesh/flow.js). */
+const HANDED = 4
 /** What TCP lets a browser have under way, bytes, and how much it begins with after a pause. */
 const TCP_WINDOW = 1 << 20
 const TCP_INITIAL = 14_600
@@ -103,6 +105,15 @@ export class Uplink {
   drop (link) {
     for (const transfer of this.flows.get(link)?.queue ?? []) this.#forget(transfer)
     this.flows.delete(link)
+  }
+
+  /** A request is taken back: what was not handed over is not sent. @param {object} link @param {Transfer} transfer */
+  takeBack (link, transfer) {
+    const queue = this.flows.get(link)?.queue ?? []
+    const at = queue.indexOf(transfer)
+    if (at < HANDED) return
+    queue.splice(at, 1)
+    this.#forget(transfer)
   }
 
   /** It is not sent. @param {Transfer} transfer */

@@ -94,10 +94,11 @@ test('tiers are as many as lead from the pullers to one in each neighbourhood', 
 })
 
 /** How often each of these lines (bytes/s) is the first among all, who know one another. */
-function firsts (lines, segments = 600) {
+function firsts (lines, need = 1, segments = 600) {
   return lines.map((line, i) => {
     const turns = new Turns(peer(i), -SETTLED, DEFAULTS)
     turns.others = lines.length - 1
+    turns.need = need
     if (line > 0) turns.upload.drained(line, 1000)
     const all = lines.map((line, n) => ({ peer: peer(n), age: SETTLED, line, mean: 0 }))
     const followers = all.filter((_, n) => n !== i)
@@ -110,6 +111,13 @@ test('who carries more pulls far more often, and of each segment one is the firs
   const shares = firsts([2 ** 20, 2 ** 18, 2 ** 18, 2 ** 14])
   assert.ok(Math.abs(shares.reduce((sum, share) => sum + share) - 1) < 1e-9, `${shares}`)
   assert.ok(shares[0] > 0.85 && shares[3] === 0, `${shares}`)
+})
+
+test('where segments come too late the strong pull more, not the weak', () => {
+  const lines = [2 ** 19, 2 ** 19, 2 ** 15, 2 ** 15]
+  const shares = firsts(lines, DEFAULTS.needMax)
+  assert.deepEqual(shares.slice(0, 2), [1, 1])
+  assert.ok(shares[2] < 0.1 && shares[3] < 0.1, `${shares}`)
 })
 
 test('those whose lines nobody knows, or that are all ample for the stream, share the pulling evenly', () => {

@@ -47,6 +47,19 @@ test('an uplink serves its peers in turn, and no association beyond its own ceil
   assert.deepEqual(done, [['a1', 212], ['b1', 212], ['a2', 424]])
 })
 
+test('a request taken back in time is not served, one that was handed over is', () => {
+  const clock = new Clock()
+  const uplink = new Uplink(clock, 100)
+  const link = {}
+  const done = []
+  const blocks = Array.from({ length: 8 }, (_, i) => ({ bytes: 10_000, wanted: () => true, sent: () => done.push(i) }))
+  for (const block of blocks) uplink.ask(link, 1000, block)
+  clock.run(1)
+  for (const i of [2, 6]) uplink.takeBack(link, blocks[i])
+  clock.run(10_000)
+  assert.deepEqual(done, [0, 1, 2, 3, 4, 5, 7])
+})
+
 test('a downlink takes what comes at once one after the other', () => {
   const downlink = new Downlink(106)
   assert.equal(downlink.take(1000, 500), 500)
