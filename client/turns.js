@@ -90,7 +90,7 @@ export class Turns {
       return takeover * Math.floor(rank(id, me, others) / Math.floor(need))
     }
     // Who has segments too late makes less of it: the strong around then pull more.
-    const told = (OWN * me.weight + (1 - OWN) * around) / this.need ** OWN
+    const told = (OWN * me.weight + (1 - OWN) * around) / Math.sqrt(this.need)
     this.mean = Math.max(1, Math.round(UNIT * told))
     const { tier: before, last } = tier(id, { ...me, weight: this.need * me.weight / around }, viewers, known)
     return before * this.news.high(STRAYS) + (last ? takeover * rank(id, me, others) : 0)
