@@ -49,7 +49,9 @@ class PeerEngine {
 
     const me = newPeerId()
     const bornAt = performance.now()
-    const { log, p2pOnly } = this
+    const { p2pOnly } = this
+    // Whoever looks into a running page may listen later.
+    const log = (/** @type {string} */ line) => this.log(line)
     const uploads = () => this.uploads
     this.library = new Library()
     this.scheduler = new Scheduler(me, bornAt)
