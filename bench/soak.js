@@ -51,7 +51,7 @@
       channels: channels.filter(channel => channel?.readyState !== 'closed').length,
       made: made.connections,
       timers: timers.size,
-      torrents: player.engine.swarm?.client.torrents.length ?? 0,
+      torrents: player.engine.company.swarm?.client.torrents.length ?? 0,
       msn: told.segments.at(-1)?.msn ?? 0,
       peers: told.peers,
       fromPeers: told.bytesFromPeers,

@@ -69,7 +69,7 @@ async def expose(route: Route) -> None:
     )
 
 
-LINKS = "window.liveTorrent.players[0].engine.mesh.up"
+LINKS = "window.liveTorrent.players[0].engine.company.mesh.up"
 
 
 async def test_viewers_that_keep_switching_variants_play_on_and_share(
