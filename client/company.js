@@ -10,6 +10,12 @@ import { Mesh } from './mesh/mesh.js'
 /** @typedef {import('./library.js').KnownSegment} KnownSegment */
 
 /**
+ * Links are made once the player has its first segment, or after this, ms: keys, handshakes and the torrents' code for
+ * five peers at once would hold up the picture on a busy machine by as long as they take.
+ */
+const PATIENCE = 1500
+
+/**
  * @typedef {object} Parts
  * @property {import('./library.js').Library} library
  * @property {import('./scheduler.js').Scheduler} scheduler
@@ -52,12 +58,19 @@ export class Company {
     this.swarm = null
     /** @type {Promise<void> | null} */
     this.loading = null
+    /** The player has its first segment: now there is time for others. Idempotent. @type {() => void} */
+    this.settle = () => {}
+    /** @type {Promise<void>} */
+    this.settled = new Promise(resolve => { this.settle = resolve })
+    this.patience = setTimeout(this.settle, options.mode === 'p2p-only' ? 0 : PATIENCE)
     this.dialogue = new Dialogue({ ...parts, mesh: () => this.mesh, swarm: () => this.swarm })
   }
 
   /** Idempotent. */
   close () {
     this.closed = true
+    clearTimeout(this.patience)
+    this.settle()
     this.dialogue.close()
     this.swarm?.close()
     this.mesh?.close()
@@ -77,6 +90,7 @@ export class Company {
       sharing: uploads,
       line: () => uploads() ? scheduler.line : 0,
       mean: () => scheduler.turns.mean,
+      settled: this.settled,
       onDrain: (/** @type {number} */ bytes, /** @type {number} */ ms) => scheduler.drained(bytes, ms)
     }
     const { maxPeers = 12, maxUpload, ice = [] } = this.options

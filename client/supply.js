@@ -95,6 +95,7 @@ export class Supply {
         if (!deliveries.waits(segment.id)) this.#unwant(segment)
       }
     }
+    this.parts.company().settle()
     this.handed.gave(segment.duration, this.facts.buffer(), performance.now())
     return holding
   }

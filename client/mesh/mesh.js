@@ -32,8 +32,8 @@ const SLEPT = 5000
 export class Mesh {
   /**
    * @param {import('../playlist.js').SwarmAddress} swarm
-   * @param {Pick<import('./link.js').Self, 'peer' | 'bornAt' | 'sharing'> & { line: () => number, mean: () => number, onDrain: (bytes: number, ms: number) => void }} self
-   *   line: what ours carries upwards, bytes/s, 0: not known; mean: see turns.js; onDrain: so much left within so long, while more waited
+   * @param {Pick<import('./link.js').Self, 'peer' | 'bornAt' | 'sharing'> & { line: () => number, mean: () => number, onDrain: (bytes: number, ms: number) => void, settled: Promise<void> }} self
+   *   line: what ours carries upwards, bytes/s, 0: not known; mean: see turns.js; onDrain: so much left within so long, while more waited; settled: there is time for links
    * @param {object} options
    * @param {number} options.maxPeers
    * @param {string[]} options.ice
@@ -146,6 +146,8 @@ export class Mesh {
   /** @param {number} others */
   async #makeOffers (others) {
     this.upkeep.counted(others)
+    await this.self.settled
+    if (this.closed) return []
     const offers = []
     for (let left = this.upkeep.offers(performance.now()); left > 0; left--) {
       const link = this.#make()
