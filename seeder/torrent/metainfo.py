@@ -87,6 +87,17 @@ def matches(torrent: Torrent, data: bytes) -> bool:
     return len(data) == torrent.length and b"".join(piece_hashes(data, torrent.piece_length)) == pieces
 
 
+def mismatch(torrent: Torrent, data: bytes) -> str | None:
+    """What of the bytes is not the torrent's, for people; ``None``: they are its."""
+    if len(data) != torrent.length:
+        return f"{len(data)} bytes, and the torrent has {torrent.length}"
+    pieces = _pieces(torrent)
+    for index, digest in enumerate(piece_hashes(data, torrent.piece_length)):
+        if digest != pieces[20 * index : 20 * index + 20]:
+            return f"piece {index} does not match its hash"
+    return None
+
+
 def begins(torrent: Torrent, data: bytes) -> bool:
     """``data`` is shorter than the segment and, as far as whole pieces tell, its beginning: cut off."""
     if len(data) >= torrent.length:
