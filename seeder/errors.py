@@ -6,11 +6,14 @@
     ├── PlaylistError           text that is not a playlist (``line`` says where)
     ├── IngestError             ffmpeg or the input cannot be used
     ├── ServeError              a port, certificate or other server resource cannot be used
+    ├── FetchError              what others serve could not be fetched
     ├── MetainfoError           bytes that are not a torrent of ours
     └── WireError               a tracker message that breaks the protocol (``reason`` goes to the sender)
 
 The command line turns each into one line on stderr and the class's ``exit_code``.
 """
+
+from urllib.parse import urlsplit, urlunsplit
 
 
 class LiveTorrentError(Exception):
@@ -49,6 +52,20 @@ class ServeError(LiveTorrentError):
     """A port in use, an unreadable certificate."""
 
     exit_code = 5
+
+
+class FetchError(LiveTorrentError):
+    """A URL could not be fetched; ``status`` is HTTP's, 0 without an answer. Tells no secrets of it."""
+
+    exit_code = 4
+
+    def __init__(self, reason: str, url: str, status: int = 0) -> None:
+        parts = urlsplit(url)
+        # Queries hold tokens, and the user part passwords.
+        shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        super().__init__(f"{shown}: {reason}")
+        self.reason = reason
+        self.status = status
 
 
 class MetainfoError(LiveTorrentError):
