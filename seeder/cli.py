@@ -19,7 +19,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -137,6 +137,52 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
         raise ConfigError(f"--name: {error}") from None
     source = _checked(source)
     _run(Plan(config, _made(config.feed or Path("feed")), name=name, source=source))
+
+
+@cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")
+@click.argument("where", metavar="URL", required=False)
+@click.option(
+    "--reloads", type=click.IntRange(1, 100_000), default=4, help="Of a live playlist. [default: 4]"
+)
+@click.option(
+    "--segments",
+    type=click.IntRange(-1),
+    default=2,
+    metavar="N",
+    help="Fetch the N newest of each playlist at each reload; 0: none, -1: all. [default: 2]",
+)
+@click.option(
+    "--header", multiple=True, metavar="NAME: VALUE", help="Sent with every request; may be repeated."
+)
+@click.option("--allow-private", is_flag=True, help="Follow redirects and playlists into private networks.")
+@click.option("--insecure", is_flag=True, help="Take any TLS certificate.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for a SHOULD, too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@click.option("--rules", "list_rules", is_flag=True, help="Say what is looked at, and nothing more.")
+def check(where: str | None, list_rules: bool, **options: Any) -> int:
+    """Hold the playlists at URL (or a local path) against RFC 8216bis and Apple's authoring rules.
+
+    A live playlist is reloaded as players do, its variants are held against each other, some of its
+    segments are fetched, and where it has magnets of live-torrent's they are held against the bytes.
+
+    \b
+    Each line: how much the rule binds (must, should, advice), its section, its name, where, what is there.
+    Exit codes: 0 no must is broken; 1 some are; 4 the playlist cannot be fetched.
+
+    \b
+      live-torrent check https://live.example.org/live/garden/master.m3u8
+      live-torrent check --json --reloads 30 http://127.0.0.1:8008/live/demo/master.m3u8
+      live-torrent check recording/index.m3u8 --segments -1
+    """
+    from seeder.checking.command import list_of_rules, run_check
+
+    if list_rules:
+        click.echo(list_of_rules())
+        return 0
+    if where is None:
+        raise click.UsageError("Missing argument 'URL'.")
+    stopper.hold()
+    return run_check(where, stopper, **options)
 
 
 def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:

@@ -20,6 +20,7 @@ LEVELS: dict[str, int] = {
     "hls": 4,  # a manifest names torrents
     "ingest": 5,
     "feed": 5,
+    "checking": 5,
     "tracker": 5,
     "web": 6,
     "service": 7,

@@ -9,7 +9,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.fetched import Fetched, Span, Validators
 
 
 class Files:
@@ -25,12 +25,18 @@ class Files:
         return None
 
     async def get(
-        self, url: str, *, limit: int, timeout: float = 30.0, known: Validators | None = None
+        self,
+        url: str,
+        *,
+        limit: int,
+        timeout: float = 30.0,
+        known: Validators | None = None,
+        span: Span | None = None,
     ) -> Fetched:
         """As :meth:`seeder.fetch.http.Http.get`; a file's validator is its place, size and time."""
-        return await asyncio.to_thread(self._read, url, limit, known)
+        return await asyncio.to_thread(self._read, url, limit, known, span)
 
-    def _read(self, url: str, limit: int, known: Validators | None) -> Fetched:
+    def _read(self, url: str, limit: int, known: Validators | None, span: Span | None) -> Fetched:
         started = time.monotonic()
         parts = urlsplit(url)
         if parts.scheme != "file":
@@ -40,12 +46,16 @@ class Files:
             if not place.is_relative_to(self._folder):
                 raise FetchError("leads out of the playlist's folder", url)
             with place.open("rb") as handle:
-                data = handle.read(limit + 1)
+                if span is not None:
+                    handle.seek(span.start)
+                data = handle.read(limit + 1 if span is None else span.length)
             status = place.stat()
         except FileNotFoundError:
             raise FetchError("there is no such file", url, 404) from None
         except OSError as error:
             raise FetchError(error.strerror or str(error), url) from None
+        if span is not None and len(data) < span.length:
+            raise FetchError(f"{len(data)} of {span.length} bytes", url)
         if len(data) > limit:
             raise FetchError(f"more than {limit} bytes", url)
         etag = f'"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"'

@@ -21,7 +21,7 @@ from yarl import URL
 
 from seeder import __version__
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.fetched import Fetched, Span, Validators
 from seeder.fetch.guard import is_public
 
 MAX_REDIRECTS = 8
@@ -69,17 +69,24 @@ class Http:
         await self._stack.aclose()
 
     async def get(
-        self, url: str, *, limit: int, timeout: float = 30.0, known: Validators | None = None
+        self,
+        url: str,
+        *,
+        limit: int,
+        timeout: float = 30.0,
+        known: Validators | None = None,
+        span: Span | None = None,
     ) -> Fetched:
         """The bytes at ``url``, at most ``limit`` of them, within ``timeout`` seconds; FetchError otherwise.
 
         ``known``: what an earlier answer was marked with; if that holds, ``status`` is 304, ``data`` empty.
+        ``span``: only that part of it; ``limit`` is then for a server that sends everything all the same.
         Other statuses than 200, 206 and 304 are a FetchError with that ``status``.
         """
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
-                return await self._follow(url, limit, known, started)
+                return await self._follow(url, limit, known, span, started)
         except TimeoutError:
             raise FetchError(f"nothing came within {timeout:g} s", url) from None
         except aiohttp.ClientError as error:
@@ -87,25 +94,30 @@ class Http:
         except (OSError, ValueError) as error:
             raise FetchError(str(error) or type(error).__name__, url) from None
 
-    async def _follow(self, url: str, limit: int, known: Validators | None, started: float) -> Fetched:
+    async def _follow(
+        self, url: str, limit: int, known: Validators | None, span: Span | None, started: float
+    ) -> Fetched:
         at = url
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(at).scheme not in ("http", "https"):
                 raise FetchError(f"leads to {urlsplit(at).scheme}:, which is not fetched", url)
-            async with await self._request(at, known) as response:
+            async with await self._request(at, known, span) as response:
                 target = response.headers.get("Location")
                 if response.status in _REDIRECTS and target:
                     at = urljoin(at, target)
                     continue
-                return await _read(response, url, at, limit, started)
+                return await _read(response, url, at, limit, span, started)
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", url)
 
-    async def _request(self, url: str, known: Validators | None) -> aiohttp.ClientResponse:
+    async def _request(self, url: str, known: Validators | None, span: Span | None) -> aiohttp.ClientResponse:
         host = _host(url)
         home = host in self._homes
         headers = {n: v for n, v in self._headers.items() if home or n.lower() not in _SECRET}
         if known is not None:
             headers.update(known.headers())
+        if span is not None:
+            headers["Range"] = f"bytes={span.start}-{span.start + span.length - 1}"
+            headers["Accept-Encoding"] = "identity"  # else the range is one of the compressed bytes
         session = self._home if home else self._away
         parts = urlsplit(url)
         bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
@@ -141,7 +153,7 @@ def _guarded(address: Any) -> socket.socket:
 
 
 async def _read(
-    response: aiohttp.ClientResponse, asked: str, url: str, limit: int, started: float
+    response: aiohttp.ClientResponse, asked: str, url: str, limit: int, span: Span | None, started: float
 ) -> Fetched:
     headers = {name.lower(): value for name, value in response.headers.items()}
     if response.status not in (200, 206, 304):
@@ -153,7 +165,12 @@ async def _read(
         data += chunk
         if len(data) > limit:
             raise FetchError(f"more than {limit} bytes", asked, response.status)
-    return Fetched(asked, url, response.status, headers, bytes(data), time.monotonic() - started)
+    body = bytes(data)
+    if span is not None:
+        body = body[: span.length] if response.status == 206 else span.of(body)
+        if len(body) < span.length:
+            raise FetchError(f"{len(body)} of {span.length} bytes", asked, response.status)
+    return Fetched(asked, url, response.status, headers, body, time.monotonic() - started)
 
 
 def _host(url: str) -> Host:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import unquote, urlsplit
 
-from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.fetched import Fetched, Span, Validators
 from seeder.fetch.files import Files
 from seeder.fetch.http import Http
 
@@ -20,7 +20,13 @@ class Source(Protocol):
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *info: object) -> None: ...
     async def get(
-        self, url: str, *, limit: int, timeout: float = 30.0, known: Validators | None = None
+        self,
+        url: str,
+        *,
+        limit: int,
+        timeout: float = 30.0,
+        known: Validators | None = None,
+        span: Span | None = None,
     ) -> Fetched: ...
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -14,25 +12,7 @@ from seeder.errors import FetchError
 from seeder.fetch.fetched import Validators
 from seeder.fetch.guard import is_public
 from seeder.fetch.http import Http
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def host(**pages: Handler) -> AsyncIterator[str]:
-    """A server of pages by name; its URL."""
-    app = web.Application()
-    for name, page in pages.items():
-        app.router.add_get(f"/{name}", page)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    try:
-        yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
-    finally:
-        await runner.cleanup()
+from tests.fetch.hosting import Handler, host
 
 
 def to(url: str, status: int = 302) -> Handler:
