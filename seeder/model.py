@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -54,6 +54,15 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A segment that others serve."""
+
+    torrent: Torrent
+    url: str
+    """Absolute: what the playlist lists, and its web seed."""
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPlaylist:
     """A media or multivariant playlist as its writer left it, with the torrents to be added."""
 
@@ -86,6 +95,8 @@ class StreamView:
     """Seconds; the largest EXT-X-TARGETDURATION, 0 when no media playlist is there yet."""
     segments: int
     """Segments now listed, over all variants."""
+    elsewhere: Mapping[bytes, Elsewhere] = field(default_factory=dict)
+    """By infohash: segments of an attached feed, which stay where they are."""
 
     @property
     def rendezvous(self) -> bytes:

@@ -114,6 +114,7 @@ class Library:
     def publish(self, view: StreamView) -> frozenset[bytes]:
         """Put ``view`` in the place of the stream's last one; the infohashes nobody knows any more."""
         brought = {r.torrent.infohash: r.torrent for r in view.resources.values() if r.torrent is not None}
+        brought |= {infohash: segment.torrent for infohash, segment in view.elsewhere.items()}
         rendezvous = view.rendezvous  # first: should it fail, nothing of the view is here yet
         forgotten = self._replace(view.name, brought)
         self._streams[view.name] = view

@@ -87,12 +87,12 @@ def build_view(contents: Contents, last: StreamView | None, version: Callable[[]
         torrents = _torrents(path, playlist, contents.assets) if path in media else {}
         live = path in media and not media[path].ended
         multivariant = path not in media
-        published[path] = _publish(
+        published[path] = publish_playlist(
             before.get(path), path, playlist.text, multivariant, torrents, live, version
         )
     if MASTER not in published:
         text = _master_text(contents, media)
-        published[MASTER] = _publish(before.get(MASTER), MASTER, text, True, {}, False, version)
+        published[MASTER] = publish_playlist(before.get(MASTER), MASTER, text, True, {}, False, version)
     return StreamView(
         name=contents.name,
         live=any(not m.ended for m in media.values()),
@@ -103,7 +103,7 @@ def build_view(contents: Contents, last: StreamView | None, version: Callable[[]
     )
 
 
-def _publish(
+def publish_playlist(
     before: PublishedPlaylist | None,
     path: str,
     text: str,
@@ -112,6 +112,7 @@ def _publish(
     live: bool,
     version: Callable[[], int],
 ) -> PublishedPlaylist:
+    """What is published at ``path`` now: ``before`` itself where nothing changed, else with a new version."""
     same = before is not None and before.text == text and before.torrents == torrents
     if same and before is not None and before.live == live:
         return before

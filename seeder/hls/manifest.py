@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 from seeder.hls.attributes import quoted
-from seeder.hls.names import requested_path, stream_url
+from seeder.hls.names import is_absolute, requested_path, stream_url
 from seeder.hls.playlist import MediaPlaylist, parse, split_lines
 from seeder.model import Addresses, PublishedPlaylist, Torrent
 from seeder.torrent.magnet import build, magnet_of
@@ -32,7 +32,8 @@ def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresse
     for index, line in enumerate(lines):
         torrent = playlist.torrents.get(index)
         if torrent is not None and index in uris:
-            url = stream_url(addresses.base, stream, uris[index])
+            uri = uris[index]
+            url = uri if is_absolute(uri) else stream_url(addresses.base, stream, uri)
             out.append(segment_tag(torrent, addresses.tracker, url) + newline)
         out.append(line)
         if index == 0 and len(lines) > 1:
@@ -56,13 +57,16 @@ def strip_tags(text: str) -> str:
 
 
 def _segment_uris(playlist: PublishedPlaylist) -> dict[int, str]:
-    """EXTINF line → the path its segment is asked for by."""
+    """EXTINF line → the path its segment is asked for by, or the URL where it is somebody else's."""
     if not playlist.torrents:
         return {}
     parsed = parse(playlist.text)
     if not isinstance(parsed, MediaPlaylist):
         return {}
-    paths = ((s.line, requested_path(playlist.path, s.uri)) for s in parsed.segments)
+    paths = (
+        (s.line, s.uri if is_absolute(s.uri) else requested_path(playlist.path, s.uri))
+        for s in parsed.segments
+    )
     return {line: path for line, path in paths if path is not None}
 
 

@@ -92,6 +92,11 @@ def _folder(playlist: str) -> str | None:
     return f"{folder}/" if is_safe(folder) and posixpath.normpath(folder) == folder else None
 
 
+def is_absolute(uri: str) -> bool:
+    """Whether it names its server: somebody else's segment."""
+    return uri.startswith(("http://", "https://"))
+
+
 def literal_path(playlist: str, uri: str) -> str | None:
     """The path with ``uri`` taken as a plain file name, as writers who do not percent-encode mean it."""
     if "://" in uri or uri.startswith("/"):

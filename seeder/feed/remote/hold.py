@@ -1,0 +1,231 @@
+"""Upstream segments: each fetched once and hashed; its bytes kept while there is room and use for them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import posixpath
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit
+
+from seeder.errors import FetchError, MetainfoError
+from seeder.feed.remote.follow import RETRY
+from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.source import Source
+from seeder.hls.names import speakable
+from seeder.model import Torrent
+from seeder.torrent.hashing import Hasher
+from seeder.torrent.metainfo import MAX_LENGTH
+
+log = logging.getLogger(__name__)
+
+WORKERS = 6
+"""Segments fetched at once: a ladder of six variants lists six at a time."""
+TIMEOUT = 30.0
+"""Seconds for a segment; long before that it left the window of most streams."""
+ATTEMPTS = 8
+"""After so many a segment is left without a torrent: viewers fetch it themselves, or cannot either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A segment that is listed, or was a moment ago."""
+
+    url: str
+    """Its home."""
+    live: bool
+    age: int
+    """Live: segments listed after it (0: the newest). Recorded: segments listed before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A segment whose torrent is ready."""
+
+    url: str
+    torrent: Torrent
+    data: bytes | None
+    """None: not kept."""
+    content_type: str = ""
+    allows_origin: bool = True
+    """Its server lets other sites' pages read it (Access-Control-Allow-Origin)."""
+    validators: Validators = field(default_factory=Validators)
+    checked: bool = False
+    """Asked for a second time, for it may have been listed before it was whole."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """For the metrics."""
+
+    fetched: int = 0
+    bytes: int = 0
+    failures: int = 0
+    changed: int = 0
+    """Segments whose bytes were others the second time."""
+
+
+class Hold:
+    """``run`` it in a task; ``changed`` is called when a torrent is ready or another one than before.
+
+    ``keep``: whether bytes are of use (to seed, to serve); at most ``memory_bytes`` of them are kept.
+    """
+
+    def __init__(
+        self, source: Source, hasher: Hasher, *, keep: bool, memory_bytes: int, changed: Callable[[], None]
+    ) -> None:
+        self.counts = Counts()
+        self.trouble = ""
+        """What kept the last segment from being fetched; empty after one that was."""
+        self._source = source
+        self._hasher = hasher
+        self._keep = keep
+        self._room = memory_bytes
+        self._changed = changed
+        self._wanted: dict[str, Wanted] = {}
+        self._held: dict[str, Held] = {}
+        self._tried: dict[str, tuple[int, float]] = {}
+        """URL → failures, when to try again."""
+        self._busy: set[str] = set()
+        self._wake = asyncio.Event()
+
+    @property
+    def held(self) -> Mapping[str, Held]:
+        """By URL."""
+        return self._held
+
+    def want(self, segments: Iterable[Wanted]) -> None:
+        """From now on these and no others, in the order of their urgency; bounded by what playlists list."""
+        self._wanted = {segment.url: segment for segment in segments}
+        self._held = {url: held for url, held in self._held.items() if url in self._wanted}
+        self._tried = {url: tried for url, tried in self._tried.items() if url in self._wanted}
+        self._make_room()
+        self._wake.set()
+
+    def again(self, urls: Iterable[str]) -> None:
+        """The publisher began anew: what these URLs stand for may be something else."""
+        for url in urls:
+            self._held.pop(url, None)
+            self._tried.pop(url, None)
+        self._wake.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(WORKERS):
+                group.create_task(self._work(), name=f"attach-fetch-{number}")
+
+    async def _work(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            url, at = self._next(clock())
+            if url is None:
+                self._wake.clear()
+                try:
+                    async with asyncio.timeout(None if at is None else max(0.0, at - clock())):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                continue
+            self._busy.add(url)
+            try:
+                await self._take(url, clock)
+            finally:
+                self._busy.discard(url)
+
+    def _next(self, now: float) -> tuple[str | None, float | None]:
+        """What to fetch now; else when there may be something."""
+        later: float | None = None
+        for url, wanted in self._wanted.items():
+            held = self._held.get(url)
+            if url in self._busy or (
+                held is not None and (held.checked or not self._worth_a_look(wanted, held))
+            ):
+                continue
+            failures, at = self._tried.get(url, (0, 0.0))
+            if failures >= ATTEMPTS:
+                continue
+            if at <= now:
+                return url, None
+            later = at if later is None else min(later, at)
+        return None, later
+
+    @staticmethod
+    def _worth_a_look(wanted: Wanted, held: Held) -> bool:
+        """Once more when the next one is listed: what was listed too early is whole by then."""
+        return wanted.live and wanted.age > 0 and bool(held.validators.headers())
+
+    async def _take(self, url: str, clock: Callable[[], float]) -> None:
+        before = self._held.get(url)
+        known = before.validators if before is not None else None
+        try:
+            fetched = await self._source.get(url, limit=MAX_LENGTH, timeout=TIMEOUT, known=known)
+            if fetched.status == 304:
+                self._check(url)
+                return
+            torrent = await self._hasher.data(name_of(url), fetched.data)
+        except (FetchError, MetainfoError) as error:
+            if before is not None:
+                self._check(url)  # it was had once; that it is gone by now is no news
+                return
+            self._failed(url, clock(), str(error))
+            return
+        self._tried.pop(url, None)
+        self.trouble = ""
+        self.counts.fetched += 1
+        self.counts.bytes += len(fetched.data)
+        if url not in self._wanted:
+            return
+        if before is not None and before.torrent.infohash == torrent.infohash:
+            self._check(url)
+            return
+        if before is not None:
+            self.counts.changed += 1
+            log.warning(
+                "%s has other bytes than when it was listed first: it gets a new torrent", torrent.name
+            )
+        self._held[url] = self._made(fetched, url, torrent, again=before is not None)
+        self._make_room()
+        self._changed()
+
+    def _made(self, fetched: Fetched, url: str, torrent: Torrent, *, again: bool) -> Held:
+        allows = fetched.url.startswith("file:") or "access-control-allow-origin" in fetched.headers
+        kind = fetched.headers.get("content-type", "")
+        data = fetched.data if self._keep else None
+        return Held(url, torrent, data, kind, allows, fetched.validators, checked=again)
+
+    def _check(self, url: str) -> None:
+        if (held := self._held.get(url)) is not None:
+            self._held[url] = replace(held, checked=True)
+
+    def _failed(self, url: str, now: float, why: str) -> None:
+        self.counts.failures += 1
+        if why != self.trouble:
+            log.warning("%s", why)
+        self.trouble = why
+        failures = self._tried.get(url, (0, 0.0))[0] + 1
+        delay = RETRY[min(failures, len(RETRY)) - 1] * (1 - 0.5 * random.random())
+        if url in self._wanted:
+            self._tried[url] = (failures, now + delay)
+
+    def _make_room(self) -> None:
+        """Keep the bytes of the most urgent."""
+        room = self._room
+        for url in self._wanted:
+            held = self._held.get(url)
+            if held is None or held.data is None:
+                continue
+            if len(held.data) > room:
+                self._held[url] = replace(held, data=None)
+            else:
+                room -= len(held.data)
+
+
+def name_of(url: str) -> str:
+    """A torrent's name: the URL's last component, or a hash of it where that is none for a file."""
+    name = unquote(posixpath.basename(urlsplit(url).path), errors="replace")[:128]
+    if name in ("", ".", "..") or "/" in name or not speakable(name):
+        return hashlib.sha1(url.encode()).hexdigest()[:16]
+    return name

@@ -1,0 +1,165 @@
+"""An upstream's playlists and what is held of its segments → what is published here. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from seeder.feed.remote.hold import Held, Wanted, name_of
+from seeder.feed.remote.listing import Listing
+from seeder.feed.streams import publish_playlist
+from seeder.feed.window import GRACE, lingering
+from seeder.hls.master import SUBTITLES, Measured, make_master
+from seeder.hls.names import MASTER, content_type, quote_path
+from seeder.hls.playlist import MediaPlaylist
+from seeder.hls.rewrite import Rewritten, rewrite
+from seeder.model import Elsewhere, Kind, PublishedPlaylist, Resource, StreamView, Torrent
+
+RELAYED = "r"
+"""The folder of segments that are served here though they have a home elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What there is of an upstream at one moment."""
+
+    name: str
+    root: Rewritten | None
+    """The multivariant playlist; None: the upstream is a single media playlist."""
+    listings: Mapping[str, Listing]
+    """By path here."""
+    places: Mapping[str, str]
+    """URL → path here, of playlists."""
+    imported: Mapping[str, str] = field(default_factory=dict)
+    """The multivariant playlist's variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A live playlist's segments by their homes."""
+
+    listed: Sequence[str] = ()
+    left: Sequence[str] = ()
+    """Not listed any more and still of use, the most recent first."""
+
+
+def slide(before: Window, segments: Sequence[str], live: bool) -> Window:
+    """The next window."""
+    keep = len(segments) + GRACE if live else 0
+    return Window(segments, lingering(before.listed, segments, before.left, keep))
+
+
+def homes(listing: Listing, imported: Mapping[str, str]) -> dict[int, str]:
+    """Index of a segment's URI line → its home; segments that are gaps have none."""
+    rewritten = rewrite(listing.text, listing.base, imported=imported)
+    gaps = {s.uri_line for s in listing.playlist.segments if s.gap}
+    return {index: url for index, url in rewritten.homes.items() if index not in gaps}
+
+
+def wanted(listings: Iterable[tuple[Listing, Window, Mapping[int, str]]]) -> list[Wanted]:
+    """Every segment to have a torrent, the most urgent first: live ones newest first, all variants abreast.
+
+    A range of a longer file has none: clients know torrents by URL.
+    """
+    found: dict[str, Wanted] = {}
+    for listing, window, home in listings:
+        live = not listing.playlist.ended
+        whole = [
+            home[s.uri_line] for s in listing.playlist.segments if s.byterange is None and s.uri_line in home
+        ]
+        order = [*reversed(whole), *window.left[:GRACE]] if live else whole
+        for age, url in enumerate(order):
+            found.setdefault(url, Wanted(url, live, age))
+    return sorted(found.values(), key=lambda segment: (not segment.live, segment.age))
+
+
+def build(
+    now: Presentation,
+    windows: Mapping[str, Window],
+    held: Mapping[str, Held],
+    relayed: Mapping[str, str],
+    last: StreamView | None,
+    version: Callable[[], int],
+) -> StreamView:
+    """``relayed``: home → path here, of segments that are served from here."""
+    before = last.playlists if last is not None else {}
+    published: dict[str, PublishedPlaylist] = {}
+    elsewhere: dict[bytes, Elsewhere] = {}
+    for path, listing in now.listings.items():
+        text, torrents = _media(path, listing, now, held, relayed)
+        live = not listing.playlist.ended
+        published[path] = publish_playlist(before.get(path), path, text, False, torrents, live, version)
+        window = windows.get(path, Window())
+        for url in (*window.listed, *window.left[:GRACE]):
+            if (segment := held.get(url)) is not None and url not in relayed:
+                elsewhere[segment.torrent.infohash] = Elsewhere(segment.torrent, url)
+    text = now.root.text if now.root is not None else _master(now, held)
+    published[MASTER] = publish_playlist(before.get(MASTER), MASTER, text, True, {}, False, version)
+    media = [listing.playlist for listing in now.listings.values()]
+    return StreamView(
+        name=now.name,
+        live=any(not playlist.ended for playlist in media),
+        playlists=published,
+        resources={path: _resource(path, held[url]) for url, path in relayed.items() if url in held},
+        target_duration=max((playlist.target_duration for playlist in media), default=0.0),
+        segments=sum(len(playlist.segments) for playlist in media),
+        elsewhere=elsewhere,
+    )
+
+
+def _media(
+    path: str, listing: Listing, now: Presentation, held: Mapping[str, Held], relayed: Mapping[str, str]
+) -> tuple[str, dict[int, Torrent]]:
+    folder = posixpath.dirname(path)
+
+    def place(url: str) -> str | None:
+        there = now.places.get(url) or relayed.get(url)
+        return None if there is None else quote_path(posixpath.relpath(there, folder))
+
+    rewritten = rewrite(listing.text, listing.base, place, now.imported)
+    torrents = {}
+    for segment in listing.playlist.segments:
+        home = rewritten.homes.get(segment.uri_line)
+        found = held.get(home) if home is not None and segment.byterange is None else None
+        if found is not None:
+            torrents[segment.line] = found.torrent
+    return rewritten.text, torrents
+
+
+def _master(now: Presentation, held: Mapping[str, Held]) -> str:
+    return make_master([_measured(path, listing, held) for path, listing in now.listings.items()])
+
+
+def _measured(path: str, listing: Listing, held: Mapping[str, Held]) -> Measured:
+    playlist: MediaPlaylist = listing.playlist
+    home = homes(listing, {})
+    sizes = [
+        (held[url].torrent.length, segment.duration)
+        for segment in playlist.segments
+        if (url := home.get(segment.uri_line, "")) in held
+    ]
+    names = {urlsplit(url).path for url in home.values()}
+    subtitles = bool(names) and all(name.endswith(SUBTITLES) for name in names)
+    # What a live one's segments need changes with each of them; the first says enough.
+    return Measured(path, tuple(sizes[:1] if not playlist.ended else sizes), playlist.ended, subtitles)
+
+
+def relay_path(url: str) -> str:
+    """Where a segment is served here: a folder each, for names repeat."""
+    return f"{RELAYED}/{hashlib.sha1(url.encode()).hexdigest()[:16]}/{name_of(url)}"
+
+
+def _resource(path: str, held: Held) -> Resource:
+    kind = held.content_type or content_type(path)
+    return Resource(
+        path=path,
+        kind=Kind.SEGMENT,
+        content_type=kind,
+        size=held.torrent.length,
+        etag=f'"{held.torrent.infohash.hex()}"',
+        data=held.data,
+        torrent=held.torrent,
+    )
