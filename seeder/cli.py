@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import click
 
 from seeder import __version__, logs, machine
-from seeder.config import Config, Plan, load, unknown_variables
+from seeder.config import Attached, Config, Plan, load, unknown_variables
 from seeder.errors import ConfigError, FeedError, LiveTorrentError, cause
 from seeder.settings import SETTINGS, stream_name
 from seeder.stopping import ABORTED, Stopper
@@ -137,6 +137,43 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
         raise ConfigError(f"--name: {error}") from None
     source = _checked(source)
     _run(Plan(config, _made(config.feed or Path("feed")), name=name, source=source))
+
+
+@cli.command(short_help="Put magnets on top of an existing HLS feed; its segments stay where they are.")
+@click.argument("url", metavar="URL")
+@click.option("--name", required=True, metavar="NAME", help="The stream's name: what stands in /watch/NAME.")
+@click.option("--header", multiple=True, metavar="NAME: VALUE", help="Sent upstream; may be repeated.")
+@click.option("--allow-private", is_flag=True, help="Follow redirects and playlists into private networks.")
+@click.option("--insecure", is_flag=True, help="Take any TLS certificate of the upstream's.")
+@click.option("--seed/--no-seed", default=True, help="Also seed the segments from here. [default: seed]")
+@click.option("--relay", is_flag=True, help="Serve the segments from here: their home sends no CORS headers.")
+@_settings(*_SERVER)
+def attach(
+    url: str,
+    name: str,
+    header: tuple[str, ...],
+    allow_private: bool,
+    insecure: bool,
+    seed: bool,
+    relay: bool,
+    config_file: str | None,
+    **flags: object,
+) -> None:
+    """Serve the HLS feed at URL (or a local path) as the stream NAME, with a magnet for every segment.
+
+    Its segments stay where they are: viewers fetch them from there, or from each other. Each is fetched once
+    from here, to be hashed. Live or recorded, any number of variants and renditions.
+    """
+    from seeder.fetch import read_headers, to_url
+
+    config = _configure(config_file, flags)
+    try:
+        name = stream_name(name)
+    except ValueError as error:
+        raise ConfigError(f"--name: {error}") from None
+    attached = Attached(to_url(_checked(url)), read_headers(header), allow_private, not insecure, seed, relay)
+    with tempfile.TemporaryDirectory(prefix="live-torrent-attach-") as folder:
+        _run(Plan(config, Path(folder).resolve(), name=name, temporary=True, attached=attached))
 
 
 @cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")

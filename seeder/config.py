@@ -64,6 +64,19 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """An existing feed that gets magnets."""
+
+    url: str
+    headers: Mapping[str, str]
+    allow_private: bool
+    verify: bool
+    """TLS certificates are looked at."""
+    seed: bool
+    relay: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one run of the program does."""
 
@@ -76,6 +89,8 @@ class Plan:
     """Its input; ``None``: the test picture."""
     temporary: bool = False
     """The feed folder goes when the program ends."""
+    attached: Attached | None = None
+    """Publish this as ``name`` instead of what is in the feed folder."""
 
 
 def merge(

@@ -25,6 +25,7 @@ from seeder import machine
 from seeder.config import Config, Plan
 from seeder.errors import LiveTorrentError, cause
 from seeder.feed.library import Library
+from seeder.feed.remote.task import Attach, AttachTask
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
@@ -36,6 +37,7 @@ from seeder.stats.snapshot import (
     Snapshot,
     StreamStats,
     TrackerStats,
+    UpstreamStats,
     freeze_http,
     freeze_tracker,
 )
@@ -97,6 +99,7 @@ class Service:
         self.seed: SeedSession | None = None
         """``None`` when libtorrent could not start."""
         self.ingest: Ingest | None = None
+        self.attached: AttachTask | None = None
         self.bound: Bound
         """Where we listen."""
         self._counters = HttpCounters()
@@ -126,7 +129,7 @@ class Service:
             for address in machine.addresses():
                 if config.host == "::" or ":" not in address:
                     log.info("on your network: %s", replace(self.bound, host=address).url)
-        if plan.name is not None:
+        if plan.name is not None and plan.attached is None:
             self._begin("ingest", self._ingest, group, stack)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
@@ -174,7 +177,11 @@ class Service:
         async def work() -> None:
             # A new one each time: what the last one knew went with it.
             retire = None if self.tracker is None else self.tracker.retire
-            feed = FeedTask(settings, self.library, self.seed, on_retire=retire)
+            feed: FeedTask | AttachTask
+            if (attach := self._attach(announce)) is not None:
+                feed = self.attached = AttachTask(attach, self.library, self.seed, retire)
+            else:
+                feed = FeedTask(settings, self.library, self.seed, on_retire=retire)
             async with asyncio.TaskGroup() as both:
                 running = both.create_task(feed.run())
                 await feed.ready.wait()
@@ -186,6 +193,22 @@ class Service:
         with suppress(TimeoutError):
             async with asyncio.timeout(READY):
                 await ready
+
+    def _attach(self, announce: str) -> Attach | None:
+        plan, config = self.plan, self.plan.config
+        if plan.attached is None or plan.name is None:
+            return None
+        return Attach(
+            url=plan.attached.url,
+            name=plan.name,
+            headers=plan.attached.headers,
+            allow_private=plan.attached.allow_private,
+            verify=plan.attached.verify,
+            seed=plan.attached.seed,
+            relay=plan.attached.relay,
+            trackers=(announce,),
+            memory_bytes=config.max_memory,
+        )
 
     def _web(self, certificate: Certificate | None) -> AbstractAsyncContextManager[Bound]:
         config = self.plan.config
@@ -312,6 +335,7 @@ class Service:
             tracker=tracker,
             http=freeze_http(self._counters),
             ingests=self._ingest_states(),
+            upstreams=self._upstreams(),
             health=self._healths(),
         )
 
@@ -326,10 +350,18 @@ class Service:
             return {}
         return {self.plan.name: self.ingest.status().state.value}
 
+    def _upstreams(self) -> dict[str, UpstreamStats]:
+        if self.attached is None or self.plan.name is None:
+            return {}
+        return {self.plan.name: self.attached.upstream()}
+
     def _healths(self) -> dict[str, Health]:
         """Only what stops viewers from being served makes us unhealthy; the rest is said in the detail."""
         health = dict(self._health)
-        if "feed" in health and not self.plan.feed.is_dir():
+        if self.attached is not None:
+            # Viewers have what was published until then; it is the upstream that is not well.
+            health["upstream"] = Health(not (trouble := self.attached.upstream().trouble), trouble)
+        elif "feed" in health and not self.plan.feed.is_dir():
             health["feed"] = Health(False, f"the feed folder {self.plan.feed} is gone; waiting for it")
         if self.seed is not None:
             health["torrent"] = Health(True, self.seed.webrtc_reason or self.seed.warning or "")

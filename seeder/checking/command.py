@@ -10,10 +10,8 @@ import click
 
 from seeder.checking.inspection import Effort, Inspection
 from seeder.checking.report import Report, line, rules
-from seeder.errors import ConfigError
-from seeder.fetch import open_source, to_url
+from seeder.fetch import open_source, read_headers, to_url
 from seeder.hls.check import Finding
-from seeder.logs import mask
 from seeder.stopping import Stopper
 
 
@@ -63,19 +61,6 @@ def run_check(
     report = inspection.report
     click.echo(report.to_json(strict) if as_json else report.summary())
     return 0 if report.ok(strict) else 1
-
-
-def read_headers(lines: Sequence[str]) -> dict[str, str]:
-    """``NAME: VALUE`` → name → value; ConfigError for what is none."""
-    found = {}
-    for text in lines:
-        name, colon, value = text.partition(":")
-        name, value = name.strip(), value.strip()
-        token = name and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
-        if not colon or not token or any(ord(c) < 32 or ord(c) == 127 for c in value):
-            raise ConfigError(f"--header: 'NAME: VALUE' is needed, not {mask(text)!r}")
-        found[name] = value
-    return found
 
 
 class _Status:

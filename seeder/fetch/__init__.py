@@ -12,6 +12,7 @@ files       ``file:`` URLs beneath one folder
 source      the two together
 """
 
+from seeder.fetch.headers import read_headers
 from seeder.fetch.source import Fetched, Source, open_source, to_url
 
-__all__ = ["Fetched", "Source", "open_source", "to_url"]
+__all__ = ["Fetched", "Source", "open_source", "read_headers", "to_url"]

@@ -59,6 +59,25 @@ class SeedStats:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamStats:
+    """A feed that others serve, as it does here; counted since the start."""
+
+    reloads: int = 0
+    """Playlists read."""
+    failures: int = 0
+    """Requests that came to nothing."""
+    restarts: int = 0
+    """Times its publisher began anew."""
+    fetched: int = 0
+    """Segments."""
+    bytes: int = 0
+    changed: int = 0
+    """Segments whose bytes were others the second time."""
+    trouble: str = ""
+    """What is wrong now, a line; empty when nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     streams: Mapping[str, StreamStats] = field(default_factory=dict)
     seed: SeedStats = field(default_factory=SeedStats)
@@ -66,6 +85,8 @@ class Snapshot:
     http: HttpStats = field(default_factory=HttpStats)
     ingests: Mapping[str, str] = field(default_factory=dict)
     """Stream → state of its ingest (``running``, ``restarting``…); empty when nothing is ingested."""
+    upstreams: Mapping[str, UpstreamStats] = field(default_factory=dict)
+    """By stream; empty when nothing is attached."""
     health: Mapping[str, Health] = field(default_factory=dict)
     """By room."""
 

@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from quart import Blueprint, Response, request
 
-from seeder.stats.snapshot import Snapshot
+from seeder.stats.snapshot import Snapshot, UpstreamStats
 
 INGEST_STATES = ("starting", "live", "retrying", "ended", "stopped")
 """One series per state with 0 or 1, as Prometheus advises; others that an ingest reports are added."""
@@ -79,9 +79,26 @@ def families(now: Snapshot) -> Iterator[Metric]:
         for each in dict.fromkeys((*INGEST_STATES, state)):
             states.add_metric((stream, each), float(each == state))
     yield states
+    yield from _upstreams(now.upstreams)
     yield _gauges(
         "healthy", "Whether a room can do its work.", "room", {n: h.ok for n, h in now.health.items()}
     )
+
+
+def _upstreams(streams: Mapping[str, UpstreamStats]) -> Iterator[Metric]:
+    rows: tuple[tuple[str, str, Callable[[UpstreamStats], int]], ...] = (
+        ("reloads", "Playlists read from an attached feed.", lambda u: u.reloads),
+        ("failures", "Requests to an attached feed that came to nothing.", lambda u: u.failures),
+        ("restarts", "Times an attached feed began anew.", lambda u: u.restarts),
+        ("segments", "Segments fetched from an attached feed.", lambda u: u.fetched),
+        ("bytes", "Bytes of segments fetched from an attached feed.", lambda u: u.bytes),
+        ("changed_segments", "Segments whose bytes were others the second time.", lambda u: u.changed),
+    )
+    for name, text, value in rows:
+        found = {stream: value(upstream) for stream, upstream in streams.items()}
+        yield _counters(f"upstream_{name}", text, "stream", found)
+    up = {stream: not upstream.trouble for stream, upstream in streams.items()}
+    yield _gauges("upstream_up", "Whether an attached feed can be had and goes on.", "stream", up)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

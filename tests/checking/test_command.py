@@ -17,8 +17,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from seeder.checking.command import read_headers
 from seeder.errors import ConfigError
+from seeder.fetch import read_headers
 from tests.fetch.hosting import Handler, host
 
 Start = Callable[..., Awaitable[Any]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from seeder.feed.remote.hold import Held, Wanted, name_of
 from seeder.feed.remote.listing import Listing
 from seeder.feed.streams import publish_playlist
 from seeder.feed.window import GRACE, lingering
-from seeder.hls.master import SUBTITLES, Measured, make_master
+from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, quote_path
 from seeder.hls.playlist import MediaPlaylist
 from seeder.hls.rewrite import Rewritten, rewrite
@@ -35,6 +36,8 @@ class Presentation:
     """URL → path here, of playlists."""
     imported: Mapping[str, str] = field(default_factory=dict)
     """The multivariant playlist's variables."""
+    bandwidths: Mapping[str, int] = field(default_factory=dict)
+    """Path → bit/s announced so far, where we wrote the multivariant playlist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,15 @@ def _media(
 
 
 def _master(now: Presentation, held: Mapping[str, Held]) -> str:
-    return make_master([_measured(path, listing, held) for path, listing in now.listings.items()])
+    return make_master([_measured(p, listing, held) for p, listing in now.listings.items()], now.bandwidths)
+
+
+def announced(now: Presentation, held: Mapping[str, Held]) -> dict[str, int]:
+    """Path → bit/s to announce: what was announced before, or what is measured now if more."""
+    return {
+        path: max(now.bandwidths.get(path, 0), peak(_measured(path, listing, held).segments))
+        for path, listing in now.listings.items()
+    }
 
 
 def _measured(path: str, listing: Listing, held: Mapping[str, Held]) -> Measured:
@@ -143,8 +154,7 @@ def _measured(path: str, listing: Listing, held: Mapping[str, Held]) -> Measured
     ]
     names = {urlsplit(url).path for url in home.values()}
     subtitles = bool(names) and all(name.endswith(SUBTITLES) for name in names)
-    # What a live one's segments need changes with each of them; the first says enough.
-    return Measured(path, tuple(sizes[:1] if not playlist.ended else sizes), playlist.ended, subtitles)
+    return Measured(path, tuple(sizes), playlist.ended, subtitles)
 
 
 def relay_path(url: str) -> str:
@@ -153,7 +163,8 @@ def relay_path(url: str) -> str:
 
 
 def _resource(path: str, held: Held) -> Resource:
-    kind = held.content_type or content_type(path)
+    # Its server's word, if it is one; what it says goes into a header of ours.
+    kind = held.content_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", held.content_type) else content_type(path)
     return Resource(
         path=path,
         kind=Kind.SEGMENT,
