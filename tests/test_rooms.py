@@ -14,9 +14,9 @@ LEVELS: dict[str, int] = {
     "errors": 0,
     "stats": 1,  # counters that every room may hold
     "settings": 1,
-    "fetch": 2,
     # 2: every other module beside these, a tool for whoever needs it
     "torrent": 3,
+    "fetch": 3,
     "hls": 4,  # a manifest names torrents
     "ingest": 5,
     "feed": 5,
