@@ -159,7 +159,7 @@ def attach(
     config_file: str | None,
     **flags: object,
 ) -> None:
-    """Serve the HLS feed at URL (or a local path) as the stream NAME, with a magnet for every segment.
+    """Serve the HLS feed at URL as the stream NAME, with a magnet for every segment.
 
     Its segments stay where they are: viewers fetch them from there, or from each other. Each is fetched once
     from here, to be hashed. Live or recorded, any number of variants and renditions.
@@ -171,6 +171,10 @@ def attach(
         name = stream_name(name)
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(
+            "URL must begin with http:// or https://; for a local folder: live-torrent serve --feed"
+        )
     attached = Attached(to_url(_checked(url)), read_headers(header), allow_private, not insecure, seed, relay)
     with tempfile.TemporaryDirectory(prefix="live-torrent-attach-") as folder:
         _run(Plan(config, Path(folder).resolve(), name=name, temporary=True, attached=attached))

@@ -54,7 +54,7 @@ class Held:
     """Its server lets other sites' pages read it (Access-Control-Allow-Origin)."""
     validators: Validators = field(default_factory=Validators)
     checked: bool = False
-    """Asked for a second time, for it may have been listed before it was whole."""
+    """It was not the newest when it was fetched, or was asked for again: newer ones may be listed too early."""
 
 
 @dataclass(slots=True)
@@ -186,15 +186,17 @@ class Hold:
             log.warning(
                 "%s has other bytes than when it was listed first: it gets a new torrent", torrent.name
             )
-        self._held[url] = self._made(fetched, url, torrent, again=before is not None)
+        self._held[url] = self._made(
+            fetched, url, torrent, checked=before is not None or self._wanted[url].age > 0
+        )
         self._make_room()
         self._changed()
 
-    def _made(self, fetched: Fetched, url: str, torrent: Torrent, *, again: bool) -> Held:
+    def _made(self, fetched: Fetched, url: str, torrent: Torrent, *, checked: bool) -> Held:
         allows = fetched.url.startswith("file:") or "access-control-allow-origin" in fetched.headers
         kind = fetched.headers.get("content-type", "")
         data = fetched.data if self._keep else None
-        return Held(url, torrent, data, kind, allows, fetched.validators, checked=again)
+        return Held(url, torrent, data, kind, allows, fetched.validators, checked=checked)
 
     def _check(self, url: str) -> None:
         if (held := self._held.get(url)) is not None:

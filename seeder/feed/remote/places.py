@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -18,25 +19,44 @@ _FOLDERS = {
 
 
 class Places:
-    """URL → path; only grows, so that what a player has read stays true."""
+    """URL → path; only grows, so that what a player has read stays true.
+
+    A query holds tokens that run out: a playlist that another one differs from only there is the same one,
+    unless both are listed at once.
+    """
 
     def __init__(self) -> None:
         self._paths: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._now: dict[str, str] = {}
 
-    def add(self, url: str, kind: str = "EXT-X-STREAM-INF") -> str | None:
-        """The path of a playlist of that kind (a tag or a rendition's TYPE); None: there are too many."""
-        found = self._paths.get(url)
+    def arrange(self, listed: Mapping[str, str]) -> dict[str, str]:
+        """URL → path, for the playlists listed now (URL → kind: a tag, or a rendition's TYPE)."""
+        names = Counter(_bare(url) for url in listed)
+        self._now = {
+            url: path
+            for url, kind in listed.items()
+            if (path := self._path(_bare(url) if names[_bare(url)] == 1 else url, kind)) is not None
+        }
+        return dict(self._now)
+
+    def _path(self, name: str, kind: str) -> str | None:
+        found = self._paths.get(name)
         if found is None and len(self._paths) < MOST:
             folder = _FOLDERS.get(kind, "m")
             number = self._counts.get(folder, 0)
             self._counts[folder] = number + 1
-            found = self._paths[url] = f"{folder}{number}/index.m3u8"
+            found = self._paths[name] = f"{folder}{number}/index.m3u8"
         return found
 
     @property
     def paths(self) -> Mapping[str, str]:
-        return MappingProxyType(self._paths)
+        """URL → path, as listed last."""
+        return MappingProxyType(self._now)
+
+
+def _bare(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def kind_of(variant: Variant) -> str:

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 ROOT_SECONDS = 60.0
 """Between two looks at the multivariant playlist: variants come and go seldom, tokens in it sooner."""
+LOOK = 3.0
+"""Between two looks at whether its playlists can be had: if not, it may know better."""
 RELAY_SECONDS = 1.0
 """A relayed segment that is not here by then is listed with its home."""
 SETTLE = 0.02
@@ -191,8 +193,8 @@ class AttachTask:
 
     async def _until_root_is_due(self) -> None:
         """Sooner, when a variant cannot be had any more: the playlist that names it may know better."""
-        for _ in range(int(ROOT_SECONDS / 5)):
-            await asyncio.sleep(5)
+        for _ in range(int(ROOT_SECONDS / LOOK)):
+            await asyncio.sleep(LOOK)
             if any(follower.tally.trouble for follower, _ in self._followers.values()):
                 return
 
@@ -206,18 +208,18 @@ class AttachTask:
                 for uri, kind in kinds(playlist).items()
                 if (url := absolute(uri, base, self._imported)) is not None
             }
-            paths = {url: path for url, kind in known.items() if (path := self._places.add(url, kind))}
+            paths = self._places.arrange(known)
             self._root = rewrite(text, base, paths.get)
         else:
-            path = self._places.add(self._attach.url)
-            assert path is not None
-            paths = {self._attach.url: path}
+            paths = self._places.arrange({self._attach.url: "EXT-X-STREAM-INF"})
         for path in self._followers.keys() - set(paths.values()):
             _, task = self._followers.pop(path)
             task.cancel()
             self._windows.pop(path, None)
         for url, path in paths.items():
-            if path not in self._followers:
+            if path in self._followers:
+                self._followers[path][0].url = url  # perhaps with another token
+            else:
                 name = f"{self._attach.name}/{path.partition('/')[0]}"
                 follower = Follower(url, source, name, self._listed)
                 self._followers[path] = follower, group.create_task(follower.run(), name=f"attach-{path}")
