@@ -54,7 +54,7 @@ class Held:
     """Its server lets other sites' pages read it (Access-Control-Allow-Origin)."""
     validators: Validators = field(default_factory=Validators)
     checked: bool = False
-    """It was not the newest when it was fetched, or was asked for again: newer ones may be listed too early."""
+    """It was not the newest when it was fetched, or was asked for again: that one may be listed too early."""
 
 
 @dataclass(slots=True)
