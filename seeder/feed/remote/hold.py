@@ -78,8 +78,7 @@ class Hold:
         self, source: Source, hasher: Hasher, *, keep: bool, memory_bytes: int, changed: Callable[[], None]
     ) -> None:
         self.counts = Counts()
-        self.trouble = ""
-        """What kept the last segment from being fetched; empty after one that was."""
+        self._why = ""
         self._source = source
         self._hasher = hasher
         self._keep = keep
@@ -96,6 +95,11 @@ class Hold:
     def held(self) -> Mapping[str, Held]:
         """By URL."""
         return self._held
+
+    @property
+    def trouble(self) -> str:
+        """What keeps a listed segment from being fetched; empty when nothing does."""
+        return self._why if self._tried else ""
 
     def want(self, segments: Iterable[Wanted]) -> None:
         """From now on these and no others, in the order of their urgency; bounded by what playlists list."""
@@ -173,7 +177,6 @@ class Hold:
             self._failed(url, clock(), str(error))
             return
         self._tried.pop(url, None)
-        self.trouble = ""
         self.counts.fetched += 1
         self.counts.bytes += len(fetched.data)
         if url not in self._wanted:
@@ -204,9 +207,9 @@ class Hold:
 
     def _failed(self, url: str, now: float, why: str) -> None:
         self.counts.failures += 1
-        if why != self.trouble:
+        if why != self._why or not self._tried:
             log.warning("%s", why)
-        self.trouble = why
+        self._why = why
         failures = self._tried.get(url, (0, 0.0))[0] + 1
         delay = RETRY[min(failures, len(RETRY)) - 1] * (1 - 0.5 * random.random())
         if url in self._wanted:

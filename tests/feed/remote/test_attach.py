@@ -32,6 +32,7 @@ def newest(it: Attached) -> int:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "RETRY", (0.05,))
     monkeypatch.setattr("seeder.feed.remote.hold.RETRY", (0.05,))
+    monkeypatch.setattr("seeder.feed.remote.hold.ATTEMPTS", 10_000)
 
 
 async def test_every_segment_stays_where_it_is_and_gets_the_torrent_of_its_bytes(tmp_path: Path) -> None:
