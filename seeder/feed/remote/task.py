@@ -270,10 +270,17 @@ class AttachTask:
         if self._attach.relay and self._waits(now):
             return
         presentation = Presentation(
-            self._attach.name, self._root, listings, self._places.paths, self._imported, self._bandwidths
+            self._attach.name,
+            self._root,
+            listings,
+            home,
+            self._places.paths,
+            self._imported,
+            self._bandwidths,
         )
-        self._bandwidths = announced(presentation, self._hold.held)
-        presentation = replace(presentation, bandwidths=self._bandwidths)
+        if self._root is None:  # else it announces them itself
+            self._bandwidths = announced(presentation, self._hold.held)
+            presentation = replace(presentation, bandwidths=self._bandwidths)
         self._view = build(
             presentation, self._windows, self._hold.held, self._relayed, self._view, versions.__next__
         )

@@ -15,7 +15,6 @@ from seeder.feed.streams import publish_playlist
 from seeder.feed.window import GRACE, lingering
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, quote_path
-from seeder.hls.playlist import MediaPlaylist
 from seeder.hls.rewrite import Rewritten, rewrite
 from seeder.model import Elsewhere, Kind, PublishedPlaylist, Resource, StreamView, Torrent
 
@@ -32,6 +31,8 @@ class Presentation:
     """The multivariant playlist; None: the upstream is a single media playlist."""
     listings: Mapping[str, Listing]
     """By path here."""
+    homes: Mapping[str, Mapping[int, str]]
+    """Path → what :func:`homes` says of its listing."""
     places: Mapping[str, str]
     """URL → path here, of playlists."""
     imported: Mapping[str, str] = field(default_factory=dict)
@@ -133,20 +134,19 @@ def _media(
 
 
 def _master(now: Presentation, held: Mapping[str, Held]) -> str:
-    return make_master([_measured(p, listing, held) for p, listing in now.listings.items()], now.bandwidths)
+    return make_master([_measured(path, now, held) for path in now.listings], now.bandwidths)
 
 
 def announced(now: Presentation, held: Mapping[str, Held]) -> dict[str, int]:
     """Path → bit/s to announce: what was announced before, or what is measured now if more."""
     return {
-        path: max(now.bandwidths.get(path, 0), peak(_measured(path, listing, held).segments))
-        for path, listing in now.listings.items()
+        path: max(now.bandwidths.get(path, 0), peak(_measured(path, now, held).segments))
+        for path in now.listings
     }
 
 
-def _measured(path: str, listing: Listing, held: Mapping[str, Held]) -> Measured:
-    playlist: MediaPlaylist = listing.playlist
-    home = homes(listing, {})
+def _measured(path: str, now: Presentation, held: Mapping[str, Held]) -> Measured:
+    playlist, home = now.listings[path].playlist, now.homes[path]
     sizes = [
         (held[url].torrent.length, segment.duration)
         for segment in playlist.segments
