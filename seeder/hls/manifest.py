@@ -22,8 +22,9 @@ SWARM_TAG = "#EXT-X-COM-LIVETORRENT-SWARM"
 def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresses, stream: str) -> str:
     """The manifest of ``playlist`` for viewers who reach us at ``addresses``.
 
-    Without the lines that begin with one of our tags it is ``playlist.text`` again, byte for byte:
-    a tag line ends the way the first line does, LF, CRLF or CR.
+    Without the lines that begin with one of our tags both are the same, byte for byte:
+    a tag line ends the way the first line does, LF, CRLF or CR. Tags that are there already, of another
+    server's or an earlier time, give way: a player would meet others than ours' viewers.
     """
     lines = split_lines(playlist.text)
     uris = _segment_uris(playlist)
@@ -35,7 +36,8 @@ def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresse
             uri = uris[index]
             url = uri if is_absolute(uri) else stream_url(addresses.base, stream, uri)
             out.append(segment_tag(torrent, addresses.tracker, url) + newline)
-        out.append(line)
+        if not line.startswith((SEGMENT_TAG, SWARM_TAG)):
+            out.append(line)
         if index == 0 and len(lines) > 1:
             out.append(swarm_tag(rendezvous, addresses) + newline)
     return "".join(out)

@@ -108,3 +108,16 @@ def test_annotating_never_changes_a_line(parts: list[str], newline: str, ended: 
     out = manifest(playlist)
     assert strip_tags(out) == text
     assert len(split_lines(out)) == len(split_lines(text)) + len(playlist.torrents) + 1
+
+
+def test_tags_of_another_server_give_way() -> None:
+    text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.ts\n#EXTINF:2,\nb.ts\n"
+    torrents = {2: make_torrent("a.ts", b"a"), 4: make_torrent("b.ts", b"b")}
+    theirs = annotate(PublishedPlaylist("i.m3u8", text, False, torrents, True, 1), b"t" * 20, ADDRESSES, "s")
+    lines = theirs.split("\n")
+    again = {n: make_torrent("a.ts", b"a") for n, line in enumerate(lines) if line == "#EXTINF:2," and n < 5}
+    ours = annotate(PublishedPlaylist("i.m3u8", theirs, False, again, True, 1), b"o" * 20, ADDRESSES, "s")
+    assert ours.count(SWARM_TAG + ":") == 1
+    assert (b"o" * 20).hex() in ours
+    assert ours.count(SEGMENT_TAG + ":") == len(again) == 1
+    assert strip_tags(ours) == text
