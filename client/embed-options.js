@@ -2,7 +2,8 @@
 
 /**
  * @typedef {object} EmbedOptions
- * @property {string} url the stream's playlist
+ * @property {string} url absolute, of a multivariant or media playlist
+ * @property {string} title
  * @property {string | null} mode
  * @property {boolean} muted
  * @property {boolean} controls
@@ -12,19 +13,39 @@
 
 /**
  * @param {Record<string, string | undefined>} data `script.dataset`
- * @param {string} src the script's own absolute URL: the stream lives where it came from
+ * @param {string} script the script's own absolute URL: the stream `data-stream` names lives where it came from
+ * @param {string} page what `data-src` is relative to (document.baseURI)
  * @returns {EmbedOptions | string} a string says what is wrong, for the page's author
  */
-export function embedOptions ({ stream, mode, muted, controls, sharing, width }, src) {
-  if (!stream) return 'data-stream is missing: <script src="…/embed.js" data-stream="NAME"></script>'
-  if (stream === '.' || stream === '..' || stream.includes('/')) return `data-stream="${stream}" is not a stream's name`
+export function embedOptions ({ stream, src, mode, muted, controls, sharing, width }, script, page) {
+  if (stream && src) return 'data-stream and data-src are both there: one of them says what is played'
+  if (!stream && !src) return 'data-stream is missing: <script src="…/embed.js" data-stream="NAME"></script> (or data-src="URL")'
+  const url = stream ? hosted(stream, script) : playlist(src, page)
+  if (url === null) return stream ? `data-stream="${stream}" is not a stream's name` : `data-src="${src}" is not the address of a playlist`
   return {
-    url: new URL(`live/${encodeURIComponent(stream)}/master.m3u8`, src).href,
+    url,
+    title: stream ?? '',
     mode: mode ?? null,
     muted: on(muted),
     controls: on(controls),
     sharing: on(sharing),
     width: width === undefined ? '100%' : /^\d+$/.test(width) ? `${width}px` : width
+  }
+}
+
+/** @param {string} stream @param {string} script */
+function hosted (stream, script) {
+  if (stream === '.' || stream === '..' || stream.includes('/')) return null
+  return new URL(`live/${encodeURIComponent(stream)}/master.m3u8`, script).href
+}
+
+/** @param {string | undefined} src @param {string} page */
+function playlist (src = '', page) {
+  try {
+    const { protocol, href } = new URL(src, page)
+    return protocol === 'https:' || protocol === 'http:' ? href : null
+  } catch {
+    return null
   }
 }
 

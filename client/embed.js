@@ -1,12 +1,13 @@
 /**
- * `<script src="https://HOST/embed.js" data-stream="NAME"></script>`: a player at that place, on any site.
+ * `<script src="https://HOST/embed.js" data-stream="NAME"></script>`: a player at that place, on any site;
+ * `data-src="URL"` instead of `data-stream` plays any playlist with magnets, wherever it is.
  * Options: data-width, data-muted, data-controls, data-sharing, data-mode (mode.js; `p2p-only` too).
  */
 
 import { embedOptions } from './embed-options.js'
 
 const script = /** @type {HTMLScriptElement} */ (document.currentScript)
-const options = embedOptions(script.dataset, script.src)
+const options = embedOptions(script.dataset, script.src, document.baseURI)
 const video = document.createElement('video')
 
 const place = () => {
@@ -19,7 +20,7 @@ if (typeof options === 'string') {
   console.error(`live-torrent: ${options}`)
 } else {
   video.controls = options.controls
-  video.title = script.title || script.dataset.stream || ''
+  video.title = script.title || options.title
   Object.assign(video.style, { display: 'block', width: options.width, maxWidth: '100%', aspectRatio: '16 / 9', background: '#000' })
   if (document.body) place()
   else document.addEventListener('DOMContentLoaded', place, { once: true })

@@ -3,25 +3,41 @@ import { test } from 'node:test'
 import { embedOptions } from '../../client/embed-options.js'
 
 const SRC = 'https://tv.example/embed.js'
+const PAGE = 'https://news.example/today/index.html'
 
 test('the stream lives where the script came from', () => {
-  assert.deepEqual(embedOptions({ stream: 'demo' }, SRC), {
-    url: 'https://tv.example/live/demo/master.m3u8', mode: null, muted: true, controls: true, sharing: true, width: '100%'
+  assert.deepEqual(embedOptions({ stream: 'demo' }, SRC, PAGE), {
+    url: 'https://tv.example/live/demo/master.m3u8', title: 'demo', mode: null, muted: true, controls: true, sharing: true, width: '100%'
   })
-  const below = embedOptions({ stream: 'demo' }, 'https://tv.example/a/embed.js?v=1')
+  const below = embedOptions({ stream: 'demo' }, 'https://tv.example/a/embed.js?v=1', PAGE)
   assert.ok(typeof below !== 'string')
   assert.equal(below.url, 'https://tv.example/a/live/demo/master.m3u8')
 })
 
 test('switches are on unless turned off', () => {
-  const options = embedOptions({ stream: 'demo', muted: 'false', sharing: 'off', controls: '', width: '640', mode: 'http' }, SRC)
+  const options = embedOptions({ stream: 'demo', muted: 'false', sharing: 'off', controls: '', width: '640', mode: 'http' }, SRC, PAGE)
   assert.ok(typeof options !== 'string')
   assert.deepEqual([options.muted, options.sharing, options.controls, options.width, options.mode], [false, false, true, '640px', 'http'])
 })
 
 test('a name is one path component, whatever is in it', () => {
-  const options = embedOptions({ stream: 'a b?#' }, SRC)
+  const options = embedOptions({ stream: 'a b?#' }, SRC, PAGE)
   assert.ok(typeof options !== 'string')
   assert.equal(options.url, 'https://tv.example/live/a%20b%3F%23/master.m3u8')
-  for (const stream of [undefined, '', '..', '.', 'a/b']) assert.equal(typeof embedOptions({ stream }, SRC), 'string', stream)
+  for (const stream of [undefined, '', '..', '.', 'a/b']) assert.equal(typeof embedOptions({ stream }, SRC, PAGE), 'string', stream)
+})
+
+test('a playlist of anybody is played by its address, absolute or relative to the page', () => {
+  const url = (/** @type {string} */ src) => /** @type {any} */ (embedOptions({ src }, SRC, PAGE)).url
+  assert.equal(url('https://cdn.example/vod/master.m3u8?t=1'), 'https://cdn.example/vod/master.m3u8?t=1')
+  assert.equal(url('/vod/master.m3u8'), 'https://news.example/vod/master.m3u8')
+  assert.equal(url('film.m3u8'), 'https://news.example/today/film.m3u8')
+  assert.equal(url('//cdn.example/a.m3u8'), 'https://cdn.example/a.m3u8')
+})
+
+test('what is no address of a playlist is told the author, and so are two that contradict each other', () => {
+  for (const src of ['', 'javascript:alert(1)', 'data:,x', 'blob:https://news.example/1', 'http://[']) {
+    assert.equal(typeof embedOptions({ src }, SRC, PAGE), 'string', src)
+  }
+  assert.match(/** @type {string} */ (embedOptions({ stream: 'demo', src: '/x.m3u8' }, SRC, PAGE)), /both/)
 })
