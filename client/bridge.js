@@ -7,6 +7,7 @@ import { IntegrityError } from './origin.js'
 import { ALIVE_MS, CLAIM, HELLO, read } from '../sw/protocol.js'
 
 /** @typedef {import('./types').Engine} Engine */
+/** @typedef {import('./types').ByteRange} ByteRange */
 
 /**
  * @typedef {object} Mount one player's stake in the worker's questions
@@ -25,8 +26,10 @@ import { ALIVE_MS, CLAIM, HELLO, read } from '../sw/protocol.js'
  * @param {Iterable<Mount>} mounts
  * @param {number} [aliveMs]
  */
-export async function answer (port, { kind, url }, mounts, aliveMs = ALIVE_MS) {
-  const engine = find(mounts, kind, url)
+export async function answer (port, { kind, url, range }, mounts, aliveMs = ALIVE_MS) {
+  // A range may be a segment by itself, or part of one: that the worker cuts out.
+  const part = range && find(mounts, kind, url, range)
+  const engine = part || find(mounts, kind, url)
   if (engine === undefined) {
     port.postMessage({ type: 'pass' })
     return port.close()
@@ -36,7 +39,7 @@ export async function answer (port, { kind, url }, mounts, aliveMs = ALIVE_MS) {
   port.postMessage({ type: 'ack' })
   const heart = setInterval(() => port.postMessage({ type: 'alive' }), aliveMs)
   try {
-    port.postMessage(await (kind === 'playlist' ? playlist : segment)(engine, url, abort.signal))
+    port.postMessage(await (kind === 'playlist' ? playlist : segment)(engine, url, abort.signal, part && range))
   } catch (error) {
     // Whatever else it was, the worker now asks the origin, and that answer is the one the player gets to see.
     port.postMessage({ type: error instanceof IntegrityError ? 'refused' : 'failed' })
@@ -53,10 +56,11 @@ export async function answer (port, { kind, url }, mounts, aliveMs = ALIVE_MS) {
  * @param {Iterable<Mount>} mounts
  * @param {import('../sw/protocol.js').Kind} kind
  * @param {string} url
+ * @param {ByteRange} [range]
  */
-function find (mounts, kind, url) {
+function find (mounts, kind, url, range) {
   for (const { engine, folder } of mounts) {
-    if (kind === 'playlist' ? url.startsWith(folder) : engine.knows(url)) return engine
+    if (kind === 'playlist' ? url.startsWith(folder) : engine.knows(url, range)) return engine
   }
   return undefined
 }
@@ -68,11 +72,11 @@ async function playlist (engine, url, signal) {
   return final === url ? { type: 'done', status, contentType, data: text, source: 'origin' } : { type: 'pass' }
 }
 
-/** @param {Engine} engine @param {string} url @param {AbortSignal} signal */
-async function segment (engine, url, signal) {
-  const { data, contentType, source } = await engine.segment(url, { signal })
+/** @param {Engine} engine @param {string} url @param {AbortSignal} signal @param {ByteRange} [range] */
+async function segment (engine, url, signal, range) {
+  const { data, contentType, source } = await engine.segment(url, { range, signal })
   // Cloned by postMessage, not transferred: the engine goes on serving these bytes to peers.
-  return { type: 'done', status: 200, contentType, data, source }
+  return { type: 'done', status: 200, contentType, data, source, range }
 }
 
 /**
@@ -166,7 +170,7 @@ export class Bridge {
     const message = read(event.data)
     const port = event.ports[0]
     if (message?.type === 'ask' && message.kind && message.url && port) {
-      answer(port, { kind: message.kind, url: message.url }, this.#mounts)
+      answer(port, { kind: message.kind, url: message.url, range: message.range }, this.#mounts)
     } else if (message?.type === 'fetched' && message.url) {
       for (const mount of this.#mounts) {
         if (message.url.startsWith(mount.folder)) return mount.fetched(message.url, message.bytes ?? 0)

@@ -86,18 +86,18 @@ class PeerEngine {
   /** @param {string} url @param {{ signal?: AbortSignal }} [options] */
   playlist (url, { signal } = {}) { return this.#load(url, true, signal) }
 
-  /** @param {string} url */
-  knows (url) {
-    return this.usable && !this.closed && this.library.find(stripFragment(url)) !== undefined
+  /** @param {string} url @param {import('./types.js').ByteRange} [range] */
+  knows (url, range) {
+    return this.usable && !this.closed && this.library.find(stripFragment(url), range) !== undefined
   }
 
   /**
    * @param {string} url
-   * @param {{ signal?: AbortSignal, onProgress?: (bytes: number, total: number) => void }} [options]
+   * @param {import('./types.js').WaitOptions & { range?: import('./types.js').ByteRange }} [options]
    * @returns {Promise<import('./types.js').FetchedSegment>}
    */
-  async segment (url, { signal, onProgress } = {}) {
-    const segment = this.library.find(stripFragment(url))
+  async segment (url, { range, signal, onProgress } = {}) {
+    const segment = this.library.find(stripFragment(url), range)
     if (!segment || this.closed) throw new Error('not a segment of a known playlist')
     if (signal?.aborted) throw new DOMException('aborted', 'AbortError')
     const holding = await this.supply.complete(segment, { signal, onProgress })

@@ -42,12 +42,13 @@ export class OriginFetches {
   close () { for (const abort of this.running.values()) abort.abort() }
 
   /**
-   * @param {{ id: string, url: string }} segment
+   * @param {{ id: string } & import('./origin.js').Place} segment
    * @param {import('./holding.js').Holding} holding
    * @param {[number, number][]} runs first and last piece of each
    * @returns {Promise<Outcome>} never rejects
    */
-  async fetch ({ id, url }, holding, runs) {
+  async fetch (segment, holding, runs) {
+    const { id } = segment
     const { metainfo } = holding
     const abort = new AbortController()
     this.running.set(id, abort)
@@ -76,7 +77,7 @@ export class OriginFetches {
       }
     }
     try {
-      const fetched = await fetchRuns(url, metainfo, runs, sink, abort.signal, holding.distrusted ? 'reload' : 'default')
+      const fetched = await fetchRuns(segment, metainfo, runs, sink, abort.signal, holding.distrusted ? 'reload' : 'default')
       await Promise.all(checks)
       holding.contentType ||= fetched.contentType
       // An encoder that began anew under old names: a cache may still hold the old bytes.

@@ -15,6 +15,8 @@ const MAX_GROUPS = 16
 /** Segments remembered after they left their playlist: a player may still ask for one it saw. */
 const REMEMBERED = 64
 
+/** @typedef {import('./types.js').ByteRange} ByteRange */
+
 /**
  * One segment as the manifest lists it; `holding` once its bytes are wanted.
  */
@@ -26,6 +28,7 @@ export class KnownSegment {
   constructor (listed, group) {
     this.id = listed.infohash
     this.url = listed.url
+    this.range = listed.range
     this.msn = listed.msn
     this.duration = listed.duration
     this.magnet = listed.magnet
@@ -61,15 +64,15 @@ export class Library {
   constructor () {
     /** @type {Map<string, KnownSegment>} */
     this.byId = new Map()
-    /** @type {Map<string, string>} URL → id */
+    /** @type {Map<string, string>} URL and range → id */
     this.byUrl = new Map()
     /** @type {Map<string, Group>} by playlist URL */
     this.groups = new Map()
   }
 
-  /** @param {string} url */
-  find (url) {
-    const id = this.byUrl.get(url)
+  /** @param {string} url @param {ByteRange | null} [range] of a segment that is not the whole resource */
+  find (url, range) {
+    const id = this.byUrl.get(key({ url, range }))
     return id === undefined ? undefined : this.byId.get(id)
   }
 
@@ -96,7 +99,7 @@ export class Library {
     for (const listed of playlist.segments) {
       if (!listed.infohash) continue
       // A URL whose bytes changed has a new torrent: the newest wins.
-      this.byUrl.set(listed.url, listed.infohash)
+      this.byUrl.set(key(listed), listed.infohash)
       if (this.byId.has(listed.infohash)) continue
       const segment = new KnownSegment(listed, url)
       this.byId.set(segment.id, segment)
@@ -120,7 +123,10 @@ export class Library {
     const gone = [...this.byId.values()].filter(segment => !listed.has(segment.id) && !segment.holding)
     for (const segment of gone.slice(0, Math.max(0, gone.length - REMEMBERED))) {
       this.byId.delete(segment.id)
-      if (this.byUrl.get(segment.url) === segment.id) this.byUrl.delete(segment.url)
+      if (this.byUrl.get(key(segment)) === segment.id) this.byUrl.delete(key(segment))
     }
   }
 }
+
+/** URLs here have no fragment. @param {{ url: string, range?: ByteRange | null }} segment */
+const key = ({ url, range }) => range ? `${url}#${range}` : url

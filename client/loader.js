@@ -117,17 +117,18 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
      * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<[import('hls.js').LoaderResponse, number]>)}
      *   the response and the origin's rate; null: not for the engine
      */
-    #work ({ url, responseType, rangeEnd }) {
+    #work ({ url, responseType, rangeStart = 0, rangeEnd }) {
       if (responseType === 'text') {
         return async signal => {
           const playlist = await engine.playlist(url, { signal })
           return [{ url: playlist.url, data: playlist.text, code: playlist.status, text: '' }, 0]
         }
       }
-      // A byte range is part of a resource; torrents are whole segments.
-      if (rangeEnd || responseType !== 'arraybuffer' || !engine.knows(url)) return null
+      /** @type {import('./types').ByteRange | undefined} */
+      const range = rangeEnd ? [rangeStart, rangeEnd] : undefined
+      if (responseType !== 'arraybuffer' || !engine.knows(url, range)) return null
       return async (signal, onProgress) => {
-        const { data, originRate } = await engine.segment(url, { signal, onProgress })
+        const { data, originRate } = await engine.segment(url, { range, signal, onProgress })
         return [{ url, data, code: 200, text: '' }, originRate]
       }
     }

@@ -39,6 +39,8 @@ const MAX_PLAYLIST_BYTES = 16 << 20
  */
 const BYPASS = Object.freeze({ 'Live-Torrent-Bypass': '1' })
 
+/** @typedef {{ url: string, range?: import('./types.js').ByteRange | null }} Place a segment's; no range: all of it */
+
 /**
  * @typedef {object} Fetched
  * @property {number} bytes
@@ -72,7 +74,7 @@ export async function fetchPlaylist (url, signal) {
 
 /**
  * Fetch runs of pieces of one segment, in order.
- * @param {string} url
+ * @param {Place} place
  * @param {import('./metainfo.js').Metainfo} metainfo
  * @param {[number, number][]} runs first and last piece of each
  * @param {object} sink
@@ -82,7 +84,7 @@ export async function fetchPlaylist (url, signal) {
  * @param {RequestCache} [cache] 'reload' when what a cache holds was found to be wrong
  * @returns {Promise<Fetched>}
  */
-export async function fetchRuns (url, metainfo, runs, sink, signal, cache = 'default') {
+export async function fetchRuns (place, metainfo, runs, sink, signal, cache = 'default') {
   const started = performance.now()
   let firstByte = 0
   let bytes = 0
@@ -95,7 +97,7 @@ export async function fetchRuns (url, metainfo, runs, sink, signal, cache = 'def
   const limit = new Limit(signal)
   try {
     for (const run of runs) {
-      const answer = await fetchRun(url, metainfo, run, counted, limit, cache)
+      const answer = await fetchRun(place, metainfo, run, counted, limit, cache)
       contentType = answer.contentType
       if (answer.whole) break // the server ignored Range: everything came at once
     }
@@ -108,27 +110,29 @@ export async function fetchRuns (url, metainfo, runs, sink, signal, cache = 'def
 }
 
 /**
- * @param {string} url
+ * @param {Place} place
  * @param {import('./metainfo.js').Metainfo} metainfo
  * @param {[number, number]} run
  * @param {{ onPiece: (index: number, bytes: Uint8Array<ArrayBuffer>) => void, onBytes: (bytes: number) => void }} sink
  * @param {Limit} limit
  * @param {RequestCache} cache
  */
-async function fetchRun (url, metainfo, [first, last], sink, limit, cache) {
+async function fetchRun ({ url, range }, metainfo, [first, last], sink, limit, cache) {
   const pieces = metainfo.hashes.length
-  const from = pieceRange(metainfo, first)[0]
-  const to = pieceRange(metainfo, last)[1]
-  const all = first === 0 && last === pieces - 1
+  const [offset] = range ?? [0]
+  const from = offset + pieceRange(metainfo, first)[0]
+  const to = offset + pieceRange(metainfo, last)[1]
+  const all = !range && first === 0 && last === pieces - 1
   limit.start(FIRST_BYTE_TIMEOUT)
   const response = await request(url, all ? {} : { Range: `bytes=${from}-${to - 1}` }, limit.signal, cache)
-  const whole = response.status === 200
+  // A resource of many segments is not taken whole for the sake of one.
+  const whole = response.status === 200 && !range
   if (!whole && (all || response.status !== 206)) {
     throw new OriginError(`the origin answered ${response.status}`, response.status)
   }
   if (!whole) {
-    const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '')
-    if (range && (Number(range[1]) !== from || Number(range[2]) !== to - 1)) throw new OriginError('the origin sent another range', 0)
+    const sent = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '')
+    if (sent && (Number(sent[1]) !== from || Number(sent[2]) !== to - 1)) throw new OriginError('the origin sent another range', 0)
   }
 
   let index = whole ? 0 : first

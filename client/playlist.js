@@ -3,9 +3,12 @@
  * Pure: text and its URL in, frozen records out. What is not understood is left to the player.
  */
 
+/** @typedef {import('./types.js').ByteRange} ByteRange */
+
 /**
  * @typedef {object} ListedSegment
  * @property {string} url absolute, without fragment
+ * @property {ByteRange | null} range the bytes of it that are the segment; null: all of them
  * @property {number} msn media sequence number
  * @property {number} duration seconds
  * @property {string} infohash 40 hex digits, '' when the manifest names no torrent
@@ -50,7 +53,9 @@ export function parsePlaylist (text, base) {
   let targetDuration = 0
   let multivariant = false
   let live = true
-  let byteRange = false
+  let byteRange = ''
+  /** The end of the range before, which one without an offset follows; '': that was no range. */
+  let before = { url: '', end: 0 }
   // A mirrored manifest may carry another server's tags, too: the nearest server's come first after
   // #EXTM3U, and last before #EXTINF.
   let torrent = NO_TORRENT
@@ -59,19 +64,21 @@ export function parsePlaylist (text, base) {
     const line = raw.trim()
     if (line === '') continue
     if (line[0] !== '#') {
-      // A byte range shares its URI with others: its torrent cannot be told by URL, HTTP serves it.
-      const { infohash, info, magnet } = byteRange ? NO_TORRENT : torrent
       const url = resolve(line, base)
+      const range = byteRange ? parseRange(byteRange, before.url === url ? before.end : NaN) : null
+      // A range that begins nowhere is no bytes that could be fetched.
+      const { infohash, info, magnet } = byteRange && !range ? NO_TORRENT : torrent
       if (multivariant && url) variants.push(url)
-      else if (url) segments.push(Object.freeze({ url, msn, duration, infohash, info, magnet }))
+      else if (url) segments.push(Object.freeze({ url, range, msn, duration, infohash, info, magnet }))
+      before = range ? { url, end: range[1] } : { url: '', end: 0 }
       msn += 1
       duration = 0
-      byteRange = false
+      byteRange = ''
       torrent = NO_TORRENT
     } else if (line.startsWith(TAG)) torrent = parseTorrentTag(line.slice(TAG.length))
     else if (line.startsWith(SWARM_TAG)) swarm ??= parseSwarmTag(line.slice(SWARM_TAG.length), base)
     else if (line.startsWith('#EXTINF:')) duration = Number.parseFloat(line.slice(8)) || 0
-    else if (line.startsWith('#EXT-X-BYTERANGE:')) byteRange = true
+    else if (line.startsWith('#EXT-X-BYTERANGE:')) byteRange = line.slice(17)
     else if (line.startsWith('#EXT-X-MEDIA-SEQUENCE:')) msn = Number.parseInt(line.slice(22), 10) || 0
     else if (line.startsWith('#EXT-X-TARGETDURATION:')) targetDuration = Number.parseFloat(line.slice(22)) || 0
     else if (line.startsWith('#EXT-X-STREAM-INF:')) multivariant = true
@@ -82,6 +89,18 @@ export function parsePlaylist (text, base) {
 
 /** @type {Readonly<{ infohash: string, info: string, magnet: string }>} */
 const NO_TORRENT = Object.freeze({ infohash: '', info: '', magnet: '' })
+
+/**
+ * RFC 8216bis §4.4.4.2.
+ * @param {string} text `length[@offset]`
+ * @param {number} follows where it begins when it does not say so; NaN: nowhere
+ * @returns {ByteRange | null}
+ */
+function parseRange (text, follows) {
+  const [length = NaN, start = follows] = text.split('@').map(Number)
+  const end = start + length
+  return length > 0 && start >= 0 && Number.isSafeInteger(end) ? [start, end] : null
+}
 
 /** @param {string} text */
 function parseTorrentTag (text) {

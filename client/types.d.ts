@@ -10,6 +10,9 @@ export type Mode = 'service-worker' | 'loader' | 'http'
 /** `p2p-only`: the loader, and segments come from peers and the server's seed alone, never over HTTP. */
 export type WantedMode = Mode | 'p2p-only'
 
+/** First byte and the one after the last. */
+export type ByteRange = [start: number, end: number]
+
 /** One line of the segments read-out, newest last; bounded by stats.js. */
 export interface SegmentRecord {
   msn: number
@@ -97,15 +100,15 @@ export interface Engine {
    * Rejects with AbortError when aborted, OriginError (has .status) when the origin fails.
    */
   playlist (url: string, options?: { signal?: AbortSignal }): Promise<FetchedPlaylist>
-  /** Whether this URL is a segment some learned playlist lists with a torrent. */
-  knows (url: string): boolean
+  /** Whether this URL, or exactly this range of it, is a segment some learned playlist lists with a torrent. */
+  knows (url: string, range?: ByteRange): boolean
   /**
    * Verified bytes of a known segment, from peers or origin. Concurrent calls for one URL share the work.
    * Rejects with AbortError; with IntegrityError when all that came did not match the manifest (nothing
    * must be played then); or an Error when neither peers nor origin could give it: the caller may then fetch
    * the URL itself.
    */
-  segment (url: string, options?: WaitOptions): Promise<FetchedSegment>
+  segment (url: string, options?: WaitOptions & { range?: ByteRange }): Promise<FetchedSegment>
   /** The player whose buffer sets the deadlines; null when it is gone. */
   setPlayer (sample: (() => PlayerState) | null): void
   /** The user's switch: false stops uploading (downloads from peers go on). */

@@ -1,14 +1,14 @@
 /** From a request of ours to its Response: the page's answer, else the origin's. */
 
 import { fetched } from './protocol.js'
-import { range } from './range.js'
+import { bounds, range } from './range.js'
 
 /**
  * @param {import('./protocol.js').Done} done what the page gave
  * @param {Headers} request the request's headers
  * @returns {Response}
  */
-export function build ({ status, contentType, data, source }, request) {
+export function build ({ status, contentType, data, source, range: segment }, request) {
   const headers = new Headers({
     'content-type': contentType,
     // The HTTP cache would keep bytes a second time, and a playlist never is the same twice.
@@ -18,6 +18,12 @@ export function build ({ status, contentType, data, source }, request) {
   if (typeof data === 'string') return new Response(data, { status, headers })
 
   headers.set('accept-ranges', 'bytes')
+  if (segment !== undefined) {
+    // How long the whole resource is, nobody has looked.
+    headers.set('content-range', `bytes ${segment[0]}-${segment[1] - 1}/*`)
+    headers.set('content-length', String(data.byteLength))
+    return new Response(data, { status: 206, headers })
+  }
   // If-Range compares an entity tag we do not have: the whole body is the right answer then.
   const part = range(request.has('if-range') ? null : request.get('range'), data.byteLength)
   if (part.status === 416) {
@@ -52,7 +58,8 @@ export function build ({ status, contentType, data, source }, request) {
 export async function respond (request, clientId, kind, { page, ask, fetch, silence, now }) {
   const client = clientId === '' ? undefined : await page(clientId)
   if (client !== undefined && !silence.has(clientId, now())) {
-    const outcome = await ask(client, { kind, url: request.url }, request.signal)
+    const wanted = bounds(request.headers.get('range'))
+    const outcome = await ask(client, { kind, url: request.url, range: wanted }, request.signal)
     if (outcome.type === 'done') return build(outcome, request.headers)
     // Unverified bytes are not played, and the origin's would be just that.
     if (outcome.type === 'refused') return new Response(null, { status: 502, statusText: 'does not match the manifest' })

@@ -4,11 +4,11 @@
  * One exchange per request, on a MessageChannel of its own, so that a worker the browser stops and starts
  * again has nothing to remember:
  *
- *     worker → page, with a port   {liveTorrent, type: 'ask', kind, url}
+ *     worker → page, with a port   {liveTorrent, type: 'ask', kind, url, range}
  *     page → port                  {type: 'pass'}     not mine: fetch it yourself
  *                                  {type: 'ack'}      at once: I am working on it
  *                                  {type: 'alive'}    every ALIVE_MS while it works
- *                                  {type: 'done', status, contentType, data, source}
+ *                                  {type: 'done', status, contentType, data, source, range}
  *                                  {type: 'failed'}   neither peers nor origin gave it
  *                                  {type: 'refused'}  what they gave does not match the manifest: play nothing
  *     worker → port                {type: 'cancel'}   nobody waits for it any more
@@ -18,6 +18,9 @@
  *     page → worker                {liveTorrent, type: 'hello'}   I answer questions from now on
  *                                  {liveTorrent, type: 'claim'}   control me: I was loaded without you
  *     worker → page                {liveTorrent, type: 'fetched', url, bytes}   went past the page
+ *
+ * A range asked for may be a whole segment (EXT-X-BYTERANGE): then `data` is that range and nothing else, and
+ * `range` says so.
  *
  * A page or worker of another VERSION is a page without a client: plain HTTP until the update is through.
  */
@@ -41,12 +44,13 @@ export const LOST_MS = 2500
 export const TOTAL_MS = 60_000
 
 /** @typedef {'playlist' | 'segment'} Kind */
-/** @typedef {{ kind: Kind, url: string }} Question */
-/** @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string }} Done */
+/** @typedef {[start: number, end: number]} ByteRange `end` is exclusive */
+/** @typedef {{ kind: Kind, url: string, range?: ByteRange }} Question */
+/** @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string, range?: ByteRange }} Done */
 /** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'alive' } | { type: 'failed' | 'refused' }} Reply */
 
 /** @param {Question} question */
-export const ask = ({ kind, url }) => ({ liveTorrent: VERSION, type: 'ask', kind, url })
+export const ask = ({ kind, url, range }) => ({ liveTorrent: VERSION, type: 'ask', kind, url, range })
 /** @param {string} url @param {number} bytes */
 export const fetched = (url, bytes) => ({ liveTorrent: VERSION, type: 'fetched', url, bytes })
 export const HELLO = Object.freeze({ liveTorrent: VERSION, type: 'hello' })
@@ -55,7 +59,7 @@ export const CANCEL = Object.freeze({ type: 'cancel' })
 
 /**
  * @param {any} data a message event's data, from anybody
- * @returns {{ type: string, kind?: Kind, url?: string, bytes?: number } | null} null: not ours
+ * @returns {{ type: string, kind?: Kind, url?: string, range?: ByteRange, bytes?: number } | null} null: not ours
  */
 export function read (data) {
   return data !== null && typeof data === 'object' && data.liveTorrent === VERSION && typeof data.type === 'string'

@@ -1,4 +1,13 @@
-/** The Range header against a body that is there whole (RFC 9110 §14). Pure. */
+/** The Range header (RFC 9110 §14), by itself and against a body that is there whole. Pure. */
+
+/**
+ * @param {string | null} header the request's Range
+ * @returns {import('./protocol.js').ByteRange | undefined} what it asks for, where it names both ends
+ */
+export function bounds (header) {
+  const match = /^bytes=(\d+)-(\d+)$/.exec(header?.trim() ?? '')
+  return match === null ? undefined : [Number(match[1]), Number(match[2]) + 1]
+}
 
 /**
  * @param {string | null} header the request's Range

@@ -69,7 +69,8 @@ export class Origin {
     while (listed.length <= msn) {
       const infohash = this.dice.id()
       const url = `http://origin/live/v${variant}/${listed.length}.m4s`
-      listed.push(Object.freeze({ url, msn: listed.length, duration: this.duration, infohash, info: 'x', magnet: '' }))
+      const msn = listed.length
+      listed.push(Object.freeze({ url, range: null, msn, duration: this.duration, infohash, info: 'x', magnet: '' }))
       this.fetched.set(infohash, { pull: 0, alone: 0, deadline: 0, start: 0 })
     }
     return /** @type {import('../../client/playlist.js').ListedSegment} */ (listed[msn])

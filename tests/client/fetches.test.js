@@ -47,6 +47,28 @@ test('a segment the origin refuses or does not have is a failure like another: p
   }
 })
 
+test('a range of a resource is asked for as what it is there, piece by piece where some are missing', async t => {
+  const asked = []
+  const { fetches, told } = origin(t, async (_, { headers: { Range } }) => {
+    asked.push(Range)
+    const [first, last] = /bytes=(\d+)-(\d+)/.exec(Range).slice(1).map(Number)
+    const headers = { 'content-range': `bytes ${first}-${last}/99999` }
+    return new Response(bytes.slice(first - 1000, last - 999), { status: 206, headers })
+  })
+  const ranged = { ...segment, range: [1000, 1000 + 2 * PIECE] }
+  assert.equal((await fetches.fetch(ranged, await holding(), [[0, 1]])).ok, true)
+  assert.equal((await fetches.fetch(ranged, await holding(), [[1, 1]])).ok, true)
+  assert.deepEqual(asked, ['bytes=1000-33767', 'bytes=17384-33767'])
+  assert.deepEqual(told.pieces, [0, 1, 1])
+})
+
+test('an origin that sends the whole resource in place of a range is not listened to', async t => {
+  const { fetches, told } = origin(t, async () => new Response(bytes))
+  const outcome = await fetches.fetch({ ...segment, range: [0, 2 * PIECE] }, await holding(), [[0, 1]])
+  assert.equal(outcome.ok, false)
+  assert.deepEqual(told.pieces, [])
+})
+
 test('an origin that hangs is noticed long before it is given up, so that peers may be asked', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { fetches, told } = origin(t, (_, { signal }) => new Promise((resolve, reject) => {

@@ -54,11 +54,38 @@ test('in a mirrored manifest the tags of the server it came from count', () => {
   assert.equal(parsed.segments[0]?.infohash, ours.infohash)
 })
 
-test('a tag binds to the next segment only, and a byte range has no torrent of its own', () => {
+test('a tag binds to the next segment only', () => {
   const torrent = makeTorrent(Buffer.alloc(10))
   const tag = `#EXT-X-COM-LIVETORRENT:MAGNET="magnet:?xt=urn:btih:${torrent.infohash}",INFO="${torrent.info}"`
-  const parsed = parsePlaylist(`#EXTM3U\n${tag}\n#EXTINF:2,\na\n#EXTINF:2,\nb\n${tag}\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@0\nc\n`, BASE)
-  assert.deepEqual(parsed.segments.map(s => s.infohash !== ''), [true, false, false])
+  const parsed = parsePlaylist(`#EXTM3U\n${tag}\n#EXTINF:2,\na\n#EXTINF:2,\nb\n`, BASE)
+  assert.deepEqual(parsed.segments.map(s => s.infohash !== ''), [true, false])
+})
+
+test('a range without an offset follows the range before it, where there is one of the same resource', () => {
+  const torrent = makeTorrent(Buffer.alloc(10))
+  const tag = `#EXT-X-COM-LIVETORRENT:MAGNET="magnet:?xt=urn:btih:${torrent.infohash}",INFO="${torrent.info}"`
+  const listed = ['5@100,a', '7,a', '3@0,a', ',a', '4,a', '4@8,b', '4,a', '0@0,b', '-5@9,b', '4@-9,b', 'x@y,b']
+  const lines = listed.map(text => {
+    const [range, uri] = text.split(',')
+    return `${tag}\n${range ? `#EXT-X-BYTERANGE:${range}\n` : ''}#EXTINF:2,\n${uri}`
+  })
+  const parsed = parsePlaylist(['#EXTM3U', ...lines, ''].join('\n'), BASE)
+  const ranges = [[100, 105], [105, 112], [0, 3], null, null, [8, 12], ...Array(5).fill(null)]
+  assert.deepEqual(parsed.segments.map(s => s.range), ranges)
+  const tagged = [true, true, true, true, false, true, ...Array(5).fill(false)]
+  assert.deepEqual(parsed.segments.map(s => s.infohash !== ''), tagged, 'what begins nowhere has no torrent')
+})
+
+test('ranges of one resource are segments of their own', () => {
+  const [one, two] = [makeTorrent(Buffer.alloc(10, 1)), makeTorrent(Buffer.alloc(10, 2))]
+  const lines = [one, two].map((torrent, i) =>
+    `#EXT-X-COM-LIVETORRENT:MAGNET="magnet:?xt=urn:btih:${torrent.infohash}",INFO="${torrent.info}"\n#EXTINF:2,\n#EXT-X-BYTERANGE:10@${10 * i}\nall.ts`)
+  const library = new Library()
+  library.learn(BASE, parsePlaylist(['#EXTM3U', ...lines, ''].join('\n'), BASE), 0)
+  const url = 'https://origin.example/live/demo/v0/all.ts'
+  assert.equal(library.find(url, [0, 10])?.id, one.infohash)
+  assert.equal(library.find(url, [10, 20])?.id, two.infohash)
+  for (const range of [undefined, [0, 20], [5, 15], [0, 9]]) assert.equal(library.find(url, range), undefined)
 })
 
 test('a multivariant playlist lists no segments, and garbage is no crash', () => {

@@ -26,6 +26,13 @@ test('a Range gets that part, or 416', async () => {
   assert.equal(none.headers.get('content-range'), 'bytes */10')
 })
 
+test('a range that is a segment is the answer to a request for just that range', async () => {
+  const part = build({ ...DONE, range: [500, 510] }, new Headers({ range: 'bytes=500-509' }))
+  assert.equal(part.status, 206)
+  assert.equal(part.headers.get('content-range'), 'bytes 500-509/*')
+  assert.equal((await part.arrayBuffer()).byteLength, 10)
+})
+
 test('If-Range cannot be judged, so the whole body comes', () => {
   assert.equal(build(DONE, new Headers({ range: 'bytes=2-4', 'if-range': '"x"' })).status, 200)
 })

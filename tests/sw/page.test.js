@@ -31,6 +31,23 @@ test('the page gives a segment, and keeps its own copy', async () => {
   assert.equal(data.byteLength, 3)
 })
 
+test('the page gives a range that is a segment by itself, and of another the whole', async () => {
+  const asked = /** @type {any[]} */ ([])
+  const engine = {
+    knows: (/** @type {string} */ _, /** @type {any} */ range) => range === undefined || range[0] === 500,
+    async segment (/** @type {string} */ _, /** @type {any} */ { range }) {
+      asked.push(range)
+      return { data: new ArrayBuffer(10), contentType: 'video/mp4', source: 'peers' }
+    }
+  }
+  for (const range of /** @type {[number, number][]} */ ([[500, 510], [2, 5]])) {
+    const outcome = await askPage(page(engine), { ...SEGMENT, range }, PATIENT)
+    assert.ok(outcome.type === 'done')
+    assert.deepEqual(outcome.range, range[0] === 500 ? range : undefined)
+  }
+  assert.deepEqual(asked, [[500, 510], undefined])
+})
+
 test('the page gives a playlist', async () => {
   const playlist = async () => ({ url: PLAYLIST.url, status: 200, contentType: 'application/vnd.apple.mpegurl', text: '#EXTM3U' })
   const outcome = await askPage(page({ playlist }), PLAYLIST, PATIENT)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { range } from '../../sw/range.js'
+import { bounds, range } from '../../sw/range.js'
 
 test('a range within the body is a part of it', () => {
   assert.deepEqual(range('bytes=0-', 10), { status: 206, start: 0, end: 10 })
@@ -31,4 +31,9 @@ test('every part of every small body lies within it', () => {
       }
     }
   }
+})
+
+test('only a range with both ends can be a segment by itself', () => {
+  assert.deepEqual(bounds('bytes=2-5'), [2, 6])
+  for (const header of [null, '', 'bytes=2-', 'bytes=-5', 'bytes=0-1,4-5', 'items=2-5']) assert.equal(bounds(header), undefined)
 })
