@@ -10,6 +10,21 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A range of bytes of something longer."""
+
+    start: int
+    length: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.length
+
+    def of(self, data: bytes) -> bytes:
+        return data[self.start : self.stop]
+
+
+@dataclass(frozen=True, slots=True)
 class Torrent:
     """One segment's metainfo (BEP 3, v1, a single file)."""
 
@@ -18,7 +33,7 @@ class Torrent:
     info: bytes
     """The bencoded info dictionary, exactly as hashed."""
     name: str
-    """The info dictionary's ``name``: the segment's file name."""
+    """The info dictionary's ``name``: the segment's file name, for a byte range of a file with its offset."""
     length: int
     """Bytes of the segment."""
     piece_length: int
@@ -51,6 +66,8 @@ class Resource:
     """Else the file they are read from, already resolved beneath the feed."""
     torrent: Torrent | None = None
     """For segments whose torrent is ready."""
+    parts: Mapping[Span, Torrent] = field(default_factory=dict)
+    """Segments that are byte ranges of it (EXT-X-BYTERANGE), those whose torrents are ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,7 @@ class Elsewhere:
 
     torrent: Torrent
     url: str
-    """Absolute: what the playlist lists, and its web seed."""
+    """Absolute: what the playlist lists, and its web seed where the segment is not a byte range of it."""
 
 
 @dataclass(frozen=True, slots=True)

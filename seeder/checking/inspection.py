@@ -85,7 +85,7 @@ class Inspection:
             kind = variant.attributes.get("TYPE") if variant.tag == "EXT-X-MEDIA" else variant.tag
             peak, average = (variant.attributes.get(name, "") for name in ("BANDWIDTH", "AVERAGE-BANDWIDTH"))
             where = urljoin(base, variant.uri)
-            empty = MediaPlaylist("", 1, 0.0, 0, 0, "", False, ())
+            empty = MediaPlaylist("", 1, 0.0, 0, 0, "", False, False, ())
             found.setdefault(
                 where,
                 Member(
@@ -144,7 +144,7 @@ class Inspection:
 
         async def one(segment: Segment) -> None:
             async with self._slots:
-                self._note(*await self._segments.look(url, fetched.url, playlist, segment, hashes))
+                self._note(*await self._segments.look(url, fetched.url, segment, hashes))
             self.report.segments, self.report.bytes = self._segments.fetched, self._segments.bytes
             self._progress(self.report)
 

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from urllib.parse import urljoin
 
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Span
+from seeder.fetch.fetched import Fetched
 from seeder.fetch.source import Source
 from seeder.hls.check import Finding
 from seeder.hls.check.delivery import Response, served_segment
 from seeder.hls.check.presentation import segment_key
-from seeder.hls.playlist import MediaPlaylist, Segment
-from seeder.model import Torrent
+from seeder.hls.playlist import Segment
+from seeder.model import Span, Torrent
 from seeder.torrent.metainfo import mismatch
 
 MAX_SEGMENT = 256 << 20
@@ -39,7 +39,6 @@ class Segments:
         self,
         where: str,
         base: str,
-        playlist: MediaPlaylist,
         segment: Segment,
         torrents: Mapping[int, Torrent],
     ) -> list[Finding]:
@@ -47,7 +46,7 @@ class Segments:
         found = [f async for f in self._beside(where, base, segment)]
         if segment.gap:
             return found  # §4.4.4.7: it is said not to be there
-        span = _span(playlist, segment)
+        span = segment.span
         url = urljoin(base, segment.uri)
         try:
             answer = await self._source.get(url, limit=MAX_SEGMENT, timeout=60.0, span=span)
@@ -55,7 +54,7 @@ class Segments:
             return [*found, Finding("not-delivered", segment.uri_line + 1, str(error), where=where)]
         self.fetched += 1
         self.bytes += len(answer.data)
-        self.sizes[segment_key(where, segment.uri)] = len(answer.data)
+        self.sizes[segment_key(where, segment.uri, span)] = len(answer.data)
         return [*found, *self._judge(where, url, segment, span, answer, torrents)]
 
     def _judge(
@@ -85,26 +84,12 @@ class Segments:
 
     async def _beside(self, where: str, base: str, segment: Segment) -> AsyncIterator[Finding]:
         """Its init section and key, each once; keys of other schemes are a player's affair."""
-        for uri in (segment.map_uri, segment.key_uri):
+        for uri, span in ((segment.map_uri, segment.map_span), (segment.key_uri, None)):
             url = urljoin(base, uri) if uri is not None else ""
             if not url.startswith(("http:", "https:", "file:")) or url in self._sides:
                 continue
             self._sides[url] = True
             try:
-                self.bytes += len((await self._source.get(url, limit=MAX_SEGMENT)).data)
+                self.bytes += len((await self._source.get(url, limit=MAX_SEGMENT, span=span)).data)
             except FetchError as error:
                 yield Finding("not-delivered", segment.uri_line + 1, str(error), where=where)
-
-
-def _span(playlist: MediaPlaylist, segment: Segment) -> Span | None:
-    """A range without offset follows the range before it (§4.4.4.2)."""
-    if segment.byterange is None:
-        return None
-    at = 0
-    for other in playlist.segments:
-        if other.uri == segment.uri and other.byterange is not None:
-            at = other.byterange.offset if other.byterange.offset is not None else at
-            if other is segment:
-                break
-            at += other.byterange.length
-    return Span(at, segment.byterange.length)

@@ -19,17 +19,6 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A range of bytes."""
-
-    start: int
-    length: int
-
-    def of(self, data: bytes) -> bytes:
-        return data[self.start : self.start + self.length]
-
-
-@dataclass(frozen=True, slots=True)
 class Fetched:
     """The bytes at a URL."""
 

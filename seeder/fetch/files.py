@@ -9,7 +9,8 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Span, Validators
+from seeder.fetch.fetched import Fetched, Validators
+from seeder.model import Span
 
 
 class Files:
@@ -48,7 +49,7 @@ class Files:
             with place.open("rb") as handle:
                 if span is not None:
                     handle.seek(span.start)
-                data = handle.read(limit + 1 if span is None else span.length)
+                data = handle.read(limit + 1 if span is None else min(limit + 1, span.length))
             status = place.stat()
         except FileNotFoundError:
             raise FetchError("there is no such file", url, 404) from None

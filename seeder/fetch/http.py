@@ -21,8 +21,9 @@ from yarl import URL
 
 from seeder import __version__
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Span, Validators
+from seeder.fetch.fetched import Fetched, Validators
 from seeder.fetch.guard import is_public
+from seeder.model import Span
 
 MAX_REDIRECTS = 8
 CONNECT_TIMEOUT = 10.0
@@ -164,7 +165,9 @@ async def _read(
     async for chunk in response.content.iter_chunked(256 << 10):
         data += chunk
         if len(data) > limit:
-            raise FetchError(f"more than {limit} bytes", asked, response.status)
+            ignored = span is not None and response.status == 200
+            why = "sends all of it in place of a range" if ignored else f"more than {limit} bytes"
+            raise FetchError(why, asked, response.status)
     body = bytes(data)
     if span is not None:
         body = body[: span.length] if response.status == 206 else span.of(body)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import unquote, urlsplit
 
-from seeder.fetch.fetched import Fetched, Span, Validators
+from seeder.fetch.fetched import Fetched, Validators
 from seeder.fetch.files import Files
 from seeder.fetch.http import Http
+from seeder.model import Span
 
 __all__ = ["Fetched", "Source", "open_source", "to_url"]
 

@@ -34,7 +34,7 @@ def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresse
         torrent = playlist.torrents.get(index)
         if torrent is not None and index in uris:
             uri = uris[index]
-            url = uri if is_absolute(uri) else stream_url(addresses.base, stream, uri)
+            url = uri if not uri or is_absolute(uri) else stream_url(addresses.base, stream, uri)
             out.append(segment_tag(torrent, addresses.tracker, url) + newline)
         if not line.startswith((SEGMENT_TAG, SWARM_TAG)):
             out.append(line)
@@ -44,7 +44,8 @@ def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresse
 
 
 def segment_tag(torrent: Torrent, tracker: str, url: str) -> str:
-    magnet = build(magnet_of(torrent, [tracker], [url]))
+    """``url``: empty for a byte range, of which there can be no web seed: BEP 19 has it send a whole file."""
+    magnet = build(magnet_of(torrent, [tracker], [url] if url else []))
     return f"{SEGMENT_TAG}:MAGNET={quoted(magnet)},INFO={quoted(b64encode(torrent.info).decode())}"
 
 
@@ -59,17 +60,17 @@ def strip_tags(text: str) -> str:
 
 
 def _segment_uris(playlist: PublishedPlaylist) -> dict[int, str]:
-    """EXTINF line → the path its segment is asked for by, or the URL where it is somebody else's."""
+    """EXTINF line → the path its segment is asked for by, or the URL where it is somebody else's; empty for a
+    byte range of either."""
     if not playlist.torrents:
         return {}
     parsed = parse(playlist.text)
     if not isinstance(parsed, MediaPlaylist):
         return {}
     paths = (
-        (s.line, s.uri if is_absolute(s.uri) else requested_path(playlist.path, s.uri))
-        for s in parsed.segments
+        (s, s.uri if is_absolute(s.uri) else requested_path(playlist.path, s.uri)) for s in parsed.segments
     )
-    return {line: path for line, path in paths if path is not None}
+    return {s.line: path if s.byterange is None else "" for s, path in paths if path is not None}
 
 
 def _newline(lines: list[str]) -> str:

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from seeder.errors import PlaylistError
 from seeder.hls.attributes import parse_attributes
+from seeder.model import Span
 
 MAX_TEXT = 8 << 20
 """Characters. A day of 2 s segments with our tags' worth of lines is 5 MB; more is no playlist."""
@@ -78,7 +79,12 @@ class Segment:
     discontinuity: bool
     discontinuity_sequence: int
     byterange: ByteRange | None
+    """As written."""
+    span: Span | None
+    """The bytes of the resource that it is; None: all of them, or a range that begins nowhere."""
     map_uri: str | None
+    map_span: Span | None
+    """The bytes of it that are the init section; None: all of them."""
     key_uri: str | None
     """None when not encrypted (or METHOD=NONE)."""
     program_date_time: datetime | None
@@ -100,6 +106,8 @@ class MediaPlaylist:
     """``EVENT``, ``VOD`` or empty."""
     ended: bool
     """EXT-X-ENDLIST is there: nothing will be added."""
+    i_frames_only: bool
+    """Segments are single frames, for fast forward; most often ranges of what other playlists list."""
     segments: tuple[Segment, ...]
 
     @property
@@ -217,7 +225,10 @@ class _MediaParser:
         self.discontinuity_sequence = 0
         self.playlist_type = ""
         self.ended = False
+        self.i_frames_only = False
         self.segments: list[Segment] = []
+        self.before: tuple[str, Span] | None = None  # the range before, which one without offset follows
+        self.map_span: Span | None = None
         self.map_uri: str | None = None  # until the next EXT-X-MAP
         self.key_uri: str | None = None  # until the next EXT-X-KEY
         self.discontinuities = 0
@@ -251,6 +262,7 @@ class _MediaParser:
             discontinuity_sequence=self.discontinuity_sequence,
             playlist_type=self.playlist_type,
             ended=self.ended,
+            i_frames_only=self.i_frames_only,
             segments=tuple(self.segments),
         )
 
@@ -272,7 +284,11 @@ class _MediaParser:
             case "#EXT-X-GAP":
                 self.gap = True
             case "#EXT-X-MAP":
-                self.map_uri = parse_attributes(value).get("URI")
+                attributes = parse_attributes(value)
+                self.map_uri = attributes.get("URI")
+                # Without an offset it begins with the resource (§4.4.4.5).
+                written = _MAP_RANGE.fullmatch(attributes.get("BYTERANGE", ""))
+                self.map_span = Span(int(written[2] or 0), int(written[1])) if written else None
             case "#EXT-X-KEY":
                 attributes = parse_attributes(value)
                 self.key_uri = None if attributes.get("METHOD") == "NONE" else attributes.get("URI")
@@ -291,10 +307,14 @@ class _MediaParser:
                 self.playlist_type = value
             case "#EXT-X-ENDLIST":
                 self.ended = True
+            case "#EXT-X-I-FRAMES-ONLY":
+                self.i_frames_only = True
 
     def _uri(self, index: int, uri: str) -> None:
         if self.duration is None:
             raise PlaylistError("a URI without EXTINF before it", index + 1)
+        span = self._span(uri)
+        self.before = (uri, span) if span is not None else None
         self.segments.append(
             Segment(
                 uri=uri,
@@ -306,13 +326,24 @@ class _MediaParser:
                 discontinuity=self.discontinuity,
                 discontinuity_sequence=self.discontinuity_sequence + self.discontinuities,
                 byterange=self.byterange,
+                span=span,
                 map_uri=self.map_uri,
+                map_span=self.map_span,
                 key_uri=self.key_uri,
                 program_date_time=self.program_date_time,
                 gap=self.gap,
             )
         )
         self._reset()
+
+    def _span(self, uri: str) -> Span | None:
+        """§4.4.4.2: without an offset right after the range before, one of the same resource."""
+        if self.byterange is None or self.byterange.length == 0:
+            return None
+        start = self.byterange.offset
+        if start is None and self.before is not None and self.before[0] == uri:
+            start = self.before[1].stop
+        return None if start is None else Span(start, self.byterange.length)
 
 
 _SESSION_TAGS = {"#EXT-X-SESSION-KEY": Role.KEY, "#EXT-X-SESSION-DATA": Role.OTHER}
@@ -329,6 +360,9 @@ _SEGMENT_TAGS = frozenset(
         "#EXT-X-BITRATE",
     }
 )
+
+
+_MAP_RANGE = re.compile(r"([0-9]{1,18})(?:@([0-9]{1,18}))?")
 
 
 def _integer(text: str, tag: str, line: int) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import BinaryIO
 
-from seeder.model import Torrent
+from seeder.model import Span, Torrent
 from seeder.torrent.metainfo import from_hashes, make_torrent, piece_length
 
 WORKERS = 2
@@ -38,23 +38,32 @@ class Hasher:
         """The torrent of an open file, read piece by piece; closes it. OSError, MetainfoError."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, hash_file, name, handle)
 
+    async def part(self, name: str, handle: BinaryIO, span: Span) -> Torrent:
+        """The torrent of a range of an open file, which stays open. OSError, MetainfoError."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, hash_part, name, handle, span)
+
 
 def hash_file(name: str, handle: BinaryIO) -> Torrent:
     """As :meth:`Hasher.file`, here and now. A file that shrinks meanwhile is an OSError."""
     with handle:
-        length = os.fstat(handle.fileno()).st_size
-        size = piece_length(length)
-        hashes: list[bytes] = []
-        buffer = memoryview(bytearray(min(size, max(length, 1))))
-        left = length
-        while left:
-            want = min(size, left)
-            got = _read_full(handle, buffer[:want])
-            if got < want:
-                raise OSError(f"{name} shrank while it was read")
-            hashes.append(hashlib.sha1(buffer[:want]).digest())
-            left -= want
-        return from_hashes(name, length, hashes)
+        return hash_part(name, handle, Span(0, os.fstat(handle.fileno()).st_size))
+
+
+def hash_part(name: str, handle: BinaryIO, span: Span) -> Torrent:
+    """As :meth:`Hasher.part`, here and now. A file that ends before the range does is an OSError."""
+    size = piece_length(span.length)
+    hashes: list[bytes] = []
+    buffer = memoryview(bytearray(min(size, max(span.length, 1))))
+    handle.seek(span.start)
+    left = span.length
+    while left:
+        want = min(size, left)
+        got = _read_full(handle, buffer[:want])
+        if got < want:
+            raise OSError(f"{name} shrank while it was read")
+        hashes.append(hashlib.sha1(buffer[:want]).digest())
+        left -= want
+    return from_hashes(name, span.length, hashes)
 
 
 def _read_full(handle: BinaryIO, buffer: memoryview) -> int:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from seeder.errors import MetainfoError
-from seeder.model import Torrent
+from seeder.model import Span, Torrent
 from seeder.torrent import bencode
 
 PIECE_LENGTH = 64 << 10
@@ -57,6 +57,12 @@ def from_hashes(name: str, length: int, hashes: Iterable[bytes]) -> Torrent:
 def make_torrent(name: str, data: bytes) -> Torrent:
     """The torrent of a segment named ``name``; MetainfoError when empty or beyond :data:`MAX_LENGTH`."""
     return from_hashes(name, len(data), piece_hashes(data, piece_length(len(data))))
+
+
+def part_name(name: str, span: Span) -> str:
+    """The name of a byte range of the file ``name``: with its offset, as EXT-X-BYTERANGE writes it. So two
+    ranges of equal bytes are two torrents, and a range is the same one wherever it is listed."""
+    return f"{name}@{span.start}"
 
 
 def parse_info(info: bytes) -> Torrent:

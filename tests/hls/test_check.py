@@ -410,6 +410,8 @@ BAD_TAGS = [
     ("btih:", "btih:00", "torrent-tag"),
     ('INFO="', 'INFO="AAAA', "torrent-tag"),
     ("&tr=", "&xx=", "torrent-tag"),
+    ("&ws=", "&xx=", "torrent-tag"),
+    ("\na.ts", "\n#EXT-X-BYTERANGE:1@0\na.ts", "torrent-tag"),
     ("#EXTINF", "# between\n#EXTINF", "tag-misplaced"),
     ('ID="', 'ID="0', "swarm-tag"),
     ('TRACKER="ws', 'TRACKER="http', "swarm-tag"),

@@ -60,6 +60,14 @@ def test_a_reserved_character_in_a_name_stays_encoded_in_the_web_seed() -> None:
     assert magnet.web_seeds[0].endswith("/v0/seg%232.ts")
 
 
+def test_a_byte_range_has_no_web_seed_and_what_is_no_range_has_one() -> None:
+    text = TEXT.replace("#EXTINF:2.0,\nseg 1.ts", "#EXTINF:2.0,\n#EXT-X-BYTERANGE:9@5\nseg 1.ts")
+    tags = [t for t in manifest(published(text)).split("\n") if t.startswith(SEGMENT_TAG + ":")]
+    seeds = [parse_magnet(parse_attributes(t.partition(":")[2])["MAGNET"]).web_seeds for t in tags]
+    assert seeds == [(), ("https://example.org/tv/live/my%20stream/v0/seg%232.ts",)]
+    assert check([manifest(published(text))]) == []
+
+
 def test_the_swarm_tag_follows_the_first_line() -> None:
     second = manifest(published(TEXT)).split("\n")[1]
     assert second.startswith(SWARM_TAG + ":")

@@ -19,6 +19,7 @@ from seeder.hls.playlist import (
     parse,
     split_lines,
 )
+from seeder.model import Span
 
 LIVE = """#EXTM3U
 #EXT-X-VERSION:7
@@ -89,6 +90,24 @@ def test_byte_ranges_are_read_with_and_without_offset() -> None:
         "#EXT-X-BYTERANGE:50\n#EXTINF:2,\nall.ts\n"
     )
     assert [s.byterange for s in media(text).segments] == [ByteRange(100, 20), ByteRange(50, None)]
+    assert [s.span for s in media(text).segments] == [Span(20, 100), Span(120, 50)]
+
+
+@pytest.mark.parametrize("second", ["other.ts", "all.ts"])
+def test_a_range_that_follows_nothing_begins_nowhere(second: str) -> None:
+    between = "#EXTINF:2,\nall.ts\n" if second == "all.ts" else ""
+    text = (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-BYTERANGE:100@20\n#EXTINF:2,\nall.ts\n"
+        f"{between}#EXTINF:2,\n#EXT-X-BYTERANGE:50\n{second}\n"
+    )
+    assert media(text).segments[-1].byterange == ByteRange(50, None)
+    assert media(text).segments[-1].span is None
+
+
+def test_an_init_section_may_be_a_range_too() -> None:
+    text = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI="a",BYTERANGE="{}"\n#EXTINF:2,\nb\n'
+    found = {r: media(text.replace("{}", r)).segments[0].map_span for r in ("7@5", "7", "x", "")}
+    assert found == {"7@5": Span(5, 7), "7": Span(0, 7), "x": None, "": None}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])

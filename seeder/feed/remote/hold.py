@@ -13,12 +13,13 @@ from urllib.parse import unquote, urlsplit
 
 from seeder.errors import FetchError, MetainfoError
 from seeder.feed.remote.follow import RETRY
+from seeder.feed.remote.home import place_of
 from seeder.fetch.fetched import Fetched, Validators
 from seeder.fetch.source import Source
 from seeder.hls.names import speakable
 from seeder.model import Torrent
 from seeder.torrent.hashing import Hasher
-from seeder.torrent.metainfo import MAX_LENGTH
+from seeder.torrent.metainfo import MAX_LENGTH, part_name
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Wanted:
     """A segment that is listed, or was a moment ago."""
 
     url: str
-    """Its home."""
+    """Its home (:func:`seeder.feed.remote.home.home_of`), here and everywhere below."""
     live: bool
     age: int
     """Live: segments listed after it (0: the newest). Recorded: segments listed before it."""
@@ -164,8 +165,11 @@ class Hold:
     async def _take(self, url: str, clock: Callable[[], float]) -> None:
         before = self._held.get(url)
         known = before.validators if before is not None else None
+        place, span = place_of(url)
+        # A server that sends all of a long resource for each range of it is not asked for that.
+        limit = MAX_LENGTH if span is None else min(span.length, MAX_LENGTH)
         try:
-            fetched = await self._source.get(url, limit=MAX_LENGTH, timeout=TIMEOUT, known=known)
+            fetched = await self._source.get(place, limit=limit, timeout=TIMEOUT, known=known, span=span)
             if fetched.status == 304:
                 self._check(url)
                 return
@@ -189,9 +193,9 @@ class Hold:
             log.warning(
                 "%s has other bytes than when it was listed first: it gets a new torrent", torrent.name
             )
-        self._held[url] = self._made(
-            fetched, url, torrent, checked=before is not None or self._wanted[url].age > 0
-        )
+        # A range that is listed too early is cut off, which is noticed.
+        checked = before is not None or self._wanted[url].age > 0 or span is not None
+        self._held[url] = self._made(fetched, url, torrent, checked=checked)
         self._make_room()
         self._changed()
 
@@ -230,6 +234,9 @@ class Hold:
 
 def name_of(url: str) -> str:
     """A torrent's name: the URL's last component, or a hash of it where that is none for a file."""
+    url, span = place_of(url)
+    if span is not None:
+        return part_name(name_of(url), span)
     name = unquote(posixpath.basename(urlsplit(url).path), errors="replace")[:128]
     if name in ("", ".", "..") or "/" in name or not speakable(name):
         return hashlib.sha1(url.encode()).hexdigest()[:16]

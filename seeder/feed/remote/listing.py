@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seeder.hls.attributes import parse_attributes
-from seeder.hls.playlist import MediaPlaylist, split_lines
+from seeder.hls.playlist import MediaPlaylist, Segment, split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ def step(last: MediaPlaylist, now: MediaPlaylist) -> Step:
     return Step.ON
 
 
-def _other(old: object, new: object) -> bool:
+def _other(old: Segment, new: Segment) -> bool:
     """Signed URLs change in the query while the segment is the same."""
-    return _path(getattr(old, "uri", "")) != _path(getattr(new, "uri", ""))
+    return _path(old.uri) != _path(new.uri) or old.span != new.span
 
 
 def _path(uri: str) -> str:

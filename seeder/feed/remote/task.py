@@ -16,6 +16,7 @@ from seeder.feed.library import Library
 from seeder.feed.publisher import versions
 from seeder.feed.remote.follow import RETRY, TIMEOUT, Follower
 from seeder.feed.remote.hold import Counts, Hold
+from seeder.feed.remote.home import place_of
 from seeder.feed.remote.listing import Listing
 from seeder.feed.remote.places import Places, kinds
 from seeder.feed.remote.view import (
@@ -298,6 +299,8 @@ class AttachTask:
         """
         live = [w for path, w in self._windows.items() if path in self._live]
         listed = {url for window in live for url in (*window.listed, *window.left)}
+        # Of a byte range the playlist says where in its home it is: it stays there.
+        listed = {url for url in listed if place_of(url)[1] is None}
         self._decided = {url: here for url, here in self._decided.items() if url in listed}
         for url in listed - self._decided.keys():
             if (held := self._hold.held.get(url)) is not None and held.data is not None:

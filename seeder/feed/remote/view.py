@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from seeder.feed.remote.hold import Held, Wanted, name_of
+from seeder.feed.remote.home import home_of, place_of
 from seeder.feed.remote.listing import Listing
 from seeder.feed.streams import publish_playlist
 from seeder.feed.window import GRACE, lingering
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, quote_path
+from seeder.hls.playlist import MediaPlaylist, Segment
 from seeder.hls.rewrite import Rewritten, rewrite
 from seeder.model import Elsewhere, Kind, PublishedPlaylist, Resource, StreamView, Torrent
 
@@ -57,24 +59,27 @@ def slide(before: Window, segments: Sequence[str], live: bool) -> Window:
 
 
 def homes(listing: Listing, imported: Mapping[str, str]) -> dict[int, str]:
-    """Index of a segment's URI line → its home; segments that are gaps have none."""
-    rewritten = rewrite(listing.text, listing.base, imported=imported)
-    gaps = {s.uri_line for s in listing.playlist.segments if s.gap}
-    return {index: url for index, url in rewritten.homes.items() if index not in gaps}
+    """Index of a segment's URI line → its :func:`home_of`; gaps have none, nor ranges that begin nowhere, nor
+    the ranges of an I-frame playlist: those are in the segments of others, a frame each."""
+    urls = rewrite(listing.text, listing.base, imported=imported).homes
+    return {
+        s.uri_line: home_of(urls[s.uri_line], s.span)
+        for s in listing.playlist.segments
+        if s.uri_line in urls and not s.gap and (s.byterange is None or _shared(s, listing.playlist))
+    }
+
+
+def _shared(segment: Segment, playlist: MediaPlaylist) -> bool:
+    return segment.span is not None and not playlist.i_frames_only
 
 
 def wanted(listings: Iterable[tuple[Listing, Window, Mapping[int, str]]]) -> list[Wanted]:
-    """Every segment to have a torrent, the most urgent first: live ones newest first, all variants abreast.
-
-    A range of a longer file has none: clients know torrents by URL.
-    """
+    """Every segment to have a torrent, the most urgent first: live, newest first, all variants abreast."""
     found: dict[str, Wanted] = {}
     for listing, window, home in listings:
         live = not listing.playlist.ended
-        whole = [
-            home[s.uri_line] for s in listing.playlist.segments if s.byterange is None and s.uri_line in home
-        ]
-        order = [*reversed(whole), *window.left[:GRACE]] if live else whole
+        listed = [home[s.uri_line] for s in listing.playlist.segments if s.uri_line in home]
+        order = [*reversed(listed), *window.left[:GRACE]] if live else listed
         for age, url in enumerate(order):
             found.setdefault(url, Wanted(url, live, age))
     return sorted(found.values(), key=lambda segment: (not segment.live, segment.age))
@@ -99,7 +104,7 @@ def build(
         window = windows.get(path, Window())
         for url in (*window.listed, *window.left[:GRACE]):
             if (segment := held.get(url)) is not None and url not in relayed:
-                elsewhere[segment.torrent.infohash] = Elsewhere(segment.torrent, url)
+                elsewhere[segment.torrent.infohash] = Elsewhere(segment.torrent, place_of(url)[0])
     text = now.root.text if now.root is not None else _master(now, held)
     published[MASTER] = publish_playlist(before.get(MASTER), MASTER, text, True, {}, False, version)
     media = [listing.playlist for listing in now.listings.values()]
@@ -126,8 +131,8 @@ def _media(
     rewritten = rewrite(listing.text, listing.base, place, now.imported)
     torrents = {}
     for segment in listing.playlist.segments:
-        home = rewritten.homes.get(segment.uri_line)
-        found = held.get(home) if home is not None and segment.byterange is None else None
+        home = now.homes[path].get(segment.uri_line)
+        found = held.get(home) if home is not None else None
         if found is not None:
             torrents[segment.line] = found.torrent
     return rewritten.text, torrents

@@ -10,6 +10,7 @@ from itertools import accumulate
 from seeder.hls.check.media import CLOCK_TOLERANCE
 from seeder.hls.check.rules import Finding
 from seeder.hls.playlist import MediaPlaylist, Segment
+from seeder.model import Span
 
 OVER = 1.1
 """Of BANDWIDTH and AVERAGE-BANDWIDTH: Apple's own validator lets a tenth pass."""
@@ -48,9 +49,9 @@ def presentation(members: Sequence[Member], sizes: Mapping[str, int] | None = No
         yield from _rates(member, sizes or {})
 
 
-def segment_key(where: str, uri: str) -> str:
+def segment_key(where: str, uri: str, span: Span | None = None) -> str:
     """A segment of the playlist ``where``."""
-    return f"{where} {uri}"
+    return f"{where} {uri} {span.start if span else 0}"
 
 
 def _beside(first: Member, other: Member) -> Iterator[Finding]:
@@ -121,7 +122,7 @@ def _rates(member: Member, sizes: Mapping[str, int]) -> Iterator[Finding]:
     known = [
         (segment, sizes[key])
         for segment in member.playlist.segments
-        if (key := segment_key(member.where, segment.uri)) in sizes and segment.duration > 0
+        if (key := segment_key(member.where, segment.uri, segment.span)) in sizes and segment.duration > 0
     ]
     if not known:
         return

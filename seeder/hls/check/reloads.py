@@ -37,7 +37,7 @@ def against(last: MediaPlaylist, now: MediaPlaylist) -> Iterator[Finding]:
 
 def _kept(old: Segment, now: Segment) -> Iterator[Finding]:
     line, msn = now.uri_line + 1, now.msn
-    if old.uri != now.uri or old.byterange != now.byterange:
+    if old.uri != now.uri or old.span != now.span:
         yield Finding("segment-changed", line, f"segment {msn} was {old.uri} and is now {now.uri}")
     if (old.key_uri, old.map_uri) != (now.key_uri, now.map_uri):
         text = (
