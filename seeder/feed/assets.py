@@ -7,16 +7,16 @@ import itertools
 import logging
 import os
 import posixpath
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from seeder.errors import MetainfoError
 from seeder.feed.beneath import Signature, open_beneath, resolve, signature_of
-from seeder.model import Kind, Torrent
+from seeder.model import Kind, Span, Torrent
 from seeder.torrent.hashing import Hasher
-from seeder.torrent.metainfo import MAX_LENGTH
+from seeder.torrent.metainfo import MAX_LENGTH, part_name
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,17 @@ class Want:
     """Relative to the feed; differs from the path for a stream's folder and names not percent-encoded."""
     kind: Kind
     live: bool
-    """Held in memory: its writer may delete, truncate or rewrite it."""
+    """Held in memory: its writer may delete, truncate or rewrite it. But not a file of many segments, which
+    its writer only adds to."""
     torrent: bool
-    """A whole-file segment. A byte range has none: clients know torrents by URL, and it shares its."""
+    """All of it is a segment."""
+    spans: frozenset[Span] = frozenset()
+    """Ranges of it that are segments."""
+
+    @property
+    def held(self) -> bool:
+        """In memory."""
+        return self.live and not self.spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,14 @@ class Asset:
     """When its bytes were read."""
     data: bytes | None = None
     torrent: Torrent | None = None
+    parts: Mapping[Span, Torrent] = field(default_factory=dict)
+    """Of those ranges that were there."""
     loaded: bool = False
     """Read and hashed, as far as it can be; until then it is served from its place, without a torrent."""
+
+    def torrent_of(self, span: Span | None) -> Torrent | None:
+        """Of a range of it, or (None) of all of it."""
+        return self.torrent if span is None else self.parts.get(span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class Missing:
 
 
 Done = Callable[[Asset | Missing], None]
+Parts = Mapping[Span, Torrent]
 
 
 class Loader:
@@ -75,12 +90,13 @@ class Loader:
         self._root = root
         self._hasher = hasher
         # Bounded by what is listed: a publisher has one job at a time for each of its files.
-        self._jobs: asyncio.PriorityQueue[tuple[int, int, Want, Done]] = asyncio.PriorityQueue()
+        self._jobs: asyncio.PriorityQueue[tuple[int, int, Want, Done, Parts]] = asyncio.PriorityQueue()
         self._serial = itertools.count()
 
-    def submit(self, want: Want, done: Done) -> None:
-        """``done`` is called on the loop with the result, unless the loader is stopped first."""
-        self._jobs.put_nowait((0 if want.live else 1, next(self._serial), want, done))
+    def submit(self, want: Want, done: Done, known: Parts | None = None) -> None:
+        """``done`` is called on the loop with the result, unless the loader is stopped first. ``known``: what
+        was hashed of a file that has grown since."""
+        self._jobs.put_nowait((0 if want.live else 1, next(self._serial), want, done, known or {}))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -89,18 +105,18 @@ class Loader:
 
     async def _work(self) -> None:
         while True:
-            _, _, want, done = await self._jobs.get()
-            done(await self.load(want))
+            _, _, want, done, known = await self._jobs.get()
+            done(await self.load(want, known))
 
-    async def load(self, want: Want) -> Asset | Missing:
+    async def load(self, want: Want, known: Parts | None = None) -> Asset | Missing:
         """Read and hash one file; never raises for what a file can do."""
         for _ in range(ATTEMPTS):
-            found = await self._once(want)
+            found = await self._once(want, known or {})
             if found is not None:
                 return found
         return Missing(want, None)
 
-    async def _once(self, want: Want) -> Asset | Missing | None:
+    async def _once(self, want: Want, known: Parts) -> Asset | Missing | None:
         """None: it changed under us."""
         opened = await asyncio.to_thread(open_wanted, self._root, want.file)
         if opened is None:
@@ -110,8 +126,9 @@ class Loader:
         hashable = want.torrent and 0 < before.size <= MAX_LENGTH
         data: bytes | None = None
         torrent: Torrent | None = None
+        parts: Parts = {}
         try:
-            if want.live and before.size <= MAX_LENGTH:
+            if want.held and before.size <= MAX_LENGTH:
                 data = await asyncio.to_thread(handle.read)
                 if len(data) != before.size:
                     return None
@@ -120,14 +137,41 @@ class Loader:
             elif hashable:
                 with os.fdopen(os.dup(handle.fileno()), "rb") as again:
                     torrent = await self._hasher.file(name, again)
-            if signature_of(os.fstat(handle.fileno())) != before:
+            if want.spans:
+                parts = await self._parts(name, handle, before.size, want.spans, known)
+            after = signature_of(os.fstat(handle.fileno()))
+            if after != before and not (
+                want.live and want.spans and after.continues(before.etag, before.size)
+            ):
                 return None
         except (OSError, MetainfoError) as error:
             log.warning("cannot hash %s: %s", want.file, error)
             return Missing(want, before)
         finally:
             handle.close()
-        return Asset(want, place, before, data, torrent, loaded=True)
+        return Asset(want, place, before, data, torrent, parts, loaded=True)
+
+    async def _parts(
+        self, name: str, handle: BinaryIO, size: int, spans: Iterable[Span], known: Parts
+    ) -> dict[Span, Torrent]:
+        """The torrents of the ranges that are there. ``known`` ones are not read again if the last of them is
+        as it was: a file that grew with each segment would else be read over and over."""
+        last = max(known, key=lambda span: span.start, default=None)
+        there = present(spans, size)
+        parts: dict[Span, Torrent] = {}
+        if last is not None and last.stop <= size:
+            again = await self._hasher.part(part_name(name, last), handle, last)
+            if again.infohash == known[last].infohash:
+                parts = {span: known[span] for span in there if span in known}
+        for span in sorted(there, key=lambda span: span.start):
+            if span not in parts:
+                parts[span] = await self._hasher.part(part_name(name, span), handle, span)
+        return parts
+
+
+def present(spans: Iterable[Span], size: int) -> frozenset[Span]:
+    """Those that a file of ``size`` bytes holds and a torrent can be made of."""
+    return frozenset(span for span in spans if span.stop <= size and span.length <= MAX_LENGTH)
 
 
 def locate(root: Path, wanted: Iterable[Want]) -> dict[str, Asset | Missing]:

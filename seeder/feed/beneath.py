@@ -22,6 +22,10 @@ class Signature:
         """A strong entity tag (RFC 9110 §8.8.3)."""
         return f'"{self.mtime_ns:x}-{self.size:x}-{self.inode:x}"'
 
+    def continues(self, etag: str, size: int) -> bool:
+        """It may be what had that tag at that size, with more behind: for files that are only added to."""
+        return self.size >= size and etag.endswith(f'-{self.inode:x}"')
+
 
 def signature_of(status: os.stat_result) -> Signature:
     return Signature(status.st_size, status.st_mtime_ns, status.st_ino)

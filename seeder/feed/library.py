@@ -86,7 +86,10 @@ class Library:
             raise FileNotFoundError(f"nothing holds {resource.path}")
         handle = open_beneath(self.feed, resource.file)
         try:
-            if signature_of(os.fstat(handle.fileno())).etag != resource.etag:
+            signature = signature_of(os.fstat(handle.fileno()))
+            # A file of many segments is only added to; each of them is hashed by itself.
+            grown = bool(resource.parts) and signature.continues(resource.etag, resource.size)
+            if signature.etag != resource.etag and not grown:
                 raise FileNotFoundError(f"{resource.path} changed on disk")
         except BaseException:
             handle.close()
@@ -114,6 +117,7 @@ class Library:
     def publish(self, view: StreamView) -> frozenset[bytes]:
         """Put ``view`` in the place of the stream's last one; the infohashes nobody knows any more."""
         brought = {r.torrent.infohash: r.torrent for r in view.resources.values() if r.torrent is not None}
+        brought |= {t.infohash: t for r in view.resources.values() for t in r.parts.values()}
         brought |= {infohash: segment.torrent for infohash, segment in view.elsewhere.items()}
         rendezvous = view.rendezvous  # first: should it fail, nothing of the view is here yet
         forgotten = self._replace(view.name, brought)

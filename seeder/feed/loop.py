@@ -55,6 +55,9 @@ def make_loop(playlist: MediaPlaylist, period: float) -> Loop:
                 keys = (
                     [] if parse_attributes(line[11:]).get("METHOD") == "NONE" else [*_other(keys, line), line]
                 )
+            elif line.startswith("#EXT-X-BYTERANGE:") and segment.span is not None:
+                # Without its offset it would follow whatever the loop has before it.
+                body.append(f"#EXT-X-BYTERANGE:{segment.span.length}@{segment.span.start}")
             elif line.startswith(_BODY_TAGS) or (line and not line.startswith("#")):
                 body.append(line)
         at = segment.uri_line + 1

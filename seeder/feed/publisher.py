@@ -20,10 +20,18 @@ from seeder.feed.playlists import Complaints, Playlists
 from seeder.feed.scan import StreamFiles
 from seeder.feed.settling import Settling
 from seeder.feed.shelf import MAX_EARLY_BYTES, Shelf
-from seeder.feed.streams import Contents, announced, build_view, listed_paths, wants
+from seeder.feed.streams import (
+    Contents,
+    announced,
+    both,
+    build_view,
+    listed_paths,
+    listed_segments,
+    wants,
+)
 from seeder.feed.window import GRACE, lingering
 from seeder.hls.playlist import MediaPlaylist, Playlist
-from seeder.model import Kind, StreamView, Torrent
+from seeder.model import Kind, Span, StreamView, Torrent
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +69,8 @@ class Seedable:
 
     torrent: Torrent
     asset: Asset
+    span: Span | None
+    """Of the asset's bytes; None: all of them."""
     live: bool
     age: int
     """As in :class:`seeder.feed.window.Candidate`."""
@@ -194,7 +204,8 @@ class Publisher:
             live = loop is None and not _ended(playlist)
             for source in (playlist, loop.source) if loop is not None else (playlist,):
                 for want in wants(path, source, folder, files, live):
-                    found.setdefault(want.path, want)
+                    before = found.get(want.path)
+                    found[want.path] = want if before is None else both(before, want)
         return found
 
     async def _give_it_time(self, wanted: Mapping[str, Want]) -> None:
@@ -243,23 +254,24 @@ class Publisher:
             self._untagged = untagged
 
     def _seedable(self, playlists: Mapping[str, Playlist], assets: Mapping[str, Asset]) -> list[Seedable]:
-        ages: dict[str, tuple[bool, int]] = {}
+        ages: dict[tuple[str, Span | None], tuple[bool, int]] = {}
         for path, playlist in playlists.items():
             if not isinstance(playlist, MediaPlaylist):
                 continue
-            listed = listed_paths(path, playlist)
+            listed = listed_segments(path, playlist)
             left = self._windows[path].left[:GRACE] if path in self._windows else []
-            order = listed if playlist.ended else [*reversed(listed), *left]
+            order = listed if playlist.ended else [*reversed(listed), *((path, None) for path in left)]
             for age, segment in enumerate(order):
                 ages.setdefault(segment, (not playlist.ended, age))
         for path, loop in self._playlists.loops.items():
-            for age, segment in enumerate(listed_paths(path, loop.source)):
+            for age, segment in enumerate(listed_segments(path, loop.source)):
                 ages.setdefault(segment, (False, age))
         found = []
-        for path, (live, age) in ages.items():
+        for (path, span), (live, age) in ages.items():
             asset = assets.get(path)
-            if asset is not None and asset.torrent is not None:
-                found.append(Seedable(asset.torrent, asset, live, age))
+            torrent = asset.torrent_of(span) if asset is not None else None
+            if asset is not None and torrent is not None:
+                found.append(Seedable(torrent, asset, span, live, age))
         return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seeder.errors import MetainfoError
-from seeder.model import Torrent
+from seeder.model import Span, Torrent
 from seeder.torrent.session import SeedSession
 from seeder.torrent.spool import Spool
 
@@ -29,6 +29,8 @@ class Seed:
     """To be copied to the spool first."""
     place: Path
     """Else the writer's own file, which is only read."""
+    span: Span | None = None
+    """A range of that file: libtorrent seeds whole files, so it is copied to the spool, too."""
 
 
 class Seeding:
@@ -121,8 +123,11 @@ class Seeding:
         self._held[infohash] = seed  # before the first await: a cancelled start is let go of too
         try:
             path = seed.place
-            if seed.data is not None and self._spool is not None:
-                path = await self._spool.write(infohash, seed.data)
+            data = seed.data
+            if data is None and seed.span is not None:
+                data = await asyncio.to_thread(_read, seed.place, seed.span)
+            if data is not None and self._spool is not None:
+                path = await self._spool.write(infohash, data)
             await session.seed(seed.torrent, path, self._trackers)
         except (OSError, MetainfoError) as error:
             log.warning("%s is served over HTTP only: %s", seed.torrent.name, error)
@@ -137,3 +142,9 @@ class Seeding:
             with contextlib.suppress(OSError):  # it is ours and goes with the spool at the latest
                 await self._spool.remove(infohash)
         self._held.pop(infohash, None)
+
+
+def _read(place: Path, span: Span) -> bytes:
+    with place.open("rb") as handle:
+        handle.seek(span.start)
+        return handle.read(span.length)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from seeder.feed.assets import Asset, Loader, Missing, Want, locate
+from seeder.feed.assets import Asset, Loader, Missing, Want, locate, present
 from seeder.feed.beneath import Signature
 from seeder.feed.playlists import Complaints
 from seeder.feed.scan import Scan
@@ -59,10 +59,22 @@ class Shelf:
                     self._missing.pop(path, None)
                 else:
                     self._give_up(result, files)
+        now = await self._look(wanted, files)
         for path, want in wanted.items():
             asset = self.assets.get(path)
             if asset is not None and path not in self._loading:
-                self._load(path, want, asset, files)
+                self._load(path, want, asset, now.get(path, files.get(want.file)))
+
+    async def _look(self, wanted: Mapping[str, Want], files: Scan) -> dict[str, Signature]:
+        """By path: what is there of files that grow. Nobody says so before their writer is done with them,
+        and yet a range that is listed is to be had."""
+        short = [
+            want
+            for path, want in wanted.items()
+            if want.live and path in self.assets and _ends(want) > _size(files.get(want.file))
+        ]
+        found = await asyncio.to_thread(locate, self._root, short) if short else {}
+        return {path: asset.signature for path, asset in found.items() if isinstance(asset, Asset)}
 
     def loading(self, wanted: Mapping[str, Want]) -> bool:
         """Some of these are being loaded just now."""
@@ -99,24 +111,26 @@ class Shelf:
             # From disk again, if it is still there as it was; what is gone from there stays in memory.
             data = None if files.get(want.file) == asset.signature else asset.data
             self.assets[path] = replace(asset, want=want, data=data)
-        elif asset.want.live == want.live or not asset.loaded:
+        elif asset.want.live == want.live or want.spans or not asset.loaded:
             self.assets[path] = replace(asset, want=want)
 
-    def _load(self, path: str, want: Want, asset: Asset, files: Scan) -> None:
-        there = files.get(want.file)
+    def _load(self, path: str, want: Want, asset: Asset, there: Signature | None) -> None:
         if asset.loaded:
             if there is None and asset.data is None:
                 del self.assets[path]  # deleted, and we hold nothing of it: listed, not served
                 self._missing[path] = None
                 return
-            new = there is not None and there not in (asset.signature, self._examined.get(path))
-            ready = new and self._settled(want.file, QUIET_SEGMENT)
+            unseen = there is not None and there != self._examined.get(path)
+            new = unseen and there != asset.signature
+            more = unseen and there is not None and not asset.parts.keys() >= present(want.spans, there.size)
+            # A range that a live playlist lists is complete, though the file goes on growing.
+            ready = (more and want.live) or ((new or more) and self._settled(want.file, QUIET_SEGMENT))
         else:
             # Listed means complete; but a recording that is being copied here is in no hurry.
             ready = want.live or self._settled(want.file, QUIET_SEGMENT)
         if ready:
             self._loading.add(path)
-            self._loader.submit(replace(want, live=asset.want.live), self._done)
+            self._loader.submit(replace(want, live=asset.want.live), self._done, asset.parts)
 
     def _done(self, result: Asset | Missing) -> None:
         path = result.want.path
@@ -159,6 +173,14 @@ class Shelf:
         if early is None or early.want != want or early.signature != files.get(want.file):
             return None
         return early
+
+
+def _ends(want: Want) -> int:
+    return max((span.stop for span in want.spans), default=0)
+
+
+def _size(signature: Signature | None) -> int:
+    return signature.size if signature is not None else 0
 
 
 def _cut_off(before: Asset, after: Asset) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seeder.feed.assets import Asset, Want
 from seeder.feed.scan import Scan
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, is_playlist, literal_path, requested_path
 from seeder.hls.playlist import MediaPlaylist, MultivariantPlaylist, Playlist, Role
-from seeder.model import Kind, PublishedPlaylist, Resource, StreamView, Torrent
+from seeder.model import Kind, PublishedPlaylist, Resource, Span, StreamView, Torrent
 
 _KINDS = {Role.SEGMENT: Kind.SEGMENT, Role.INIT: Kind.INIT}
 
@@ -36,7 +36,7 @@ class Contents:
 def wants(path: str, playlist: Playlist, folder: str, files: Scan, live: bool) -> list[Want]:
     """The files a playlist at ``path`` needs; live ones newest first. What leaves the stream is not in it."""
     found: dict[str, Want] = {}
-    ranged = _ranged(playlist)
+    spans, ranged = _spans(path, playlist), _ranged(playlist)
     references = playlist.references()
     for reference in reversed(references) if live else references:
         if reference.role is Role.PLAYLIST:
@@ -52,9 +52,18 @@ def wants(path: str, playlist: Playlist, folder: str, files: Scan, live: bool) -
                     folder + literal
                 )  # a writer that does not percent-encode: "50%25.ts" is on disk as such
         kind = _KINDS.get(reference.role, Kind.OTHER)
+        kind = Kind.SEGMENT if asked in spans else kind  # an init section may be in the same file
         torrent = kind is Kind.SEGMENT and reference.uri not in ranged
-        found[asked] = Want(asked, file, kind, live, torrent)
+        found[asked] = Want(asked, file, kind, live, torrent, spans.get(asked, frozenset()))
     return list(found.values())
+
+
+def both(one: Want, two: Want) -> Want:
+    """What two playlists want of a file: it whole, ranges of it, an init section in it."""
+    kind = two.kind if two.kind is Kind.SEGMENT else one.kind
+    torrent, spans = one.torrent or two.torrent, one.spans | two.spans
+    same = (kind, torrent, spans) == (one.kind, one.torrent, one.spans)
+    return one if same else replace(one, kind=kind, torrent=torrent, spans=spans)
 
 
 def refused(path: str, playlist: Playlist) -> list[str]:
@@ -70,6 +79,28 @@ def _ranged(playlist: Playlist) -> set[str]:
     if isinstance(playlist, MultivariantPlaylist):
         return set()
     return {s.uri for s in playlist.segments if s.byterange is not None}
+
+
+def _spans(path: str, playlist: Playlist) -> dict[str, frozenset[Span]]:
+    """By path: the ranges of it that are segments."""
+    found: dict[str, set[Span]] = {}
+    if isinstance(playlist, MediaPlaylist):
+        for asked, span in listed_segments(path, playlist):
+            if span is not None:
+                found.setdefault(asked, set()).add(span)
+    return {asked: frozenset(spans) for asked, spans in found.items()}
+
+
+def listed_segments(path: str, playlist: MediaPlaylist) -> list[tuple[str, Span | None]]:
+    """Path and range of every segment that may have a torrent, in order, each once. Not the frames of an
+    I-frame playlist: they are in the segments of others."""
+    found: dict[tuple[str, Span | None], None] = {}
+    for segment in playlist.segments:
+        if segment.byterange is None or (segment.span is not None and not playlist.i_frames_only):
+            asked = requested_path(path, segment.uri)
+            if asked is not None:
+                found[asked, segment.span] = None
+    return list(found)
 
 
 def listed_paths(path: str, playlist: MediaPlaylist) -> list[str]:
@@ -125,8 +156,9 @@ def _torrents(path: str, playlist: Playlist, assets: Mapping[str, Asset]) -> dic
     for segment in playlist.segments:
         asked = requested_path(path, segment.uri)
         asset = assets.get(asked) if asked is not None else None
-        if asset is not None and asset.torrent is not None and segment.byterange is None:
-            found[segment.line] = asset.torrent
+        torrent = asset.torrent_of(segment.span) if asset is not None else None
+        if torrent is not None and (segment.byterange is None) == (segment.span is None):
+            found[segment.line] = torrent
     return found
 
 
@@ -144,6 +176,7 @@ def _resources(contents: Contents) -> dict[str, Resource]:
             data=asset.data,
             file=None if asset.data is not None else asset.place,
             torrent=torrent,
+            parts=asset.parts,
         )
     return resources
 

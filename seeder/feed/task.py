@@ -281,15 +281,17 @@ class FeedTask:
         for publisher, _ in self._publishers.values():
             for seedable in publisher.seedable:
                 everything.setdefault(seedable.torrent.infohash, seedable)
-                size = 0 if seedable.asset.data is None else len(seedable.asset.data)
+                # In the spool; a writer's own file is seeded where it is.
+                copied = seedable.span is not None or seedable.asset.data is not None
+                size = seedable.torrent.length if copied else 0
                 candidates.append(Candidate(seedable.torrent.infohash, size, seedable.live, seedable.age))
         asked = {infohash: rank for rank, infohash in enumerate(self._library.asked())}
         limit = self._session.settings.max_torrents
         chosen = to_seed(candidates, asked, limit, self._config.memory_bytes)
         seeds = {}
         for infohash in chosen:
-            asset = everything[infohash].asset
-            seeds[infohash] = Seed(everything[infohash].torrent, asset.data, asset.place)
+            torrent, asset, span = (it := everything[infohash]).torrent, it.asset, it.span
+            seeds[infohash] = Seed(torrent, asset.data, asset.place, span)
         self._seeding.want(seeds)
         return len(everything) > limit
 

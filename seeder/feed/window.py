@@ -18,33 +18,32 @@ class Candidate:
 
     infohash: bytes
     size: int
-    """Bytes."""
+    """Bytes of it in the spool."""
     live: bool
     age: int
     """Live: segments listed after it (0: the newest). Recorded: segments listed before it."""
 
 
 def to_seed(
-    candidates: Iterable[Candidate], asked: Mapping[bytes, int], limit: int, live_bytes: int
+    candidates: Iterable[Candidate], asked: Mapping[bytes, int], limit: int, spool_bytes: int
 ) -> list[bytes]:
     """The infohashes to seed, at most ``limit``, the most wanted first.
 
-    Live segments newest first, those of all streams and variants abreast, up to ``live_bytes`` of them
-    (their copies are in the spool). Then recorded segments: those asked for (``asked``: infohash →
+    Live segments newest first, those of all streams and variants abreast; of what has its copy in the spool,
+    up to ``spool_bytes``. Then recorded segments: those asked for (``asked``: infohash →
     rank, 0 the most recent), then the beginnings, where viewers start.
     """
     chosen: dict[bytes, None] = {}
-    room = live_bytes
+    room = spool_bytes
     everything = sorted(candidates, key=lambda c: _order(c, asked))
     for candidate in everything:
         if len(chosen) >= limit:
             break
         if candidate.infohash in chosen:
             continue
-        if candidate.live:
-            if candidate.size > room:
-                continue
-            room -= candidate.size
+        if candidate.size > room:
+            continue
+        room -= candidate.size
         chosen[candidate.infohash] = None
     return list(chosen)
 

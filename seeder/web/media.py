@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from seeder.hls.names import stream_url
-from seeder.model import Addresses, Kind, PublishedPlaylist, Resource, StreamView
+from seeder.model import Addresses, Kind, PublishedPlaylist, Resource, Span, StreamView
 from seeder.web.addresses import Reach, addresses
 from seeder.web.answer import NEVER, REVALIDATE, Answer
 from seeder.web.catalog import Catalog
 from seeder.web.conditional import accepts_gzip, not_modified, range_holds
-from seeder.web.range import Unsatisfiable, parse_range
+from seeder.web.range import Slice, Unsatisfiable, parse_range
 from seeder.web.render import Body, Rendered, Renderer
 from seeder.web.security import MEDIA, PREFLIGHT, Headers
 
@@ -74,9 +74,19 @@ class Media:
         resource = self._catalog.resource(name, rest)
         if resource is None:
             return _refusal(404, "no playlist of this stream lists that")
+        if resource.parts:
+            self._note(resource, headers.get("range"))
         if method == "HEAD":  # a range is defined for GET alone (RFC 9110 §14.2)
             headers = {name: value for name, value in headers.items() if name != "range"}
         return resource_answer(resource, headers)
+
+    def _note(self, resource: Resource, wanted: str | None) -> None:
+        """Whoever asks for a range that is a segment is interested in its torrent."""
+        part = parse_range(wanted, resource.size)
+        if isinstance(part, Slice):
+            torrent = resource.parts.get(Span(part.start, part.stop - part.start))
+            if torrent is not None:
+                self._catalog.torrent(torrent.infohash)
 
     def _torrent(self, name: str, scheme: str, headers: Mapping[str, str]) -> Answer:
         match = re.fullmatch(r"([0-9a-fA-F]{40})\.torrent", name)
@@ -145,8 +155,8 @@ def resource_answer(resource: Resource, headers: Mapping[str, str]) -> Answer:
 
 def cache_control(resource: Resource) -> str:
     """Init sections and keys are revalidated: whoever restarts an encoder overwrites them in place."""
-    if resource.kind is not Kind.SEGMENT:
-        return REVALIDATE
+    if resource.kind is not Kind.SEGMENT or resource.parts:
+        return REVALIDATE  # a file of many segments may have more by now
     return IMMUTABLE if resource.data is not None else RECORDED
 
 

@@ -94,7 +94,7 @@ async def running(
             session = await stack.enter_async_context(SeedSession(settings))
         library = Library(folder)
         retired: list[bytes] = []
-        feed_config = FeedConfig(folder, loop=loop, scan_seconds=1.0, **config)  # type: ignore[arg-type]
+        feed_config = FeedConfig(folder, loop=loop, **{"scan_seconds": 1.0, **config})  # type: ignore[arg-type]
         task = FeedTask(feed_config, library, session, on_retire=retired.append)
         feed = Feed(folder, library, task, session, retired)
         job = asyncio.create_task(task.run())

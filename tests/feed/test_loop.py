@@ -90,6 +90,17 @@ def test_init_sections_follow_their_segments_across_the_seam() -> None:
         assert all(s.discontinuity for s in media(text).segments)
 
 
+def test_a_range_without_an_offset_gets_one_because_what_it_follows_may_be_gone() -> None:
+    playlist = media(
+        "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n#EXT-X-BYTERANGE:5@100\n#EXTINF:2,\nall.ts\n"
+        + "#EXTINF:2,\n#EXT-X-BYTERANGE:7\nall.ts\n" * 9
+        + "#EXT-X-ENDLIST\n"
+    )
+    places = [s.span for s in playlist.segments]
+    for text in reloads(loop_of(playlist), 1_000_000_000, 12):
+        assert [s.span for s in media(text).segments] == [places[s.msn % 10] for s in media(text).segments]
+
+
 def test_an_implicit_iv_is_written_out_because_the_msn_changes() -> None:
     playlist = media(
         '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-KEY:METHOD=AES-128,URI="k"\n'

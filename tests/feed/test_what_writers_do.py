@@ -354,18 +354,3 @@ async def test_a_feed_that_cannot_be_used_is_one_clear_line(tmp_path: Path, what
         await FeedTask(FeedConfig(feed), Library(feed)).run()
     assert str(feed) in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-async def test_byte_range_segments_are_served_whole_and_without_torrents(
-    feed_dir: Path, publishing: Any, wait_until: Any
-) -> None:
-    tv = feed_dir / "tv"
-    data = write_segments(tv, "all.ts")["all.ts"]
-    (tv / "index.m3u8").write_text(
-        "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n#EXT-X-BYTERANGE:50000@0\nall.ts\n"
-        "#EXTINF:2,\n#EXT-X-BYTERANGE:50000\nall.ts\n#EXT-X-ENDLIST\n"
-    )
-    async with publishing(feed_dir) as feed:
-        await wait_until(lambda: feed.library.resource("tv", "all.ts"))
-        assert feed.bytes_of("tv", "all.ts") == data
-        assert feed.playlist("tv").torrents == {}

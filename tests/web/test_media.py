@@ -16,7 +16,7 @@ import pytest
 
 from seeder.feed.library import Library
 from seeder.hls.manifest import strip_tags
-from seeder.model import Kind
+from seeder.model import Kind, Span
 from seeder.stats.counters import HttpCounters
 from seeder.web import Reach, fast, front
 from seeder.web.bundle_files import Bundle
@@ -90,6 +90,26 @@ async def test_a_recorded_segment_comes_from_its_file_and_is_cached_briefly(site
     got = await site.fetch("/live/film/a%20b.ts")
     assert (got.status, got.body) == (200, RECORDED)
     assert got.headers["cache-control"] == "public, max-age=60"
+
+
+async def test_a_file_of_many_segments_is_served_while_it_grows(site: Site) -> None:
+    torrent = torrent_of("a b.ts@100", RECORDED[100:5100])
+    view = site.library.stream("film")
+    assert view is not None
+    resource = replace(view.resources["a b.ts"], parts={Span(100, 5000): torrent})
+    site.library.publish(replace(view, resources={"a b.ts": resource}))
+    with (site.feed / "film" / "a b.ts").open("ab") as handle:
+        handle.write(b"more")
+    assert torrent.infohash not in site.library.asked()
+    got = await site.fetch("/live/film/a%20b.ts", range="bytes=100-5099")
+    assert (got.status, got.body) == (206, RECORDED[100:5100])
+    assert got.headers["cache-control"] == "no-cache", "there may be more by now"
+    assert site.library.asked() == (torrent.infohash,), "the segment is asked for"
+    assert b"url-list" not in (await site.fetch(f"/torrents/{torrent.infohash.hex()}.torrent")).body
+    file = site.feed / "film" / "a b.ts"
+    file.rename(file.with_name("old"))
+    file.write_bytes(RECORDED)
+    assert (await site.fetch("/live/film/a%20b.ts", range="bytes=100-5099")).status == 404, "another file"
 
 
 async def test_init_sections_are_asked_about_again(site: Site) -> None:
