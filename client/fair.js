@@ -4,8 +4,8 @@
  * segment after segment. Far peers are asked alike: there the queues at their lines tell how much they can send (pace.js).
  */
 
-/** Farther away, one peer alone would take a round trip or two longer than several, ms. */
-const NEAR = 15
+import { isNear } from './near.js'
+
 /** Who lets us wait so long for a block does not get on with it: a dozen round trips and busy event loops, ms. */
 const SLOW = 150
 /** A peer with less room than this queues at its line (Pace.window), blocks. */
@@ -28,7 +28,7 @@ export function askFairly (torrent, peers) {
   const request = torrent._request.bind(torrent)
   torrent._request = (/** @type {any} */ wire, /** @type {number} */ index, /** @type {boolean} */ hotswap) => {
     const now = performance.now()
-    if (isNear(wire, peers) && torrent.wires.some((/** @type {any} */ other) => other !== wire && instead(other, wire, index, peers, now))) return false
+    if (near(wire, peers) && torrent.wires.some((/** @type {any} */ other) => other !== wire && instead(other, wire, index, peers, now))) return false
     return request(wire, index, hotswap)
   }
 }
@@ -38,14 +38,11 @@ export function askFairly (torrent, peers) {
  * @param {any} other @param {any} wire @param {number} index @param {Peers} peers @param {number} now ms
  */
 function instead (other, wire, index, peers, now) {
-  if (other.destroyed || other.peerChoking || !other.peerPieces.get(index) || !isNear(other, peers)) return false
+  if (other.destroyed || other.peerChoking || !other.peerPieces.get(index) || !near(other, peers)) return false
   if (peers.burden(other.peerId) >= MUCH * peers.burden(wire.peerId)) return false
   if (peers.pace(other.peerId).window < ROOM) return false
   return other.requests.every((/** @type {any} */ { at }) => now - (at ?? now) < SLOW)
 }
 
 /** @param {any} wire @param {Peers} peers */
-function isNear (wire, peers) {
-  const rtt = peers.rtt(wire.peerId)
-  return rtt > 0 && rtt <= NEAR
-}
+const near = (wire, peers) => isNear(peers.rtt(wire.peerId))

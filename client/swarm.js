@@ -11,6 +11,7 @@ import { cancel, coming, keepPace, takeOverLate } from './asking.js'
 import { askFairly } from './fair.js'
 import { HoldingStore } from './holding.js'
 import { torrentFile } from './metainfo.js'
+import { isFar } from './near.js'
 import { BLOCK, Pace } from './pace.js'
 import { SegmentTorrent, isSeed } from './segment-torrent.js'
 
@@ -18,11 +19,6 @@ import { SegmentTorrent, isSeed } from './segment-torrent.js'
 const ASK_SLACK = 16 * BLOCK
 /** A holding begun so lately may hold what nobody else has, ms. */
 const FRESH = 1500
-/**
- * Nearer than this it costs next to nothing that peers have from one another what we could send them all, ms. Farther,
- * in simulated swarms of unequal lines, a strong puller that kept pieces back cost 10 points of offload.
- */
-const NEAR = 15
 /** A wire that was asked and sends nothing for so long gives its blocks back, ms. */
 const WIRE_STALL = 1500
 const WATCH_INTERVAL = 500
@@ -210,7 +206,9 @@ export class Swarm {
       const here = new Set(entry.torrent.wires.map((/** @type {any} */ wire) => wire.peerId))
       const { infohash } = entry.holding.metainfo
       const wanters = this.events.wanters(infohash).filter(peer => here.has(peer))
-      const far = wanters.some(peer => this.events.rtt(peer) > NEAR)
+      // Near by it costs next to nothing that peers have from one another what we could send them all. Farther, in
+      // simulated swarms of unequal lines, a strong puller that kept pieces back cost 10 points of offload.
+      const far = wanters.some(peer => isFar(this.events.rtt(peer)))
       if (!far || !this.events.carries(infohash, wanters.length)) {
         entry.reveal.keep(index, wanters, this.events.rtt, performance.now())
       }

@@ -9,14 +9,14 @@
  * both sides, a fifth of all the CPU that a segment takes there.
  */
 
+import { isNear } from '../near.js'
+
 /** A block of BitTorrent's with its header and a frame's, bytes. */
 const BLOCK = (16 << 10) + 64
 /** Four packets, bytes: a message of 4640 takes a round trip longer. */
 const BURST = 4608
 /** Where round trips are short, bytes: eight bursts arrive sooner than a block is missed. */
 const NEAR_MESSAGE = 32 << 10
-/** What is near, ms. */
-const NEAR = 15
 /** Until it is known, ms. */
 const RTT = 60
 /** Under way, bytes: with 16 or 32 KiB a burst of 64 to 128 KiB took 70 to 140 ms longer at RTT 100 ms, with this none. */
@@ -66,7 +66,7 @@ export class Flow {
   /** How long the next message may be, bytes; 0: it has to wait. @param {number} rtt ms; 0: not known */
   message (rtt) {
     if (this.waiting >= this.most) return 0
-    if (rtt > 0 && rtt < NEAR) return NEAR_MESSAGE
+    if (isNear(rtt)) return NEAR_MESSAGE
     return this.flying < FLYING ? BURST : BLOCK
   }
 }
