@@ -80,6 +80,35 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """What a playlist promises of its server (EXT-X-SERVER-CONTROL, RFC 8216bis §4.4.3.8)."""
+
+    blocks: bool = False
+    """A reload that asks for what is not there yet waits for it."""
+    skip_until: float = 0.0
+    """Seconds from the end: what is older may be skipped; 0: no delta updates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The end of a playlist whose server understands Delivery Directives (RFC 8216bis §6.2.5)."""
+
+    control: Control
+    target_duration: float
+    """Seconds."""
+    msn: int
+    """Of the segment that comes next."""
+    parts: int = 0
+    """How many of its parts are listed."""
+    parts_before: int = 0
+    """The same of the segment before it; 0: they are not listed (any more)."""
+    part_target: float = 0.0
+    """Seconds; 0: there are no parts."""
+    removed: tuple[str, ...] = ()
+    """IDs of date ranges that were taken out within the last ``skip_until`` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedPlaylist:
     """A media or multivariant playlist as its writer left it, with the torrents to be added."""
 
@@ -94,6 +123,8 @@ class PublishedPlaylist:
     """No EXT-X-ENDLIST (always False for a multivariant playlist)."""
     version: int
     """Grows with every change of text or torrents: a cache key."""
+    edge: Edge | None = None
+    """Where its server is to understand Delivery Directives; never of one that has ended."""
 
 
 @dataclass(frozen=True, slots=True)

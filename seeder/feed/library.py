@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter, OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +34,7 @@ class Library:
         self._rendezvous: set[bytes] = set()
         self._asked: OrderedDict[bytes, None] = OrderedDict()  # least recently asked first
         self._listeners: set[_Listener] = set()
+        self._watchers: list[Callable[[str], None]] = []
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -112,6 +113,11 @@ class Library:
         finally:
             self._listeners.discard(listener)
 
+    def watch(self, told: Callable[[str], None]) -> None:
+        """``told`` is called with the name of each stream that changes or goes, in the middle of that: it
+        only takes note. For who lives as long as we do."""
+        self._watchers.append(told)
+
     # --- writing: the feed task only ---------------------------------------------------------------
 
     def publish(self, view: StreamView) -> frozenset[bytes]:
@@ -157,6 +163,8 @@ class Library:
         for listener in self._listeners:
             listener.names.add(name)
             listener.event.set()
+        for told in self._watchers:
+            told(name)
 
     def _note(self, infohash: bytes) -> None:
         self._asked[infohash] = None

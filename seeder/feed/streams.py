@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from seeder.feed.assets import Asset, Want
 from seeder.feed.scan import Scan
+from seeder.hls.delivery import edge_of
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, is_playlist, literal_path, requested_path
 from seeder.hls.playlist import MediaPlaylist, MultivariantPlaylist, Playlist, Role
-from seeder.model import Kind, PublishedPlaylist, Resource, Span, StreamView, Torrent
+from seeder.model import Edge, Kind, PublishedPlaylist, Resource, Span, StreamView, Torrent
 
 _KINDS = {Role.SEGMENT: Kind.SEGMENT, Role.INIT: Kind.INIT}
 
@@ -119,8 +120,9 @@ def build_view(contents: Contents, last: StreamView | None, version: Callable[[]
         live = path in media and not media[path].ended
         multivariant = path not in media
         published[path] = publish_playlist(
-            before.get(path), path, playlist.text, multivariant, torrents, live, version
-        )
+            before.get(path), path, playlist.text, multivariant, torrents, live, version,
+            edge_of(playlist.text, media[path]) if path in media else None,
+        )  # fmt: skip
     if MASTER not in published:
         text = _master_text(contents, media)
         published[MASTER] = publish_playlist(before.get(MASTER), MASTER, text, True, {}, False, version)
@@ -142,12 +144,13 @@ def publish_playlist(
     torrents: Mapping[int, Torrent],
     live: bool,
     version: Callable[[], int],
+    edge: Edge | None = None,
 ) -> PublishedPlaylist:
     """What is published at ``path`` now: ``before`` itself where nothing changed, else with a new version."""
     same = before is not None and before.text == text and before.torrents == torrents
     if same and before is not None and before.live == live:
         return before
-    return PublishedPlaylist(path, text, multivariant, torrents, live, version())
+    return PublishedPlaylist(path, text, multivariant, torrents, live, version(), edge)
 
 
 def _torrents(path: str, playlist: Playlist, assets: Mapping[str, Asset]) -> dict[int, Torrent]:

@@ -24,6 +24,10 @@ class Catalog(Protocol):
 
     def torrent(self, infohash: bytes) -> Torrent | None: ...
 
+    def watch(self, told: Callable[[str], None]) -> None:
+        """``told`` is called with the name of each stream that changes or goes, from now on, and returns at
+        once."""
+
     def read(self, resource: Resource) -> bytes | BinaryIO:
         """The bytes in memory, or an open file of exactly ``resource.size`` bytes; the caller closes it.
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from seeder.hls.delivery import PREFIX
 from seeder.web.answer import Answer
 from seeder.web.catalog import ASGI, Catalog, Message, Receive, Transmit
 from seeder.web.hot import Hot
@@ -48,15 +49,19 @@ class Fast:
             else:
                 await self._announce(scope, receive, send)
         elif kind == "http" and self._hot.knows(path):
-            async with _unread(receive):
-                await self._serve(scope, send)
+            async with _unread(receive) as left:
+                await self._serve(scope, send, left)
         else:
             await self._rest(scope, receive, send)
 
-    async def _serve(self, scope: Message, send: Transmit) -> None:
+    async def _serve(self, scope: Message, send: Transmit, left: asyncio.Task[None]) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        method = scope["method"]
-        answer = await self._hot.answer(method, scope["path"], scope["scheme"], headers)
+        method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
+        work = self._hot.answer(method, scope["path"], scope["scheme"], headers, query)
+        # A blocking reload may take a while, and nobody need wait for who has left.
+        answer = await (_unless(left, work) if PREFIX in query else work)
+        if answer is None:
+            return
         progress = _Progress(CHUNK_H2 if scope.get("http_version") == "2" else CHUNK)
         try:
             await self._send(answer, method == "HEAD", send, progress)
@@ -96,9 +101,10 @@ class Fast:
 
 
 @asynccontextmanager
-async def _unread(receive: Receive) -> AsyncIterator[None]:
+async def _unread(receive: Receive) -> AsyncIterator[asyncio.Task[None]]:
     """Take and drop what the client sends meanwhile: hypercorn waits for ever for an application to take it,
-    with the whole connection, even where the application has ended."""
+    with the whole connection, even where the application has ended. What it gives is done once the client
+    has left."""
 
     async def take() -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -106,9 +112,19 @@ async def _unread(receive: Receive) -> AsyncIterator[None]:
 
     taking = asyncio.create_task(take())
     try:
-        yield
+        yield taking
     finally:
         taking.cancel()
+
+
+async def _unless(left: asyncio.Task[None], work: Coroutine[Any, Any, Answer]) -> Answer | None:
+    """What ``work`` gives; ``None``: ``left`` was done before it."""
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait({working, left}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
 
 
 class _Progress:

@@ -7,6 +7,7 @@ body, a file on disk, the API, nonsense, goes to hypercorn from its first byte o
 connection comes back. WebSockets at ``/announce`` go to who adopts them, HTTP/2 to hypercorn, both for good.
 
     listening → (hot) writing → listening
+              → (a blocking reload) waiting → writing
               → (anything else) away → listening, or the end
 """
 
@@ -24,6 +25,7 @@ from seeder.web.link import CLOSE_TIMEOUT
 from seeder.web.lobby import Lobby
 from seeder.web.patience import Patient
 from seeder.web.reply import BODILESS, Heads
+from seeder.web.waiting import Verdict, Wait
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ class Front(Patient, asyncio.BufferedProtocol):
 
     __slots__ = (
         "_answered", "_answering", "_at", "_away", "_body", "_closing", "_ended", "_held", "_last",
-        "_paused", "_resting", "_scheme", "_shared", "_transport",
+        "_paused", "_resting", "_scheme", "_shared", "_transport", "_verdict", "_waiting",
     )  # fmt: skip
 
     def __init__(self, shared: Shared) -> None:
@@ -99,6 +101,10 @@ class Front(Patient, asyncio.BufferedProtocol):
         """Others have their turn."""
         self._away = False
         """Somebody else serves the connection."""
+        self._waiting: Wait | None = None
+        """A playlist is to go on before the request that ``_held`` begins with can be answered."""
+        self._verdict: Verdict | None = None
+        """What came of it."""
         self._closing = False
 
     # --- the transport's calls -------------------------------------------------------------------
@@ -125,7 +131,7 @@ class Front(Patient, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         data = self._shared.inbox[:nbytes].tobytes()
         self._held = self._held + data if self._held else data
-        if not (self._away or self._paused or self._resting or self._answering):
+        if not (self._away or self._paused or self._resting or self._answering or self._waiting):
             self._read()
         elif len(self._held) > MAX_HELD:
             self._transport.pause_reading()
@@ -158,6 +164,7 @@ class Front(Patient, asyncio.BufferedProtocol):
             self._count(self._answering, self._at)
             self._answering, self._body = None, _NOTHING
         self._held = b""
+        self._wait_not()
         self._forget()
         self._shared.lobby.leave(self._transport)
 
@@ -166,6 +173,7 @@ class Front(Patient, asyncio.BufferedProtocol):
     def stop(self) -> None:
         """Answer what is under way and close; at once if nothing is."""
         self._last = True
+        self._wait_not()
         if not self._busy:
             self._close()
 
@@ -181,7 +189,13 @@ class Front(Patient, asyncio.BufferedProtocol):
 
     @property
     def _busy(self) -> bool:
-        return self._away or self._paused or self._resting or self._answering is not None
+        return (
+            self._away
+            or self._paused
+            or self._resting
+            or self._answering is not None
+            or self._waiting is not None
+        )
 
     def _listen(self) -> None:
         """This connection is ours, and all that was written has been taken."""
@@ -194,7 +208,7 @@ class Front(Patient, asyncio.BufferedProtocol):
     def _go_on(self) -> None:
         """Behind an answer, a turn of others, or hypercorn."""
         self._resting = False
-        if self._closing or self._away or self._paused or self._answering is not None:
+        if self._closing or self._busy:
             return
         self._transport.resume_reading()
         if self._held:
@@ -218,6 +232,10 @@ class Front(Patient, asyncio.BufferedProtocol):
                 answer, close = self._decide(request), request.close
             if answer is None:
                 self._pass_on(request, data[at:] if at else data)
+                return
+            if isinstance(answer, Wait):
+                self._held = data[at:] if at else data
+                self._hold(answer)
                 return
             at = end
             self._last = self._last or close
@@ -246,12 +264,36 @@ class Front(Patient, asyncio.BufferedProtocol):
         else:
             self._held = data
 
-    def _decide(self, request: Head) -> Answer | None:
+    def _decide(self, request: Head) -> Answer | Wait | None:
         """``None``: not for here."""
         hot = self._shared.hot
         if hot is None or "upgrade" in request.headers:
             return None
-        return hot.at_once(request.method, request.path, self._scheme, request.headers)
+        verdict, self._verdict = self._verdict, None
+        method, path, headers, _, query = request
+        return hot.at_once(method, path, self._scheme, headers, query, verdict)
+
+    # --- blocking reloads ------------------------------------------------------------------------
+
+    def _hold(self, wait: Wait) -> None:
+        hot = self._shared.hot
+        assert hot is not None
+        self._waiting = wait
+        hot.media.waiting.hold(wait, self._woken)
+        self._wait(wait.seconds)
+
+    def _woken(self, wait: Wait, verdict: Verdict) -> None:
+        if wait != self._waiting:
+            return  # it was given up meanwhile
+        self._waiting, self._verdict = None, verdict
+        self._wait(IDLE_TIMEOUT)
+        self._transport.resume_reading()
+        self._read()
+
+    def _wait_not(self) -> None:
+        wait, self._waiting = self._waiting, None
+        if wait is not None and self._shared.hot is not None:
+            self._shared.hot.media.waiting.drop(wait, self._woken)
 
     def _pass_on(self, request: Head | None, data: bytes) -> None:
         """``data``: everything from the first request on that is not ours."""
@@ -330,7 +372,11 @@ class Front(Patient, asyncio.BufferedProtocol):
             self._transport.close()
 
     def _overdue(self) -> None:
-        if self._paused or self._closing:
+        if (wait := self._waiting) is not None:
+            assert self._shared.hot is not None
+            self._shared.hot.media.waiting.drop(wait, self._woken)
+            self._woken(wait, Verdict.LATE)
+        elif self._paused or self._closing:
             # Too late for another status: only a broken connection says that the body is not whole.
             log.debug("cut off: its reader is too slow")
             self._transport.abort()

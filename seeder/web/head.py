@@ -45,6 +45,8 @@ class Head(NamedTuple):
     """By lower-case name."""
     close: bool
     """The client wants no other answer on this connection, or (HTTP/1.0) cannot tell where this one ends."""
+    query: str = ""
+    """As it was sent."""
 
 
 def parse_head(head: bytes) -> Head | None:
@@ -59,10 +61,10 @@ def parse_head(head: bytes) -> Head | None:
     method, target, minor = match.groups()
     if minor == "1" and "host" not in fields.values:  # RFC 9112 §3.2
         return None
-    path = target.partition("?")[0]
+    path, _, query = target.partition("?")
     if "%" in path:
         path = unquote(path)
-    return Head(method, path, fields.values, fields.close or minor == "0")
+    return Head(method, path, fields.values, fields.close or minor == "0", query)
 
 
 def _parse(block: bytes) -> Fields | None:

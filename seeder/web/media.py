@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from seeder.hls.delivery import directives, has, too_far
 from seeder.hls.names import stream_url
 from seeder.model import Addresses, Kind, PublishedPlaylist, Resource, Span, StreamView
 from seeder.web.addresses import Reach, addresses
@@ -18,6 +19,7 @@ from seeder.web.conditional import accepts_gzip, not_modified, range_holds
 from seeder.web.range import Slice, Unsatisfiable, parse_range
 from seeder.web.render import Body, Rendered, Renderer
 from seeder.web.security import MEDIA, PREFLIGHT, Headers
+from seeder.web.waiting import Verdict, Wait, Waiting
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 """RFC 8216 §4; the charset is always UTF-8 and needs no parameter."""
@@ -35,24 +37,38 @@ class Media:
     """Answers requests from a catalog; reads it, never changes it."""
 
     def __init__(self, catalog: Catalog, renderer: Renderer, reach: Reach) -> None:
+        self.waiting = Waiting(catalog, renderer)
         self._catalog = catalog
         self._renderer = renderer
         self._reach = reach
 
-    async def answer(self, method: str, path: str, scheme: str, headers: Mapping[str, str]) -> Answer:
+    async def answer(
+        self, method: str, path: str, scheme: str, headers: Mapping[str, str], query: str = ""
+    ) -> Answer:
         """As :meth:`at_once`, whatever it takes."""
-        found = self.at_once(method, path, scheme, headers)
+        found = self.at_once(method, path, scheme, headers, query)
+        if isinstance(found, Wait):
+            verdict = await self.waiting.wait(found)
+            found = self.at_once(method, path, scheme, headers, query, verdict)
         if isinstance(found, Answer):
             return found
+        assert not isinstance(found, Wait), "there was a verdict"
         return _rendered(await self._renderer.render(*found), headers)
 
     def at_once(
-        self, method: str, path: str, scheme: str, headers: Mapping[str, str]
-    ) -> Answer | tuple[StreamView, PublishedPlaylist, Addresses]:
-        """The answer, or what must be rendered for it apart from the event loop.
+        self,
+        method: str,
+        path: str,
+        scheme: str,
+        headers: Mapping[str, str],
+        query: str = "",
+        verdict: Verdict | None = None,
+    ) -> Answer | Wait | tuple[StreamView, PublishedPlaylist, Addresses, str]:
+        """The answer, or what to wait for, or what must be rendered for it apart from the event loop.
 
         ``path``: percent-decoded, beginning with ``/live/`` or ``/torrents/``; ``headers``: by lower-case
-        name; ``scheme``: http or https. A HEAD is answered like a GET; who sends it leaves the body out.
+        name; ``scheme``: http or https; ``query``: as sent; ``verdict``: what came of waiting. A HEAD is
+        answered like a GET; who sends it leaves the body out.
         """
         if method == "OPTIONS":
             return Answer(204, PREFLIGHT, "other")
@@ -69,8 +85,14 @@ class Media:
             found = addresses(self._reach, scheme, headers)
             if found is None:
                 return _refusal(400, "the Host header is not a host")
-            rendered = self._renderer.at_once(view, playlist, found)
-            return (view, playlist, found) if rendered is None else _rendered(rendered, headers)
+            skip = ""
+            if playlist.edge is not None and query:
+                asked = self._asked(view.name, playlist, query, found, verdict)
+                if not isinstance(asked, str):
+                    return asked
+                skip = asked
+            rendered = self._renderer.at_once(view, playlist, found, skip)
+            return (view, playlist, found, skip) if rendered is None else _rendered(rendered, headers)
         resource = self._catalog.resource(name, rest)
         if resource is None:
             return _refusal(404, "no playlist of this stream lists that")
@@ -87,6 +109,27 @@ class Media:
             torrent = resource.parts.get(Span(part.start, part.stop - part.start))
             if torrent is not None:
                 self._catalog.torrent(torrent.infohash)
+
+    def _asked(
+        self, stream: str, playlist: PublishedPlaylist, query: str, found: Addresses, verdict: Verdict | None
+    ) -> Answer | Wait | str:
+        """What Delivery Directives (RFC 8216bis §6.2.5) come to; a string: as what to skip it is answered."""
+        edge = playlist.edge
+        assert edge is not None
+        try:
+            asked = directives(query)
+        except ValueError as error:
+            return _refusal(400, str(error))
+        if verdict is Verdict.LATE:
+            return _refusal(503, "the playlist did not go on in time", ("Retry-After", "1"))
+        if verdict is Verdict.ANEW:
+            return ""  # what the client has is no part of it any more
+        if edge.control.blocks and asked.msn is not None and not has(edge, asked.msn, asked.part):
+            if too_far(edge, asked.msn, asked.part):
+                return _refusal(400, f"too far ahead: segment {edge.msn} comes next")
+            if verdict is None and not self.waiting.full:
+                return Wait(stream, playlist.path, asked.msn, asked.part, asked.skip, found, edge)
+        return asked.skip if edge.control.skip_until else ""
 
     def _torrent(self, name: str, scheme: str, headers: Mapping[str, str]) -> Answer:
         match = re.fullmatch(r"([0-9a-fA-F]{40})\.torrent", name)

@@ -8,6 +8,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from seeder.hls.delta import shortened
 from seeder.hls.manifest import annotate
 from seeder.model import Addresses, PublishedPlaylist, StreamView
 
@@ -46,13 +47,14 @@ def representations(data: bytes) -> Rendered:
     return Rendered(Body(data, f'"{digest}"'), Body(packed, f'"{digest}-gz"'))
 
 
-def make(view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
-    """The playlist with magnets, in both encodings; pure."""
-    return representations(annotate(playlist, view.rendezvous, addresses, view.name).encode())
+def make(view: StreamView, playlist: PublishedPlaylist, addresses: Addresses, skip: str = "") -> Rendered:
+    """The playlist with magnets, in both encodings; ``skip``: of a delta update, as asked for; pure."""
+    left = shortened(playlist, skip)
+    return representations(annotate(left, view.rendezvous, addresses, view.name).encode())
 
 
-Key = tuple[str, str, Addresses]
-"""(stream, path, addresses)."""
+Key = tuple[str, str, Addresses, str]
+"""(stream, path, addresses, skip)."""
 
 
 class Renderer:
@@ -66,33 +68,39 @@ class Renderer:
         self._one = asyncio.Semaphore(1)
         """Whoever varies the Host of a long playlist must not fill the threads that the feed works in."""
 
-    def at_once(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered | None:
+    def at_once(
+        self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses, skip: str = ""
+    ) -> Rendered | None:
         """``None`` for a long playlist that is not there yet: :meth:`render` it."""
-        key = (view.name, playlist.path, addresses)
+        key = (view.name, playlist.path, addresses, skip)
         held = self._cache.get(key)
         if held is not None and held[0] == playlist.version:
             self._cache.move_to_end(key)
             return held[1]
         if len(playlist.text) >= OFF_LOOP:
             return None
-        rendered = make(view, playlist, addresses)
+        rendered = make(view, playlist, addresses, skip)
         self._keep(key, playlist.version, rendered)
         return rendered
 
-    async def render(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
+    async def render(
+        self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses, skip: str = ""
+    ) -> Rendered:
         """Cancelling is safe: a rendering under way goes on for the others."""
-        if (rendered := self.at_once(view, playlist, addresses)) is not None:
+        if (rendered := self.at_once(view, playlist, addresses, skip)) is not None:
             return rendered
-        job = ((view.name, playlist.path, addresses), playlist.version)
+        job = ((view.name, playlist.path, addresses, skip), playlist.version)
         future = self._underway.get(job)
         if future is None:
-            future = self._underway[job] = asyncio.ensure_future(self._apart(view, playlist, addresses))
+            future = self._underway[job] = asyncio.ensure_future(self._apart(view, playlist, addresses, skip))
             future.add_done_callback(lambda done: self._finished(job, done))
         return await asyncio.shield(future)
 
-    async def _apart(self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses) -> Rendered:
+    async def _apart(
+        self, view: StreamView, playlist: PublishedPlaylist, addresses: Addresses, skip: str
+    ) -> Rendered:
         async with self._one:
-            return await asyncio.to_thread(make, view, playlist, addresses)
+            return await asyncio.to_thread(make, view, playlist, addresses, skip)
 
     def _finished(self, job: tuple[Key, int], done: asyncio.Future[Rendered]) -> None:
         del self._underway[job]

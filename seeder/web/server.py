@@ -144,6 +144,8 @@ class _Server:
                 server.close()
             self._lobby.close()
             await self._host.terminated.set()
+            if self._shared.hot is not None:
+                self._shared.hot.media.waiting.close()
             for front in tuple(self._shared.fronts):
                 front.stop()
             await asyncio.gather(*(close() for close in closing))
