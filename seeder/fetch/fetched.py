@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+STALL = 10.0
+"""Seconds without a byte, where whoever asks does not expect more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Validators:

@@ -9,7 +9,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.fetched import STALL, Fetched, Validators
 from seeder.model import Span
 
 
@@ -33,6 +33,7 @@ class Files:
         timeout: float = 30.0,
         known: Validators | None = None,
         span: Span | None = None,
+        quiet: float = STALL,
     ) -> Fetched:
         """As :meth:`seeder.fetch.http.Http.get`; a file's validator is its place, size and time."""
         return await asyncio.to_thread(self._read, url, limit, known, span)

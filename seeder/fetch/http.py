@@ -21,17 +21,16 @@ from yarl import URL
 
 from seeder import __version__
 from seeder.errors import FetchError
-from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.fetched import STALL, Fetched, Validators
 from seeder.fetch.guard import is_public
 from seeder.model import Span
 
 MAX_REDIRECTS = 8
 CONNECT_TIMEOUT = 10.0
 """Seconds for name, TCP and TLS together."""
-STALL = 10.0
-"""Seconds without a byte."""
-PER_HOST = 8
-"""Connections to one host: segments of all variants at once, and polite."""
+PER_HOST = 160
+"""Connections to one host. A server that lets reloads wait has one of each playlist (there are up to 128) all
+the time, and segments come beside them; who uses this bounds those."""
 _SECRET = ("authorization", "cookie", "proxy-authorization")
 """Header fields that only hosts get which the operator named."""
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -77,17 +76,19 @@ class Http:
         timeout: float = 30.0,
         known: Validators | None = None,
         span: Span | None = None,
+        quiet: float = STALL,
     ) -> Fetched:
         """The bytes at ``url``, at most ``limit`` of them, within ``timeout`` seconds; FetchError otherwise.
 
         ``known``: what an earlier answer was marked with; if that holds, ``status`` is 304, ``data`` empty.
         ``span``: only that part of it; ``limit`` is then for a server that sends everything all the same.
+        ``quiet``: seconds within ``timeout`` in which not a byte need come.
         Other statuses than 200, 206 and 304 are a FetchError with that ``status``.
         """
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
-                return await self._follow(url, limit, known, span, started)
+                return await self._follow(url, limit, known, span, quiet, started)
         except TimeoutError:
             raise FetchError(f"nothing came within {timeout:g} s", url) from None
         except aiohttp.ClientError as error:
@@ -96,13 +97,13 @@ class Http:
             raise FetchError(str(error) or type(error).__name__, url) from None
 
     async def _follow(
-        self, url: str, limit: int, known: Validators | None, span: Span | None, started: float
+        self, url: str, limit: int, known: Validators | None, span: Span | None, quiet: float, started: float
     ) -> Fetched:
         at = url
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(at).scheme not in ("http", "https"):
                 raise FetchError(f"leads to {urlsplit(at).scheme}:, which is not fetched", url)
-            async with await self._request(at, known, span) as response:
+            async with await self._request(at, known, span, quiet) as response:
                 target = response.headers.get("Location")
                 if response.status in _REDIRECTS and target:
                     at = urljoin(at, target)
@@ -110,7 +111,9 @@ class Http:
                 return await _read(response, url, at, limit, span, started)
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", url)
 
-    async def _request(self, url: str, known: Validators | None, span: Span | None) -> aiohttp.ClientResponse:
+    async def _request(
+        self, url: str, known: Validators | None, span: Span | None, quiet: float
+    ) -> aiohttp.ClientResponse:
         host = _host(url)
         home = host in self._homes
         headers = {n: v for n, v in self._headers.items() if home or n.lower() not in _SECRET}
@@ -126,16 +129,21 @@ class Http:
             headers["Authorization"] = login
         # Already percent-encoded by its writer: encoding it again would ask for another resource.
         target = URL(bare, encoded=True)
-        return await session.get(target, headers=headers, allow_redirects=False, ssl=self._ssl)
+        patience = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=quiet)
+        return await session.get(
+            target, headers=headers, allow_redirects=False, ssl=self._ssl, timeout=patience
+        )
 
     async def _session(self, jar: aiohttp.CookieJar, *, guarded: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit_per_host=PER_HOST, socket_factory=_guarded if guarded else None, ttl_dns_cache=30
+            limit=0,
+            limit_per_host=PER_HOST,
+            socket_factory=_guarded if guarded else None,
+            ttl_dns_cache=30,
         )
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=jar,
-            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT, sock_read=STALL),
             headers={"User-Agent": f"live-torrent/{__version__}", "Accept-Encoding": "gzip, deflate"},
             max_line_size=64 << 10,  # signed URLs in Location are long
             max_field_size=64 << 10,

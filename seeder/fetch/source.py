@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import unquote, urlsplit
 
-from seeder.fetch.fetched import Fetched, Validators
+from seeder.fetch.fetched import STALL, Fetched, Validators
 from seeder.fetch.files import Files
 from seeder.fetch.http import Http
 from seeder.model import Span
@@ -28,6 +28,7 @@ class Source(Protocol):
         timeout: float = 30.0,
         known: Validators | None = None,
         span: Span | None = None,
+        quiet: float = STALL,
     ) -> Fetched: ...
 
 

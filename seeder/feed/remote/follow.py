@@ -6,15 +6,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from dataclasses import dataclass, replace
 
 from seeder.errors import FetchError, PlaylistError
-from seeder.feed.remote.listing import Listing, Step, added, control, position, step
+from seeder.feed.remote.listing import DateRanges, Listing, Step, added, step
 from seeder.feed.remote.rhythm import Rhythm
-from seeder.fetch.fetched import Validators
+from seeder.fetch.fetched import Fetched, Validators
 from seeder.fetch.source import Source
+from seeder.hls.delivery import edge_of, has, with_position, without_directives
 from seeder.hls.playlist import MAX_TEXT, MediaPlaylist, decode, parse
+from seeder.model import Edge
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,9 @@ which a playlist that does not change is said to stand still."""
 BLOCKING = 3
 """Target durations that a server may keep a blocking reload (§6.2.5.2)."""
 QUICK = 0.1
-"""Of a target duration: a blocking reload that is answered sooner, unchanged, did not block."""
+"""Of a target duration: who answers a blocking reload sooner, without what it asks for, did not block."""
+SHORTEST = 0.05
+"""Seconds between blocking reloads: parts are longer, and who always has another one is not to busy us."""
 
 
 @dataclass(slots=True)
@@ -60,15 +63,16 @@ class Follower:
         self._changed_at = 0.0
         self._blocks = True
         """The server was not seen to ignore that we wanted to be kept waiting."""
+        self._ranges = DateRanges()
 
     async def run(self) -> None:
         """Until the playlist has ended, or cancelled."""
         clock = asyncio.get_running_loop().time
         failures = 0
         while True:
-            asked = clock()
+            asked, edge = clock(), self._blocking()
             try:
-                found = await self._fetch()
+                found = await self._fetch(edge)
             except (FetchError, PlaylistError) as error:
                 failures += 1
                 self.tally.failures += 1
@@ -80,6 +84,8 @@ class Follower:
                 continue
             failures = 0
             self.tally.reloads += 1
+            if edge is not None:
+                self._judge(edge, found, clock() - asked)
             self._take(found, asked, clock())
             self.seen.set()
             if self.listing is not None and self.listing.playlist.ended:
@@ -88,36 +94,61 @@ class Follower:
 
     # --- asking --------------------------------------------------------------------------------------
 
-    async def _fetch(self) -> Listing | None:
+    def _blocking(self) -> Edge | None:
+        """What a reload can wait to be more than; None: the server has no such thing."""
+        edge = None if self.listing is None else self.listing.edge
+        if edge is None or not edge.control.blocks or not self._blocks or self.tally.trouble:
+            return None
+        return edge
+
+    async def _fetch(self, edge: Edge | None) -> Listing | None:
         """None: it is as it was."""
-        blocking = self._directives()
-        if blocking is not None and self.listing is not None:
-            timeout = TIMEOUT + BLOCKING * self.listing.playlist.target_duration
-            fetched = await self._source.get(blocking, limit=MAX_TEXT, timeout=timeout)
-        else:
-            fetched = await self._source.get(self.url, limit=MAX_TEXT, timeout=TIMEOUT, known=self._known)
+        if edge is None:
+            return self._read(
+                await self._source.get(self.url, limit=MAX_TEXT, timeout=TIMEOUT, known=self._known),
+                plain=True,
+            )
+        longest = BLOCKING * edge.target_duration
+        try:
+            found = await self._source.get(
+                with_position(self.url, edge),
+                limit=MAX_TEXT,
+                timeout=TIMEOUT + longest,
+                quiet=TIMEOUT + longest,
+            )
+        except FetchError as error:
+            if error.status == 503:
+                return None  # that is how a server says that nothing came
+            if error.status != 400:
+                raise
+            self._blocks = False  # perhaps it began anew; then it may be asked again
+            return await self._fetch(None)
+        return self._read(found, plain=False)
+
+    def _read(self, fetched: Fetched, plain: bool) -> Listing | None:
         if fetched.status == 304:
             return None
         text = decode(fetched.data)
         playlist = parse(text)
         if not isinstance(playlist, MediaPlaylist):
             raise PlaylistError(f"{self._name}: a multivariant playlist instead of a media playlist")
-        if blocking is None:
+        if plain:
             self._known = fetched.validators
-        return Listing(self.url, _without_directives(fetched.url), text, playlist)
-
-    def _directives(self) -> str | None:
-        """The URL that has the server answer when there is something new; None: it has no such thing."""
-        listing = self.listing
-        if listing is None or not self._blocks or self.tally.trouble or not control(listing.text).blocks:
-            return None
-        msn, part = position(listing.text, listing.playlist)
-        parts = urlsplit(self.url)
-        query = f"{parts.query}&" if parts.query else ""
-        directive = f"_HLS_msn={msn}" + (f"&_HLS_part={part}" if "#EXT-X-PART-INF" in listing.text else "")
-        return urlunsplit(parts._replace(query=query + directive))
+        edge = edge_of(text, playlist)
+        if edge is not None:
+            now = asyncio.get_running_loop().time()
+            self._ranges = self._ranges.follow(text, now, edge.control.skip_until)
+            edge = replace(edge, removed=tuple(self._ranges.gone))
+        return Listing(self.url, without_directives(fetched.url), text, playlist, edge)
 
     # --- what came -----------------------------------------------------------------------------------
+
+    def _judge(self, asked: Edge, found: Listing | None, seconds: float) -> None:
+        """Whether the server did wait."""
+        if found is not None and (found.edge is None or has(found.edge, asked.msn, asked.parts)):
+            return
+        if seconds < QUICK * asked.target_duration:
+            self._blocks = False
 
     def _take(self, found: Listing | None, asked: float, now: float) -> None:
         last = self.listing
@@ -163,13 +194,12 @@ class Follower:
         self._rhythm = Rhythm.first(max(0.1, playlist.target_duration), newest, asked)
         self._changed_at = now
         self._stale_since = None
+        self._blocks = True
         self._trouble("")
 
     def _unchanged(self, last: Listing, asked: float, now: float) -> None:
         assert self._rhythm is not None
         target = last.playlist.target_duration
-        if self._directives() is not None and now - asked < QUICK * target:
-            self._blocks = False
         self._rhythm = self._rhythm.unchanged(asked)
         quiet = now - self._changed_at
         if quiet > PATIENCE * target:
@@ -178,7 +208,8 @@ class Follower:
             self._trouble("")
 
     async def _wait(self, asked: float, now: float) -> None:
-        if self._directives() is not None:
+        if self._blocking() is not None:
+            await asyncio.sleep(max(0.0, asked + SHORTEST - now))
             return
         assert self._rhythm is not None
         await asyncio.sleep(max(0.0, self._rhythm.next(asked) - now))
@@ -191,10 +222,3 @@ class Follower:
         elif not text and self.tally.trouble:
             log.info("%s: reachable again and going on", self._name)
         self.tally.trouble = text
-
-
-def _without_directives(url: str) -> str:
-    """What URIs are relative to has no query anyway, but variables come from it."""
-    parts = urlsplit(url)
-    kept = [pair for pair in parts.query.split("&") if pair and not pair.startswith("_HLS_")]
-    return urlunsplit(parts._replace(query="&".join(kept)))

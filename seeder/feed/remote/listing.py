@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from seeder.hls.attributes import parse_attributes
 from seeder.hls.playlist import MediaPlaylist, Segment, split_lines
+from seeder.model import Edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Listing:
     """Where it was in the end: its URIs are relative to that."""
     text: str
     playlist: MediaPlaylist
+    edge: Edge | None = None
+    """Where its server understands Delivery Directives, and so shall we."""
 
 
 class Step(StrEnum):
@@ -64,27 +67,19 @@ def added(last: MediaPlaylist | None, now: MediaPlaylist) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
-    """What EXT-X-SERVER-CONTROL promises (§4.4.3.8)."""
+class DateRanges:
+    """Those that a playlist lists, and those that went: who skips old ones is told of these (§4.4.5.2)."""
 
-    blocks: bool = False
-    skip_until: float = 0.0
-    """Seconds; 0: no delta updates."""
+    listed: frozenset[str] = frozenset()
+    gone: Mapping[str, float] = field(default_factory=dict)
+    """ID → when."""
 
-
-def control(text: str) -> Control:
-    for line in split_lines(text):
-        if line.startswith("#EXT-X-SERVER-CONTROL:"):
-            attributes = parse_attributes(line.strip().partition(":")[2])
-            number = attributes.get("CAN-SKIP-UNTIL", "0")
-            skip = float(number) if re.fullmatch(r"\d{1,9}(\.\d{0,9})?", number) else 0.0
-            return Control(attributes.get("CAN-BLOCK-RELOAD") == "YES", skip)
-    return Control()
-
-
-def position(text: str, playlist: MediaPlaylist) -> tuple[int, int]:
-    """The MSN that comes next, and how many of its parts are listed already (§6.2.5.2)."""
-    behind = playlist.segments[-1].uri_line if playlist.segments else -1
-    lines = split_lines(text)[behind + 1 :]
-    following = playlist.media_sequence + len(playlist.segments)
-    return following, sum(1 for line in lines if line.startswith("#EXT-X-PART:"))
+    def follow(self, text: str, now: float, keep: float) -> DateRanges:
+        """What ``text`` makes of it; what went more than ``keep`` seconds ago is forgotten."""
+        if not self.listed and not self.gone and "#EXT-X-DATERANGE:" not in text:
+            return self
+        lines = (line for line in split_lines(text) if line.startswith("#EXT-X-DATERANGE:"))
+        ids = (parse_attributes(line.strip().partition(":")[2]).get("ID") for line in lines)
+        listed = frozenset(name for name in ids if name is not None)
+        gone = dict.fromkeys(self.listed, now) | dict(self.gone)
+        return DateRanges(listed, {n: at for n, at in gone.items() if n not in listed and now - at <= keep})

@@ -32,11 +32,11 @@ class Places:
 
     def arrange(self, listed: Mapping[str, str]) -> dict[str, str]:
         """URL → path, for the playlists listed now (URL → kind: a tag, or a rendition's TYPE)."""
-        names = Counter(_bare(url) for url in listed)
+        names = Counter(bare(url) for url in listed)
         self._now = {
             url: path
             for url, kind in listed.items()
-            if (path := self._path(_bare(url) if names[_bare(url)] == 1 else url, kind)) is not None
+            if (path := self._path(bare(url) if names[bare(url)] == 1 else url, kind)) is not None
         }
         return dict(self._now)
 
@@ -55,7 +55,18 @@ class Places:
         return MappingProxyType(self._now)
 
 
-def _bare(url: str) -> str:
+def also(paths: Mapping[str, str], bases: Mapping[str, str]) -> dict[str, str]:
+    """URL → path for all that playlists may call each other by (EXT-X-RENDITION-REPORT): also without their
+    tokens, and where redirects led (``bases``: path → URL); a name that would be two playlists' is none's."""
+    names: dict[str, set[str]] = {}
+    for url, path in (*paths.items(), *((url, path) for path, url in bases.items())):
+        names.setdefault(url, set()).add(path)
+        names.setdefault(bare(url), set()).add(path)
+    return {name: next(iter(found)) for name, found in names.items() if len(found) == 1} | dict(paths)
+
+
+def bare(url: str) -> str:
+    """Without its query."""
     return url.partition("?")[0]
 
 

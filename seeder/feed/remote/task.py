@@ -18,7 +18,7 @@ from seeder.feed.remote.follow import RETRY, TIMEOUT, Follower
 from seeder.feed.remote.hold import Counts, Hold
 from seeder.feed.remote.home import place_of
 from seeder.feed.remote.listing import Listing
-from seeder.feed.remote.places import Places, kinds
+from seeder.feed.remote.places import Places, also, kinds
 from seeder.feed.remote.view import (
     Presentation,
     Window,
@@ -275,7 +275,7 @@ class AttachTask:
             self._root,
             listings,
             home,
-            self._places.paths,
+            also(self._places.paths, {path: listing.base for path, listing in listings.items()}),
             self._imported,
             self._bandwidths,
         )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from seeder.feed.remote.hold import Held, Wanted, name_of
 from seeder.feed.remote.home import home_of, place_of
 from seeder.feed.remote.listing import Listing
+from seeder.feed.remote.places import bare
 from seeder.feed.streams import publish_playlist
 from seeder.feed.window import GRACE, lingering
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
@@ -36,7 +37,7 @@ class Presentation:
     homes: Mapping[str, Mapping[int, str]]
     """Path → what :func:`homes` says of its listing."""
     places: Mapping[str, str]
-    """URL → path here, of playlists."""
+    """URL → path here, of playlists; see :func:`seeder.feed.remote.places.also`."""
     imported: Mapping[str, str] = field(default_factory=dict)
     """The multivariant playlist's variables."""
     bandwidths: Mapping[str, int] = field(default_factory=dict)
@@ -100,7 +101,9 @@ def build(
     for path, listing in now.listings.items():
         text, torrents = _media(path, listing, now, held, relayed)
         live = not listing.playlist.ended
-        published[path] = publish_playlist(before.get(path), path, text, False, torrents, live, version)
+        published[path] = publish_playlist(
+            before.get(path), path, text, False, torrents, live, version, listing.edge
+        )
         window = windows.get(path, Window())
         for url in (*window.listed, *window.left[:GRACE]):
             if (segment := held.get(url)) is not None and url not in relayed:
@@ -125,7 +128,7 @@ def _media(
     folder = posixpath.dirname(path)
 
     def place(url: str) -> str | None:
-        there = now.places.get(url) or relayed.get(url)
+        there = now.places.get(url) or now.places.get(bare(url)) or relayed.get(url)
         return None if there is None else quote_path(posixpath.relpath(there, folder))
 
     rewritten = rewrite(listing.text, listing.base, place, now.imported)

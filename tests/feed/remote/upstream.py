@@ -76,6 +76,51 @@ class Packager:
         return web.Response(body=body, content_type=kind, headers=headers | {"ETag": etag})
 
 
+CONTROL = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=6,PART-HOLD-BACK=0.75\n"
+
+
+@dataclass
+class LowLatency(Packager):
+    """Lists four parts of a segment before the segment, and keeps a reload waiting for them."""
+
+    head: str = f"{CONTROL}#EXT-X-PART-INF:PART-TARGET=0.25\n"
+    listed: int = 0
+    """Parts of the segment that comes next."""
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    most: int = 0
+    """Reloads that waited at once."""
+    patience: float = 3.0
+    """Target durations that a reload may wait."""
+
+    def on_part(self) -> None:
+        """The next part is listed, as the last of a segment with it."""
+        self.listed = (self.listed + 1) % 4
+        self.first += self.listed == 0
+        following = self.first + self.count
+        names = [f"p{following}.{part}.ts" for part in range(self.listed + 1)]
+        parts = [f'#EXT-X-PART:DURATION=0.25,URI="{name}"\n' for name in names[:-1]]
+        self.tail = "".join([*parts, f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{names[-1]}"\n'])
+        self.news.set()
+        self.news = asyncio.Event()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        if (msn := int(request.query.get("_HLS_msn", -1))) >= 0:
+            part = int(request.query.get("_HLS_part", 0))
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            try:
+                async with asyncio.timeout(self.patience * self.target):
+                    while (self.first + self.count, self.listed) <= (msn, part):
+                        await self.news.wait()
+            except TimeoutError:
+                self.asked.append(request.path_qs)
+                return web.Response(status=503)
+            finally:
+                self.waiting -= 1
+        return await super().serve(request)
+
+
 @dataclass
 class Attached:
     base: str
