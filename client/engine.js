@@ -11,7 +11,7 @@ import { newPeerId, saveData } from './identity.js'
 import { Library } from './library.js'
 import { Conditions } from './mesh/conditions.js'
 import { fetchPlaylist } from './origin.js'
-import { parsePlaylist } from './playlist.js'
+import { parsePlaylist, withoutDirectives } from './playlist.js'
 import { Scheduler } from './scheduler.js'
 import { Stats } from './stats.js'
 import { Supply } from './supply.js'
@@ -168,7 +168,8 @@ class PeerEngine {
   }
 
   /** @param {import('./types.js').FetchedPlaylist} fetched @param {boolean} played */
-  #learn ({ url, text }, played) {
+  #learn ({ url: asked, text }, played) {
+    const url = withoutDirectives(asked)
     const playlist = parsePlaylist(text, url)
     if (!playlist.swarm) return
     // The multivariant playlist names the swarm, too: peers are found while the media playlist is on its way.

@@ -89,8 +89,14 @@ export class Library {
     const playedAt = played ? now : before?.playedAt ?? -Infinity
     const msns = playlist.segments.map(segment => segment.msn)
     const ids = new Set(playlist.segments.map(segment => segment.infohash).filter(Boolean))
+    // A delta update lists the end only: what it skips is listed still.
+    const first = (msns[0] ?? 0) - playlist.skipped
+    for (const id of playlist.skipped > 0 && before ? before.ids : []) {
+      const known = this.byId.get(id)
+      if (known && known.msn >= first) ids.add(id)
+    }
     this.groups.delete(url)
-    this.groups.set(url, { url, live: playlist.live, first: msns[0] ?? 0, last: msns.at(-1) ?? -1, ids, playedAt })
+    this.groups.set(url, { url, live: playlist.live, first, last: msns.at(-1) ?? -1, ids, playedAt })
     for (const old of this.groups.keys()) {
       if (this.groups.size <= MAX_GROUPS) break
       this.groups.delete(old)

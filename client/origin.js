@@ -28,6 +28,8 @@ export class IntegrityError extends Error {
 
 /** No first byte for so long: the origin is not answering, ms. */
 const FIRST_BYTE_TIMEOUT = 8000
+/** The same of a playlist that is to wait for news: three Target Durations (RFC 8216bis §6.2.5.2) of 10 s, ms. */
+const BLOCKING_TIMEOUT = 30_000
 /** No further byte for so long: the connection is dead, ms. */
 const IDLE_TIMEOUT = 4000
 /** A playlist larger than this is not one; live windows are a few KiB. */
@@ -57,7 +59,7 @@ const BYPASS = Object.freeze({ 'Live-Torrent-Bypass': '1' })
 export async function fetchPlaylist (url, signal) {
   const limit = new Limit(signal)
   try {
-    limit.start(FIRST_BYTE_TIMEOUT)
+    limit.start(url.includes('_HLS_msn=') ? BLOCKING_TIMEOUT : FIRST_BYTE_TIMEOUT)
     const response = await request(url, {}, limit.signal)
     limit.start(IDLE_TIMEOUT)
     if (!response.ok) throw new OriginError(`the origin answered ${response.status}`, response.status)

@@ -30,6 +30,7 @@
  * @property {boolean} live no EXT-X-ENDLIST
  * @property {number} targetDuration seconds
  * @property {ListedSegment[]} segments in order
+ * @property {number} skipped segments before those that a delta update leaves out (EXT-X-SKIP)
  * @property {SwarmAddress | null} swarm
  */
 
@@ -49,6 +50,7 @@ export function parsePlaylist (text, base) {
   /** @type {SwarmAddress | null} */
   let swarm = null
   let msn = 0
+  let skipped = 0
   let duration = 0
   let targetDuration = 0
   let multivariant = false
@@ -69,7 +71,7 @@ export function parsePlaylist (text, base) {
       // A range that begins nowhere is no bytes that could be fetched.
       const { infohash, info, magnet } = byteRange && !range ? NO_TORRENT : torrent
       if (multivariant && url) variants.push(url)
-      else if (url) segments.push(Object.freeze({ url, range, msn, duration, infohash, info, magnet }))
+      else if (url) segments.push(Object.freeze({ url, range, msn: msn + skipped, duration, infohash, info, magnet }))
       before = range ? { url, end: range[1] } : { url: '', end: 0 }
       msn += 1
       duration = 0
@@ -81,11 +83,21 @@ export function parsePlaylist (text, base) {
     else if (line.startsWith('#EXT-X-BYTERANGE:')) byteRange = line.slice(17)
     else if (line.startsWith('#EXT-X-MEDIA-SEQUENCE:')) msn = Number.parseInt(line.slice(22), 10) || 0
     else if (line.startsWith('#EXT-X-TARGETDURATION:')) targetDuration = Number.parseFloat(line.slice(22)) || 0
+    else if (line.startsWith('#EXT-X-SKIP:')) skipped = Number(parseAttributes(line).get('SKIPPED-SEGMENTS')) || 0
     else if (line.startsWith('#EXT-X-STREAM-INF:')) multivariant = true
     else if (line === '#EXT-X-ENDLIST') live = false
   }
-  return Object.freeze({ multivariant, variants, live: live && !multivariant, targetDuration, segments, swarm })
+  return Object.freeze({ multivariant, variants, live: live && !multivariant, targetDuration, segments, skipped, swarm })
 }
+
+/**
+ * The playlist's own URL: a player that asks for a segment or part to come (RFC 8216bis §6.2.5) asks for another
+ * one each time.
+ * @param {string} url
+ */
+export const withoutDirectives = url => url.includes('_HLS_')
+  ? url.replace(/([?&])_HLS_[^&#]*/g, '$1').replace(/([?&])&+/g, '$1').replace(/[?&](?=#|$)/, '')
+  : url
 
 /** @type {Readonly<{ infohash: string, info: string, magnet: string }>} */
 const NO_TORRENT = Object.freeze({ infohash: '', info: '', magnet: '' })

@@ -43,7 +43,7 @@ test('a player that changes the query of its playlist at each load does not fill
   for (let i = 0; i < 500; i++) {
     const infohash = i.toString(16).padStart(40, '0')
     const segment = { url: `http://o/${i}.ts`, msn: i, duration: 2, infohash, info: '', magnet: '' }
-    const playlist = { multivariant: false, live: true, targetDuration: 2, swarm: null, segments: [segment] }
+    const playlist = { multivariant: false, live: true, targetDuration: 2, swarm: null, segments: [segment], skipped: 0 }
     library.learn(`http://o/index.m3u8?t=${i}`, playlist, i)
   }
   assert.ok(library.groups.size <= 16)
@@ -52,7 +52,7 @@ test('a player that changes the query of its playlist at each load does not fill
 
 test('a live playlist the player no longer loads is left, also when hints go on loading it', () => {
   const library = new Library()
-  const playlist = { multivariant: false, live: true, targetDuration: 2, swarm: null, segments: [] }
+  const playlist = { multivariant: false, live: true, targetDuration: 2, swarm: null, segments: [], skipped: 0 }
   library.learn('http://o/hi.m3u8', playlist, 0)
   library.learn('http://o/lo.m3u8', playlist, 60_000)
   const segment = { url: 'http://o/1.ts', msn: 1, duration: 2, infohash: 'a'.repeat(40), info: '', magnet: '' }

@@ -6,7 +6,7 @@ import { toDrop } from '../../client/keep.js'
 import { Library } from '../../client/library.js'
 import { pieceRange, readMetainfo, torrentFile } from '../../client/metainfo.js'
 import { PieceSet } from '../../client/pieces.js'
-import { parseAttributes, parsePlaylist } from '../../client/playlist.js'
+import { parseAttributes, parsePlaylist, withoutDirectives } from '../../client/playlist.js'
 import { Stats } from '../../client/stats.js'
 
 const BASE = 'https://origin.example/live/demo/v0/index.m3u8'
@@ -86,6 +86,31 @@ test('ranges of one resource are segments of their own', () => {
   assert.equal(library.find(url, [0, 10])?.id, one.infohash)
   assert.equal(library.find(url, [10, 20])?.id, two.infohash)
   for (const range of [undefined, [0, 20], [5, 15], [0, 9]]) assert.equal(library.find(url, range), undefined)
+})
+
+test('a delta update numbers its segments as the whole playlist does, and what it skips is listed still', () => {
+  const torrents = [0, 1, 2, 3, 4].map(n => makeTorrent(Buffer.alloc(10, n)))
+  const segments = torrents.map((torrent, n) => ({ uri: `${n}.m4s`, torrent }))
+  const library = new Library()
+  const whole = playlist(segments.slice(0, 4), { msn: 7 })
+  library.learn(BASE, parsePlaylist(whole, BASE), 0)
+  const update = playlist(segments.slice(3), { msn: 8 }).replace('SEQUENCE:8', 'SEQUENCE:8\n#EXT-X-SKIP:SKIPPED-SEGMENTS=2')
+  const parsed = parsePlaylist(update, BASE)
+  assert.deepEqual(parsed.segments.map(s => s.msn), [10, 11])
+  assert.deepEqual(library.learn(BASE, parsed, 1).map(s => s.msn), [11], 'the newest is new')
+  const group = library.groups.get(BASE)
+  assert.deepEqual([group?.first, group?.last], [8, 11])
+  assert.deepEqual(new Set(group?.ids), new Set(torrents.slice(1).map(t => t.infohash)), 'the first has left the window')
+})
+
+test('what a player asks of a playlist is no part of its name', () => {
+  for (const [asked, name] of [
+    ['/a.m3u8?_HLS_msn=7&_HLS_part=2&_HLS_skip=YES', '/a.m3u8'],
+    ['/a.m3u8?k=1&_HLS_msn=7', '/a.m3u8?k=1'],
+    ['/a.m3u8?_HLS_msn=7&k=1&_HLS_skip=v2&l=2', '/a.m3u8?k=1&l=2'],
+    ['/a.m3u8?_HLS_msn=7#x', '/a.m3u8#x'],
+    ['/a.m3u8?k=1&&l', '/a.m3u8?k=1&&l']
+  ]) assert.equal(withoutDirectives(asked), name)
 })
 
 test('a multivariant playlist lists no segments, and garbage is no crash', () => {
