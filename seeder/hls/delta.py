@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seeder.hls.attributes import parse_attributes
-from seeder.hls.playlist import MediaPlaylist, parse, split_lines
+from seeder.hls.playlist import MediaPlaylist, Segment, parse, split_lines
 from seeder.model import PublishedPlaylist
 
 _OF_SEGMENTS = ("#EXT-X-KEY:", "#EXT-X-MAP:", "#EXT-X-BITRATE:")
@@ -49,6 +49,7 @@ def delta(
         tag += f',RECENTLY-REMOVED-DATERANGES="{names}"'
     # The tags came with these versions (§8).
     least = 9 if removed is None else 10
+    follower = playlist.segments[count] if count < len(playlist.segments) else None
     out: list[str] = []
     places: dict[int, int] = {}
     versioned = False
@@ -60,7 +61,11 @@ def delta(
             places[index] = len(out)
             version = _version(line, least)
             versioned = versioned or version is not None
-            out.append(line if version is None else f"#EXT-X-VERSION:{version}{newline}")
+            if version is not None:
+                line = f"#EXT-X-VERSION:{version}{newline}"
+            elif follower is not None and last < index < follower.uri_line:
+                line = _said_in_full(line, follower, newline)
+            out.append(line)
         if index == last:
             out += [tag + newline, *holding.values()]
     if not versioned:
@@ -91,6 +96,13 @@ def _hold(holding: dict[str, str], line: str) -> None:
         tag += attributes.get("KEYFORMAT", "identity")  # one of each at a time (§4.4.4.4)
     holding.pop(tag, None)  # in the order of the last of each: a key holds for the init section behind it
     holding[tag] = line
+
+
+def _said_in_full(line: str, segment: Segment, newline: str) -> str:
+    """A range that follows the one before it would follow one that is skipped."""
+    if segment.span is None or not line.startswith("#EXT-X-BYTERANGE:"):
+        return line
+    return f"#EXT-X-BYTERANGE:{segment.span.length}@{segment.span.start}{newline}"
 
 
 def _version(line: str, least: int) -> int | None:

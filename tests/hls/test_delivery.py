@@ -185,6 +185,14 @@ def test_keys_and_init_sections_that_hold_on_are_said_again_and_no_others() -> N
     assert "EXT-X-KEY" not in skipped(none)
 
 
+def test_a_range_that_follows_one_that_is_skipped_says_where_it_begins() -> None:
+    text = window(0, 10)
+    for n in range(10):
+        text = text.replace(f"#EXTINF:2,\ns{n}.mp4", "#EXTINF:2,\n#EXT-X-BYTERANGE:100\nall.mp4")
+    text = text.replace("RANGE:100\n", "RANGE:100@50\n", 1)
+    assert [s.span for s in media(skipped(text)).segments] == [s.span for s in media(text).segments[3:]]
+
+
 def test_who_skips_date_ranges_is_told_of_those_that_went() -> None:
     short = skipped(window(0, 10), removed=("a", 'b"', "c"))
     assert '#EXT-X-SKIP:SKIPPED-SEGMENTS=3,RECENTLY-REMOVED-DATERANGES="a\tc"\n' in short

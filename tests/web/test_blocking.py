@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,19 @@ async def all_of(tasks: list[asyncio.Task[Got]]) -> list[Got]:
         return list(await asyncio.gather(*tasks))
 
 
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows with each rendering."""
+    made: list[object] = []
+    make = rendering.make
+
+    def counting(*arguments: Any) -> rendering.Rendered:
+        made.append(arguments)
+        return make(*arguments)
+
+    monkeypatch.setattr(rendering, "make", counting)
+    return made
+
+
 async def test_a_reload_waits_until_the_part_is_there_and_is_answered_with_it(site: Site) -> None:
     site.library.publish(view(5, 3, 1))
     [task] = await waiting_for(site, "_HLS_msn=8&_HLS_part=1")
@@ -92,9 +106,7 @@ async def test_nonsense_and_what_is_too_far_ahead_is_refused(site: Site) -> None
 async def test_two_hundred_viewers_are_woken_by_one_event_and_rendered_for_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = []
-    make = rendering.make
-    monkeypatch.setattr(rendering, "make", lambda *a: (made.append(a), make(*a))[1])
+    made = counted(monkeypatch)
     site.library.publish(view(5, 3, 1))
     asked = ask(f"{URL}?_HLS_msn=8&_HLS_part=1")
     viewers = [await asyncio.open_connection("127.0.0.1", site.bound.port) for _ in range(200)]
@@ -214,9 +226,7 @@ async def test_a_long_playlist_is_rendered_once_for_all_who_wait(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendering, "OFF_LOOP", 0)
-    made = []
-    make = rendering.make
-    monkeypatch.setattr(rendering, "make", lambda *a: (made.append(a), make(*a))[1])
+    made = counted(monkeypatch)
     site.library.publish(view(5, 3, 1))
     tasks = await waiting_for(site, *["_HLS_msn=8&_HLS_part=1"] * 5)
     site.library.publish(view(5, 3, 2, version=2))

@@ -25,9 +25,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     versions: list[int] = []
     make = render.make
 
-    def counting(view, playlist, addresses):  # type: ignore[no-untyped-def]
+    def counting(view, playlist, addresses, skip):  # type: ignore[no-untyped-def]
         versions.append(playlist.version)
-        return make(view, playlist, addresses)
+        return make(view, playlist, addresses, skip)
 
     monkeypatch.setattr(render, "make", counting)
     return versions
@@ -93,6 +93,6 @@ async def test_a_late_rendering_does_not_replace_a_newer_one() -> None:
     renderer = Renderer()
     newer = await rendered(renderer, 2)
     older = await rendered(Renderer(), 1)
-    key = ("demo", "v/index.m3u8", HERE)
+    key = ("demo", "v/index.m3u8", HERE, "")
     renderer._keep(key, 1, older)
     assert renderer._cache[key] == (2, newer)
