@@ -20,12 +20,14 @@ import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
 
 import click
 
 from seeder import __version__, logs, machine
-from seeder.config import Attached, Config, Plan, load, unknown_variables
+from seeder.config import Attached, Config, Local, Plan, load, unknown_variables
 from seeder.errors import ConfigError, FeedError, LiveTorrentError, cause
+from seeder.hls.names import is_playlist, is_safe
 from seeder.settings import SETTINGS, stream_name
 from seeder.stopping import ABORTED, Stopper
 
@@ -140,7 +142,7 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
 
 
 @cli.command(short_help="Put magnets on top of an existing HLS feed; its segments stay where they are.")
-@click.argument("url", metavar="URL")
+@click.argument("where", metavar="URL|PATH")
 @click.option("--name", required=True, metavar="NAME", help="The stream's name: what stands in /watch/NAME.")
 @click.option("--header", multiple=True, metavar="NAME: VALUE", help="Sent upstream; may be repeated.")
 @click.option("--allow-private", is_flag=True, help="Follow redirects and playlists into private networks.")
@@ -149,7 +151,7 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
 @click.option("--relay", is_flag=True, help="Serve the segments from here: their home sends no CORS headers.")
 @_settings(*_SERVER)
 def attach(
-    url: str,
+    where: str,
     name: str,
     header: tuple[str, ...],
     allow_private: bool,
@@ -163,21 +165,31 @@ def attach(
 
     Its segments stay where they are: viewers fetch them from there, or from each other. Each is fetched once
     from here, to be hashed. Live or recorded, any number of variants and renditions.
+
+    A PATH on this machine is served from here: of a playlist what it lists, of a folder all playlists in it,
+    as one stream, and what becomes of them.
+
+    \b
+      live-torrent attach https://cdn.example.org/live/master.m3u8 --name garden
+      live-torrent attach holiday/master.m3u8 --name holiday
     """
-    from seeder.fetch import read_headers, to_url
+    from seeder.fetch import read_headers
 
     config = _configure(config_file, flags)
     try:
         name = stream_name(name)
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError(
-            "URL must begin with http:// or https://; for a local folder: live-torrent serve --feed"
-        )
-    attached = Attached(to_url(_checked(url)), read_headers(header), allow_private, not insecure, seed, relay)
-    with tempfile.TemporaryDirectory(prefix="live-torrent-attach-") as folder:
-        _run(Plan(config, Path(folder).resolve(), name=name, temporary=True, attached=attached))
+    where = _checked(where)
+    if where.startswith(("http://", "https://")):
+        attached = Attached(where, read_headers(header), allow_private, not insecure, seed, relay)
+        with tempfile.TemporaryDirectory(prefix="live-torrent-attach-") as folder:
+            _run(Plan(config, Path(folder).resolve(), name=name, temporary=True, attached=attached))
+        return
+    if header or allow_private or insecure or relay:
+        raise ConfigError("--header, --allow-private, --insecure and --relay are for URLs, not for a PATH")
+    feed, playlist = _local(where)
+    _run(Plan(config, feed, name=name, local=Local(playlist, seed)))
 
 
 @cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")
@@ -239,6 +251,22 @@ def _checked(source: str) -> str:
     if not source.strip():
         raise ConfigError("the input is empty; name a file or a URL")
     return source
+
+
+def _local(where: str) -> tuple[Path, str | None]:
+    """The folder of a path or ``file:`` URL, and the playlist in it that is meant, if one is."""
+    scheme, colon, _ = where.partition("://")
+    if colon and scheme != "file":
+        raise ConfigError(f"HLS comes by http: or https:, not by {scheme}: (live-torrent stream takes that)")
+    path = Path(unquote(urlsplit(where).path) if colon else where).expanduser()
+    if not path.exists():
+        raise FeedError(f"{path} does not exist; a URL begins with http:// or https://")
+    if path.is_file() and not (is_playlist(path.name) and is_safe(path.name)):
+        raise ConfigError(f"{path} is no playlist (.m3u8, .m3u); live-torrent stream takes other files")
+    folder = path.parent if path.is_file() else path
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise FeedError(f"{folder} is not readable by this user: chmod or chown it")
+    return folder.resolve(), path.name if path.is_file() else None
 
 
 def _existing(feed: Path) -> Path:

@@ -77,6 +77,15 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """A folder that is one stream."""
+
+    playlist: str | None
+    """The only one in it that counts, with those that it lists; ``None``: all do."""
+    seed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one run of the program does."""
 
@@ -91,6 +100,13 @@ class Plan:
     """The feed folder goes when the program ends."""
     attached: Attached | None = None
     """Publish this as ``name`` instead of what is in the feed folder."""
+    local: Local | None = None
+    """Publish all of the feed folder as ``name``."""
+
+    @property
+    def ingests(self) -> bool:
+        """What ``name`` shows is made here."""
+        return self.name is not None and self.attached is None and self.local is None
 
 
 def merge(

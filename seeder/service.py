@@ -26,6 +26,7 @@ from seeder.config import Config, Plan
 from seeder.errors import LiveTorrentError, cause
 from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
+from seeder.feed.scan import Alone
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
@@ -129,7 +130,7 @@ class Service:
             for address in machine.addresses():
                 if config.host == "::" or ":" not in address:
                     log.info("on your network: %s", replace(self.bound, host=address).url)
-        if plan.name is not None and plan.attached is None:
+        if plan.ingests:
             self._begin("ingest", self._ingest, group, stack)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
@@ -168,10 +169,13 @@ class Service:
 
     async def _start_feed(self, announce: str, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Returns once what is in the folder already is published: who finds us listening finds it."""
-        config = self.plan.config
+        config, local = self.plan.config, self.plan.local
         settings = FeedConfig(
             feed=self.plan.feed, loop=config.loop, trackers=(announce,), memory_bytes=config.max_memory
         )
+        if local is not None and self.plan.name is not None:
+            settings = replace(settings, alone=Alone(self.plan.name, local.playlist))
+        seed = self.seed if local is None or local.seed else None
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def work() -> None:
@@ -181,7 +185,7 @@ class Service:
             if (attach := self._attach(announce)) is not None:
                 feed = self.attached = AttachTask(attach, self.library, self.seed, retire)
             else:
-                feed = FeedTask(settings, self.library, self.seed, on_retire=retire)
+                feed = FeedTask(settings, self.library, seed, on_retire=retire)
             async with asyncio.TaskGroup() as both:
                 running = both.create_task(feed.run())
                 await feed.ready.wait()

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from seeder import __version__, cli
+from seeder.config import Local, Plan
 from seeder.errors import FeedError, ServeError
 from seeder.settings import SETTINGS
 
@@ -241,3 +242,42 @@ def test_a_stop_that_hangs_is_ended() -> None:
     assert done.returncode == 1
     assert "live-torrent: error: stopping took longer" in done.stderr
     assert list(Path.cwd().iterdir()) == []
+
+
+def attached(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Plan:
+    plans: list[Plan] = []
+    monkeypatch.setattr(cli, "_run", plans.append)
+    assert cli._main(["attach", *arguments, "--name", "show"]) == 0
+    return plans[0]
+
+
+def test_attach_takes_a_folder_or_a_playlist_in_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "x.m3u8").touch()
+    file = (tmp_path / "a b" / "x.m3u8").as_uri()
+    for where, playlist in (("a b", None), ("a b/x.m3u8", "x.m3u8"), (file, "x.m3u8")):
+        plan = attached(monkeypatch, where, "--no-seed")
+        assert (plan.feed, plan.name, plan.ingests) == ((tmp_path / "a b").resolve(), "show", False)
+        assert plan.local == Local(playlist, seed=False)
+    plan = attached(monkeypatch, "https://example.org/x.m3u8")
+    assert plan.local is None
+    assert plan.attached is not None
+
+
+def test_attach_says_in_one_line_what_it_cannot_take(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "film.mp4").touch()
+    for where, words in (
+        ("nowhere", "nowhere does not exist"),
+        ("film.mp4", "is no playlist"),
+        ("rtmp://host/app/key", "not by rtmp"),
+        (" ", "empty"),
+    ):
+        assert words in fails(capsys, "attach", where, "--name", "show")[1]
+    code, said = fails(capsys, "attach", str(tmp_path), "--name", "show", "--relay")
+    assert code == 2
+    assert "for URLs" in said
+    assert (
+        "NAME: VALUE" in fails(capsys, "attach", "http://a/x", "--name", "show", "--header", "A: b\nC: d")[1]
+    )

@@ -32,6 +32,15 @@ class StreamFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """A feed that is one stream, whatever its folders are called."""
+
+    name: str
+    playlist: str | None = None
+    """Only this one (and those that it lists) of all that lie there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Glance:
     """One scan's result."""
 
@@ -86,13 +95,16 @@ def differences(before: Scan, after: Scan) -> set[str]:
     return changed | (before.keys() - after.keys())
 
 
-def streams_of(files: Scan) -> dict[str, StreamFiles]:
+def streams_of(files: Scan, alone: Alone | None = None) -> dict[str, StreamFiles]:
     """The streams of a feed: a folder with a playlist somewhere in it, or a playlist in the feed itself.
 
     When a folder and a playlist want the same name, the folder has it.
     """
+    if alone is not None:
+        mine = sorted(path for path in files if is_playlist(path) and alone.playlist in (None, path))
+        return {alone.name: StreamFiles(alone.name, "", tuple(mine))} if mine else {}
     folders: dict[str, list[str]] = {}
-    alone: dict[str, str] = {}
+    single: dict[str, str] = {}
     for path in files:
         if not is_playlist(path):
             continue
@@ -102,7 +114,7 @@ def streams_of(files: Scan) -> dict[str, StreamFiles]:
         else:
             stem = name.rpartition(".")[0]
             if stem:
-                alone[stem] = max(name, alone.get(stem, ""))  # foo.m3u8 before foo.m3u, if both are there
-    streams = {stem: StreamFiles(stem, "", (name,)) for stem, name in alone.items()}
+                single[stem] = max(name, single.get(stem, ""))  # foo.m3u8 before foo.m3u, if both are there
+    streams = {stem: StreamFiles(stem, "", (name,)) for stem, name in single.items()}
     streams.update((n, StreamFiles(n, n + "/", tuple(sorted(inner)))) for n, inner in folders.items())
     return streams

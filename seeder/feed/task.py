@@ -16,7 +16,7 @@ from seeder.feed.assets import Loader
 from seeder.feed.beneath import Signature, resolve, signature_of
 from seeder.feed.library import Library
 from seeder.feed.publisher import Publisher, Seedable, Shared
-from seeder.feed.scan import Glance, StreamFiles, differences, scan, streams_of
+from seeder.feed.scan import Alone, Glance, StreamFiles, differences, scan, streams_of
 from seeder.feed.seeding import Seed, Seeding
 from seeder.feed.settling import Settling
 from seeder.feed.watch import Watch
@@ -41,6 +41,8 @@ class FeedConfig:
 
     feed: Path
     """The folder; it must exist."""
+    alone: Alone | None = None
+    """All of the folder is one stream; ``None``: it has a folder for each."""
     loop: bool = False
     """Play finished playlists as live ones, over and over."""
     trackers: tuple[str, ...] = ()
@@ -184,7 +186,8 @@ class FeedTask:
                 self._touched.add(path)
         self._arrange(group, paths, appeared)
         for path in closed.intersection(paths):
-            entry = self._publishers.get(path.partition("/")[0])
+            alone = self._config.alone
+            entry = self._publishers.get(path.partition("/")[0] if alone is None else alone.name)
             if entry is not None and not is_playlist(path):
                 entry[0].closed(path)
 
@@ -230,7 +233,7 @@ class FeedTask:
         ``appeared``: some file came or went, so that there may be other streams.
         """
         if appeared and any(is_playlist(path) for path in changed):
-            self._streams = streams_of(self._files)
+            self._streams = streams_of(self._files, self._config.alone)
             for name in self._publishers.keys() - self._streams.keys():
                 publisher, task = self._publishers.pop(name)
                 task.cancel()
