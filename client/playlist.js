@@ -87,7 +87,8 @@ export function parsePlaylist (text, base) {
     else if (line.startsWith('#EXT-X-STREAM-INF:')) multivariant = true
     else if (line === '#EXT-X-ENDLIST') live = false
   }
-  return Object.freeze({ multivariant, variants, live: live && !multivariant, targetDuration, segments, skipped, swarm })
+  live &&= !multivariant
+  return Object.freeze({ multivariant, variants, live, targetDuration, segments, skipped, swarm })
 }
 
 /**

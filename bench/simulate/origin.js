@@ -56,7 +56,13 @@ export class Origin {
     const segments = []
     for (let msn = last - this.window + 1; msn <= last; msn++) segments.push(this.segment(variant, msn))
     const playlist = Object.freeze({
-      multivariant: false, variants: [], live: true, targetDuration: this.duration, segments, skipped: 0, swarm: this.swarm
+      multivariant: false,
+      variants: [],
+      live: true,
+      targetDuration: this.duration,
+      segments,
+      skipped: 0,
+      swarm: this.swarm
     })
     rendered.clear() // the window moves on; nobody asks for what was
     rendered.set(last, playlist)

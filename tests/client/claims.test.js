@@ -43,7 +43,8 @@ test('a player that changes the query of its playlist at each load does not fill
   for (let i = 0; i < 500; i++) {
     const infohash = i.toString(16).padStart(40, '0')
     const segment = { url: `http://o/${i}.ts`, msn: i, duration: 2, infohash, info: '', magnet: '' }
-    const playlist = { multivariant: false, live: true, targetDuration: 2, swarm: null, segments: [segment], skipped: 0 }
+    const segments = [segment]
+    const playlist = { multivariant: false, live: true, targetDuration: 2, swarm: null, segments, skipped: 0 }
     library.learn(`http://o/index.m3u8?t=${i}`, playlist, i)
   }
   assert.ok(library.groups.size <= 16)
