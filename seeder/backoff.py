@@ -1,4 +1,4 @@
-"""How long to wait before the next run. Pure: the dice are passed in."""
+"""How long to wait before another attempt. Pure: the dice are passed in."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ LONGEST = 15.0  # seconds: an input that returns is on the air again within this
 JITTER = 0.5  # of the delay, so that many streams of one lost server do not all return at once
 
 
+def delay(failures: int, dice: float, longest: float = LONGEST) -> float:
+    """Seconds to wait after so many failures in a row, twice as many after each; 0 ≤ ``dice`` < 1."""
+    seconds = min(longest, FIRST * 2.0 ** min(failures - 1, 16))  # 16: beyond the cap, short of overflow
+    return seconds * (1 - JITTER * dice)
+
+
 class Backoff:
     def __init__(self, dice: Callable[[], float]) -> None:
-        self._dice = dice  # 0 ≤ dice() < 1
+        self._dice = dice
         self._failures = 0
 
     def failed(self) -> float:
         """Seconds to wait after one more failure."""
-        delay = min(LONGEST, FIRST * 2.0 ** min(self._failures, 16))  # 16: beyond the cap, short of overflow
         self._failures += 1
-        return delay * (1 - JITTER * self._dice())
+        return delay(self._failures, self._dice())
 
     def succeeded(self) -> None:
         """The run was healthy: the next failure is a first one."""

@@ -68,6 +68,20 @@ class Resource:
     """For segments whose torrent is ready."""
     parts: Mapping[Span, Torrent] = field(default_factory=dict)
     """Segments that are byte ranges of it (EXT-X-BYTERANGE), those whose torrents are ready."""
+    home: str = ""
+    """Else the URL it is fetched from when it is asked for; ``size`` and ``etag`` are then not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A resource that has its home elsewhere, or a range of it, as it was fetched just now."""
+
+    data: bytes
+    content_type: str
+    """Its server's word; may be empty, or anything."""
+    etag: str
+    total: int | None = None
+    """Of a range: bytes of the whole; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

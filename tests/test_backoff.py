@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeder.ingest.backoff import FIRST, LONGEST, Backoff
+from seeder.backoff import FIRST, LONGEST, Backoff
 
 
 def test_delays_double_up_to_the_longest() -> None:

@@ -10,10 +10,20 @@ import os
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from seeder.errors import FetchError
 from seeder.feed.beneath import open_beneath, signature_of
-from seeder.model import Resource, StreamView, Torrent
+from seeder.model import Copy, Resource, Span, StreamView, Torrent
+
+
+class Relay(Protocol):
+    """``feed.remote.relay.Relay`` is one."""
+
+    def at_once(self, url: str, span: Span | None) -> Copy | None: ...
+
+    async def get(self, url: str, span: Span | None) -> Copy: ...
+
 
 MAX_ASKED = 4096
 """Infohashes whose last request is remembered; only the hundred or so most recent decide anything."""
@@ -35,6 +45,7 @@ class Library:
         self._asked: OrderedDict[bytes, None] = OrderedDict()  # least recently asked first
         self._listeners: set[_Listener] = set()
         self._watchers: list[Callable[[str], None]] = []
+        self._relays: dict[str, Relay] = {}
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -113,6 +124,18 @@ class Library:
         finally:
             self._listeners.discard(listener)
 
+    def fetched(self, stream: str, resource: Resource, span: Span | None) -> Copy | None:
+        """What is in memory now of a resource that has its home elsewhere; ``span``: only that part of it."""
+        relay = self._relays.get(stream)
+        return None if relay is None else relay.at_once(resource.home, span)
+
+    async def fetch(self, stream: str, resource: Resource, span: Span | None) -> Copy:
+        """The same whatever it takes; FetchError. Cancelling is safe."""
+        relay = self._relays.get(stream)
+        if relay is None:
+            raise FetchError("is not relayed any more", resource.home, 404)
+        return await relay.get(resource.home, span)
+
     def watch(self, told: Callable[[str], None]) -> None:
         """``told`` is called with the name of each stream that changes or goes, in the middle of that: it
         only takes note. For who lives as long as we do."""
@@ -142,6 +165,13 @@ class Library:
         self._rendezvous.discard(view.rendezvous)
         self._tell(name)
         return forgotten | {view.rendezvous}
+
+    def relay(self, name: str, relay: Relay | None) -> None:
+        """Who fetches the stream's resources that have their home elsewhere; None: nobody does any more."""
+        if relay is None:
+            self._relays.pop(name, None)
+        else:
+            self._relays[name] = relay
 
     def _replace(self, name: str, brought: dict[bytes, Torrent]) -> frozenset[bytes]:
         forgotten = []

@@ -182,10 +182,10 @@ class Publisher:
         await self._playlists.update(self.where, files)
         playlists = self._playlists.published(self._shared.loop)
         long = any(isinstance(p, MediaPlaylist) and len(p.segments) > LONG for p in playlists.values())
-        wanted = await _worked_out(long, self._wanted, playlists)
+        wanted = await worked_out(long, self._wanted, playlists)
         await self._shelf.update(wanted, files)
         await self._give_it_time(wanted)
-        left = await _worked_out(long, self._slide, playlists, wanted)
+        left = await worked_out(long, self._slide, playlists, wanted)
         self._shelf.keep(wanted, left, files)
         if playlists:
             await self._publish(playlists, left, long)
@@ -235,10 +235,10 @@ class Publisher:
         # A copy: what is loaded meanwhile arrives on the loop, and is for the next view.
         assets = dict(self._shelf.assets)
         contents = Contents(self.name, playlists, assets, left, known, self._bandwidths)
-        self._bandwidths = await _worked_out(long, announced, contents)
+        self._bandwidths = await worked_out(long, announced, contents)
         contents = replace(contents, bandwidths=self._bandwidths)
-        self._view = await _worked_out(long, build_view, contents, self._view, versions.__next__)
-        self.seedable = await _worked_out(long, self._seedable, playlists, assets)
+        self._view = await worked_out(long, build_view, contents, self._view, versions.__next__)
+        self.seedable = await worked_out(long, self._seedable, playlists, assets)
         self._progress()
         self._shared.changed(self._shared.library.publish(self._view))
 
@@ -275,7 +275,7 @@ class Publisher:
         return found
 
 
-async def _worked_out(long: bool, function: Callable[..., Result], *arguments: object) -> Result:
+async def worked_out(long: bool, function: Callable[..., Result], *arguments: object) -> Result:
     """``function(*arguments)``, in a thread when it takes ``long``."""
     if long:
         return await asyncio.to_thread(function, *arguments)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seeder.errors import MetainfoError
+from seeder.feed.window import Candidate, to_seed
 from seeder.model import Span, Torrent
 from seeder.torrent.session import SeedSession
 from seeder.torrent.spool import Spool
@@ -31,6 +32,26 @@ class Seed:
     """Else the writer's own file, which is only read."""
     span: Span | None = None
     """A range of that file: libtorrent seeds whole files, so it is copied to the spool, too."""
+
+    @property
+    def copied(self) -> int:
+        """Bytes in the spool."""
+        return self.torrent.length if self.data is not None or self.span is not None else 0
+
+
+def chosen(
+    seeds: Iterable[tuple[Seed, bool, int]], asked: Sequence[bytes], limit: int, live_bytes: int
+) -> dict[bytes, Seed]:
+    """Those to hold, by infohash, of ``seeds`` (each with whether it is live and its age, as in
+    :class:`Candidate`); ``asked``: infohashes, the most recent first. See :func:`to_seed`."""
+    everything: dict[bytes, Seed] = {}
+    candidates = []
+    for seed, live, age in seeds:
+        infohash = seed.torrent.infohash
+        everything.setdefault(infohash, seed)
+        candidates.append(Candidate(infohash, seed.copied, live, age))
+    ranks = {infohash: rank for rank, infohash in enumerate(asked)}
+    return {infohash: everything[infohash] for infohash in to_seed(candidates, ranks, limit, live_bytes)}
 
 
 class Seeding:

@@ -15,12 +15,12 @@ from seeder.errors import FeedError
 from seeder.feed.assets import Loader
 from seeder.feed.beneath import Signature, resolve, signature_of
 from seeder.feed.library import Library
-from seeder.feed.publisher import Publisher, Seedable, Shared
+from seeder.feed.publisher import Publisher, Shared
 from seeder.feed.scan import Alone, Glance, StreamFiles, differences, scan, streams_of
-from seeder.feed.seeding import Seed, Seeding
+from seeder.feed.seeding import Seed, Seeding, chosen
 from seeder.feed.settling import Settling
 from seeder.feed.watch import Watch
-from seeder.feed.window import Candidate, to_keep, to_seed
+from seeder.feed.window import to_keep
 from seeder.hls.names import is_playlist, is_safe
 from seeder.torrent.hashing import Hasher
 from seeder.torrent.session import SeedSession
@@ -279,24 +279,14 @@ class FeedTask:
         """Tell the seeding what it should hold; whether that is less than everything."""
         if self._session is None:
             return False
-        everything: dict[bytes, Seedable] = {}
-        candidates = []
-        for publisher, _ in self._publishers.values():
-            for seedable in publisher.seedable:
-                everything.setdefault(seedable.torrent.infohash, seedable)
-                # In the spool; a writer's own file is seeded where it is.
-                copied = seedable.span is not None or seedable.asset.data is not None
-                size = seedable.torrent.length if copied else 0
-                candidates.append(Candidate(seedable.torrent.infohash, size, seedable.live, seedable.age))
-        asked = {infohash: rank for rank, infohash in enumerate(self._library.asked())}
+        seeds = [
+            (Seed(it.torrent, it.asset.data, it.asset.place, it.span), it.live, it.age)
+            for publisher, _ in self._publishers.values()
+            for it in publisher.seedable
+        ]
         limit = self._session.settings.max_torrents
-        chosen = to_seed(candidates, asked, limit, self._config.memory_bytes)
-        seeds = {}
-        for infohash in chosen:
-            torrent, asset, span = (it := everything[infohash]).torrent, it.asset, it.span
-            seeds[infohash] = Seed(torrent, asset.data, asset.place, span)
-        self._seeding.want(seeds)
-        return len(everything) > limit
+        self._seeding.want(chosen(seeds, self._library.asked(), limit, self._config.memory_bytes))
+        return len({seed.torrent.infohash for seed, _, _ in seeds}) > limit
 
     def _forget_bytes(self) -> None:
         held = {name: publisher.held() for name, (publisher, _) in self._publishers.items()}

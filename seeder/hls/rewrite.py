@@ -33,6 +33,11 @@ _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _OPAQUE = ("data:", "skd:", "urn:", "com.apple.")
 """URIs that name nothing relative: keys of DRM systems, inline data."""
 
+ASIDE = frozenset(
+    {"EXT-X-KEY", "EXT-X-MAP", "EXT-X-PART", "EXT-X-PRELOAD-HINT", "EXT-X-SESSION-DATA", "EXT-X-SESSION-KEY"}
+)
+"""Tags whose resources are needed to play what is listed, and are neither segments nor playlists."""
+
 Place = Callable[[str], str | None]
 """The absolute URL of something → the path it has here, as written into the playlist; None: none."""
 
@@ -46,17 +51,29 @@ class Rewritten:
     """Index of a URI line in ``split_lines(text)`` → the absolute URL it stands for."""
     playlists: tuple[str, ...] = ()
     """Absolute URLs of the playlists that a multivariant playlist lists, each once, in order."""
+    asides: Mapping[str, str] = field(default_factory=dict)
+    """Absolute URL → tag, of what :data:`ASIDE` tags name."""
+
+
+def nowhere(url: str) -> None:
+    """The :data:`Place` of what stays where it is."""
 
 
 def rewrite(
-    text: str, base: str, place: Place = lambda url: None, imported: Mapping[str, str] | None = None
+    text: str,
+    base: str,
+    place: Place = nowhere,
+    imported: Mapping[str, str] | None = None,
+    aside: Place = nowhere,
 ) -> Rewritten:
-    """``base``: where it was fetched; ``imported``: variables of the multivariant playlist above it."""
+    """``base``: where it was fetched; ``imported``: variables of the multivariant playlist above it;
+    ``place``: of segments and playlists; ``aside``: of what :data:`ASIDE` tags name."""
     lines = split_lines(text)
     variables = variables_of(text, base, imported or {})
     out: list[str] = []
     homes: dict[int, str] = {}
     playlists: dict[str, None] = {}
+    asides: dict[str, str] = {}
     stream = False
     for index, raw in enumerate(lines):
         line = raw.strip()
@@ -69,7 +86,9 @@ def rewrite(
                     continue
                 if tag in ("EXT-X-MEDIA", "EXT-X-I-FRAME-STREAM-INF"):
                     playlists[url] = None
-                raw = _replaced(raw, name, uri, place(url) or url)
+                if tag in ASIDE:
+                    asides.setdefault(url, tag)
+                raw = _replaced(raw, name, uri, (aside if tag in ASIDE else place)(url) or url)
         elif tag == "EXT-X-STREAM-INF":
             stream = True
         elif line and not line.startswith("#"):
@@ -81,7 +100,7 @@ def rewrite(
                 raw = raw.replace(line, place(url) or url, 1)
             stream = False
         out.append(raw)
-    return Rewritten("".join(out), homes, tuple(playlists))
+    return Rewritten("".join(out), homes, tuple(playlists), asides)
 
 
 def absolute(uri: str, base: str, variables: Mapping[str, str]) -> str | None:

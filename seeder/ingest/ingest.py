@@ -15,9 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
+from seeder.backoff import Backoff
 from seeder.errors import IngestError
 from seeder.ingest import sources
-from seeder.ingest.backoff import Backoff
 from seeder.ingest.binary import Binary, find
 from seeder.ingest.cmaf import Fragment, Splitter
 from seeder.ingest.config import IngestConfig

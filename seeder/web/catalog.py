@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, BinaryIO, Protocol
 
-from seeder.model import Resource, StreamView, Torrent
+from seeder.model import Copy, Resource, Span, StreamView, Torrent
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -23,6 +23,12 @@ class Catalog(Protocol):
     def resource(self, stream: str, path: str) -> Resource | None: ...
 
     def torrent(self, infohash: bytes) -> Torrent | None: ...
+
+    def fetched(self, stream: str, resource: Resource, span: Span | None) -> Copy | None:
+        """What is in memory of a resource that has its home elsewhere; ``span``: only that part of it."""
+
+    async def fetch(self, stream: str, resource: Resource, span: Span | None) -> Copy:
+        """The same whatever it takes; FetchError."""
 
     def watch(self, told: Callable[[str], None]) -> None:
         """``told`` is called with the name of each stream that changes or goes, from now on, and returns at

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from seeder.errors import FetchError
 from seeder.hls.delivery import directives, has, too_far
 from seeder.hls.names import stream_url
-from seeder.model import Addresses, Kind, PublishedPlaylist, Resource, Span, StreamView
+from seeder.model import Addresses, Copy, Kind, PublishedPlaylist, Resource, Span, StreamView
 from seeder.web.addresses import Reach, addresses
 from seeder.web.answer import NEVER, REVALIDATE, Answer
 from seeder.web.catalog import Catalog
@@ -33,6 +34,22 @@ RECORDED = "public, max-age=60"
 """A recorded segment is a file that its owner may make anew; a minute spares seeking viewers the question."""
 
 
+@dataclass(frozen=True, slots=True)
+class Far:
+    """A resource that has its home elsewhere and is not in memory."""
+
+    stream: str
+    resource: Resource
+    span: Span | None
+    """The part of it that is wanted; None: all."""
+
+
+FARTHEST = 10**18
+LONGEST = 64 << 20
+"""Bytes of a range that is fetched for somebody: more than a segment has."""
+_PLAYABLE = re.compile(r"(?:audio|video)/[\w.+-]+|text/vtt|application/(?:mp4|octet-stream)", re.ASCII)
+
+
 class Media:
     """Answers requests from a catalog; reads it, never changes it."""
 
@@ -50,6 +67,8 @@ class Media:
         if isinstance(found, Wait):
             verdict = await self.waiting.wait(found)
             found = self.at_once(method, path, scheme, headers, query, verdict)
+        if isinstance(found, Far):
+            return await self._from_afar(found, headers)
         if isinstance(found, Answer):
             return found
         assert not isinstance(found, Wait), "there was a verdict"
@@ -63,8 +82,8 @@ class Media:
         headers: Mapping[str, str],
         query: str = "",
         verdict: Verdict | None = None,
-    ) -> Answer | Wait | tuple[StreamView, PublishedPlaylist, Addresses, str]:
-        """The answer, or what to wait for, or what must be rendered for it apart from the event loop.
+    ) -> Answer | Wait | Far | tuple[StreamView, PublishedPlaylist, Addresses, str]:
+        """The answer, or what to wait for, to fetch, or to render for it apart from the event loop.
 
         ``path``: percent-decoded, beginning with ``/live/`` or ``/torrents/``; ``headers``: by lower-case
         name; ``scheme``: http or https; ``query``: as sent; ``verdict``: what came of waiting. A HEAD is
@@ -100,7 +119,22 @@ class Media:
             self._note(resource, headers.get("range"))
         if method == "HEAD":  # a range is defined for GET alone (RFC 9110 §14.2)
             headers = {name: value for name, value in headers.items() if name != "range"}
+        if resource.home and resource.data is None:
+            return self._far(Far(name, resource, _span(headers)), headers)
         return resource_answer(resource, headers)
+
+    def _far(self, far: Far, headers: Mapping[str, str]) -> Answer | Far:
+        copy = self._catalog.fetched(far.stream, far.resource, far.span)
+        return far if copy is None else far_answer(far, copy, headers)
+
+    async def _from_afar(self, far: Far, headers: Mapping[str, str]) -> Answer:
+        try:
+            copy = await self._catalog.fetch(far.stream, far.resource, far.span)
+        except FetchError as error:
+            if error.status in (404, 410, 416):
+                return _refusal(error.status, "that is what its server says")
+            return _refusal(502, "its server does not give it")
+        return far_answer(far, copy, headers)
 
     def _note(self, resource: Resource, wanted: str | None) -> None:
         """Whoever asks for a range that is a segment is interested in its torrent."""
@@ -196,11 +230,40 @@ def resource_answer(resource: Resource, headers: Mapping[str, str]) -> Answer:
     return Answer(206, (*common, content_range), kind, resource=resource, start=part.start, stop=part.stop)
 
 
+def _span(headers: Mapping[str, str]) -> Span | None:
+    """The range that is asked for of what nobody here knows the size of, if it says where it ends."""
+    part = parse_range(headers.get("range"), FARTHEST)
+    if not isinstance(part, Slice) or part.stop == FARTHEST or "if-range" in headers:
+        return None
+    return Span(part.start, part.stop - part.start) if part.stop - part.start <= LONGEST else None
+
+
+def far_answer(far: Far, copy: Copy, headers: Mapping[str, str]) -> Answer:
+    """``copy`` for who asked for ``far``."""
+    kind = copy.content_type.partition(";")[0].strip().lower()
+    resource = replace(
+        far.resource,
+        # What it is called goes into a header of ours, and is not to be called a page.
+        content_type=kind if _PLAYABLE.fullmatch(kind) else far.resource.content_type,
+        size=len(copy.data),
+        etag=copy.etag,
+        data=copy.data,
+    )
+    if far.span is None:
+        return resource_answer(resource, headers)
+    whole = resource_answer(resource, {})
+    total = "*" if copy.total is None else copy.total
+    content_range = ("Content-Range", f"bytes {far.span.start}-{far.span.stop - 1}/{total}")
+    # The tag would be that of all of it (RFC 9110 §8.8.3).
+    kept = (field for field in whole.headers if field[0] != "ETag")
+    return replace(whole, status=206, headers=(*kept, content_range))
+
+
 def cache_control(resource: Resource) -> str:
     """Init sections and keys are revalidated: whoever restarts an encoder overwrites them in place."""
     if resource.kind is not Kind.SEGMENT or resource.parts:
         return REVALIDATE  # a file of many segments may have more by now
-    return IMMUTABLE if resource.data is not None else RECORDED
+    return IMMUTABLE if resource.data is not None and not resource.home else RECORDED
 
 
 def torrent_file(info: bytes, tracker: str, web_seed: str | None) -> bytes:

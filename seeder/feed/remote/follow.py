@@ -8,7 +8,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from seeder.backoff import delay
 from seeder.errors import FetchError, PlaylistError
+from seeder.feed.publisher import worked_out
 from seeder.feed.remote.listing import DateRanges, Listing, Step, added, step
 from seeder.feed.remote.rhythm import Rhythm
 from seeder.fetch.fetched import Fetched, Validators
@@ -21,8 +23,12 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 """Seconds for a playlist; a player has given up by then."""
-RETRY = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between failures, the last one over and over, each less up to a half by chance."""
+LONGEST = 8.0
+"""Seconds at most between attempts that fail: a playlist that is back is on the screen again within this."""
+SLOWEST, QUICKEST = 60.0, 0.1
+"""Seconds that a target duration counts as at most and at least, whatever a playlist says."""
+LONG_TEXT = 64 << 10
+"""Characters above which a playlist is parsed off the event loop: some 10 ms below it."""
 PATIENCE = 3
 """Target durations for which an answer older than ours is taken for that of a cache that is behind; and after
 which a playlist that does not change is said to stand still."""
@@ -43,6 +49,11 @@ class Tally:
     restarts: int = 0
     trouble: str = ""
     """What is wrong now; empty when nothing is."""
+
+
+def again(failures: int) -> float:
+    """Seconds until an upstream is asked again for what it failed to give so many times in a row."""
+    return delay(failures, random.random(), LONGEST)
 
 
 class Follower:
@@ -79,8 +90,7 @@ class Follower:
                 self._known = None
                 self._trouble(str(error))
                 self.seen.set()
-                delay = RETRY[min(failures, len(RETRY)) - 1]
-                await asyncio.sleep(delay * (1 - 0.5 * random.random()))
+                await asyncio.sleep(again(failures))
                 continue
             failures = 0
             self.tally.reloads += 1
@@ -104,18 +114,12 @@ class Follower:
     async def _fetch(self, edge: Edge | None) -> Listing | None:
         """None: it is as it was."""
         if edge is None:
-            return self._read(
-                await self._source.get(self.url, limit=MAX_TEXT, timeout=TIMEOUT, known=self._known),
-                plain=True,
-            )
-        longest = BLOCKING * edge.target_duration
+            plain = await self._source.get(self.url, limit=MAX_TEXT, timeout=TIMEOUT, known=self._known)
+            return await self._read(plain, plain=True)
+        patience = TIMEOUT + BLOCKING * min(SLOWEST, edge.target_duration)
+        url = with_position(self.url, edge)
         try:
-            found = await self._source.get(
-                with_position(self.url, edge),
-                limit=MAX_TEXT,
-                timeout=TIMEOUT + longest,
-                quiet=TIMEOUT + longest,
-            )
+            found = await self._source.get(url, limit=MAX_TEXT, timeout=patience, quiet=patience)
         except FetchError as error:
             if error.status == 503:
                 return None  # that is how a server says that nothing came
@@ -123,13 +127,13 @@ class Follower:
                 raise
             self._blocks = False  # perhaps it began anew; then it may be asked again
             return await self._fetch(None)
-        return self._read(found, plain=False)
+        return await self._read(found, plain=False)
 
-    def _read(self, fetched: Fetched, plain: bool) -> Listing | None:
+    async def _read(self, fetched: Fetched, plain: bool) -> Listing | None:
         if fetched.status == 304:
             return None
         text = decode(fetched.data)
-        playlist = parse(text)
+        playlist = await worked_out(len(text) > LONG_TEXT, parse, text)
         if not isinstance(playlist, MediaPlaylist):
             raise PlaylistError(f"{self._name}: a multivariant playlist instead of a media playlist")
         if plain:
@@ -162,11 +166,7 @@ class Follower:
             if self._stale_since is None:
                 self._stale_since = now
             # For a moment it is a cache's answer; for longer it is what there is now.
-            how = (
-                Step.RESTART
-                if now - self._stale_since > PATIENCE * last.playlist.target_duration
-                else Step.SAME
-            )
+            how = Step.RESTART if now - self._stale_since > PATIENCE * _target(last.playlist) else Step.SAME
         else:
             self._stale_since = None
         if how is Step.SAME or found is None:
@@ -181,7 +181,7 @@ class Follower:
             more = added(last.playlist, found.playlist)
             # An edit without a segment, or another part, says nothing of when the next one is due.
             if more > 0:
-                self._rhythm = self._rhythm.changed(found.playlist.target_duration, more, asked)
+                self._rhythm = self._rhythm.changed(_target(found.playlist), more, asked)
             self.listing = found
         self._changed_at = now
         self._trouble("")
@@ -191,7 +191,7 @@ class Follower:
         playlist = found.playlist
         newest = playlist.segments[-1].duration if playlist.segments else playlist.target_duration
         self.listing = found
-        self._rhythm = Rhythm.first(max(0.1, playlist.target_duration), newest, asked)
+        self._rhythm = Rhythm.first(_target(playlist), min(SLOWEST, newest), asked)
         self._changed_at = now
         self._stale_since = None
         self._blocks = True
@@ -199,7 +199,7 @@ class Follower:
 
     def _unchanged(self, last: Listing, asked: float, now: float) -> None:
         assert self._rhythm is not None
-        target = last.playlist.target_duration
+        target = _target(last.playlist)
         self._rhythm = self._rhythm.unchanged(asked)
         quiet = now - self._changed_at
         if quiet > PATIENCE * target:
@@ -222,3 +222,7 @@ class Follower:
         elif not text and self.tally.trouble:
             log.info("%s: reachable again and going on", self._name)
         self.tally.trouble = text
+
+
+def _target(playlist: MediaPlaylist) -> float:
+    return min(SLOWEST, max(QUICKEST, playlist.target_duration))

@@ -6,13 +6,12 @@ import asyncio
 import hashlib
 import logging
 import posixpath
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from seeder.errors import FetchError, MetainfoError
-from seeder.feed.remote.follow import RETRY
+from seeder.feed.remote.follow import again
 from seeder.feed.remote.home import place_of
 from seeder.fetch.fetched import Fetched, Validators
 from seeder.fetch.source import Source
@@ -101,6 +100,11 @@ class Hold:
     def trouble(self) -> str:
         """What keeps a listed segment from being fetched; empty when nothing does."""
         return self._why if self._tried else ""
+
+    def bytes_of(self, home: str) -> bytes | None:
+        """Where they are kept."""
+        held = self._held.get(home)
+        return None if held is None else held.data
 
     def want(self, segments: Iterable[Wanted]) -> None:
         """From now on these and no others, in the order of their urgency; bounded by what playlists list."""
@@ -215,9 +219,8 @@ class Hold:
             log.warning("%s", why)
         self._why = why
         failures = self._tried.get(url, (0, 0.0))[0] + 1
-        delay = RETRY[min(failures, len(RETRY)) - 1] * (1 - 0.5 * random.random())
         if url in self._wanted:
-            self._tried[url] = (failures, now + delay)
+            self._tried[url] = (failures, now + again(failures))
 
     def _make_room(self) -> None:
         """Keep the bytes of the most urgent."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,29 +12,31 @@ from urllib.parse import urlsplit
 
 from seeder.errors import FetchError, PlaylistError
 from seeder.feed.library import Library
-from seeder.feed.publisher import versions
-from seeder.feed.remote.follow import RETRY, TIMEOUT, Follower
-from seeder.feed.remote.hold import Counts, Hold
-from seeder.feed.remote.home import place_of
+from seeder.feed.publisher import LONG, versions, worked_out
+from seeder.feed.remote.follow import LONG_TEXT, TIMEOUT, Follower, again
+from seeder.feed.remote.hold import Counts, Held, Hold, Wanted
+from seeder.feed.remote.home import home_of
 from seeder.feed.remote.listing import Listing
 from seeder.feed.remote.places import Places, also, kinds
+from seeder.feed.remote.relay import Relay
 from seeder.feed.remote.view import (
     Presentation,
+    Text,
     Window,
     announced,
     build,
-    homes,
+    listed,
     relay_path,
     slide,
+    text_of,
     wanted,
 )
-from seeder.feed.seeding import Seed, Seeding
-from seeder.feed.window import Candidate, to_seed
+from seeder.feed.seeding import Seed, Seeding, chosen
 from seeder.fetch.source import Source, open_source
-from seeder.hls.playlist import MAX_TEXT, MultivariantPlaylist, decode, parse
-from seeder.hls.rewrite import Rewritten, absolute, rewrite, variables_of
+from seeder.hls.playlist import MAX_TEXT, MultivariantPlaylist, Playlist, decode, parse
+from seeder.hls.rewrite import Rewritten, absolute, nowhere, rewrite, variables_of
 from seeder.logs import mask
-from seeder.model import StreamView
+from seeder.model import Kind, StreamView
 from seeder.stats.snapshot import UpstreamStats
 from seeder.torrent.hashing import Hasher
 from seeder.torrent.session import SeedSession
@@ -47,10 +48,13 @@ ROOT_SECONDS = 60.0
 """Between two looks at the multivariant playlist: variants come and go seldom, tokens in it sooner."""
 LOOK = 3.0
 """Between two looks at whether its playlists can be had: if not, it may know better."""
-RELAY_SECONDS = 1.0
-"""A relayed segment that is not here by then is listed with its home."""
 SETTLE = 0.02
 """Seconds for what happens together to be published together."""
+SHARE = 3.0
+"""Times as long as the last update took: of a day's recording each is some work, and is due with each segment
+that was hashed."""
+LINGER = 60.0
+"""Seconds for which keys, init sections and parts are relayed after they were listed last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,13 @@ class AttachTask:
         self._followers: dict[str, tuple[Follower, asyncio.Task[None]]] = {}
         """By path here."""
         self._windows: dict[str, Window] = {}
-        self._live: set[str] = set()
-        """Paths of playlists that have not ended: recordings are too long to be relayed from memory."""
-        self._relayed: dict[str, str] = {}
-        self._decided: dict[str, bool] = {}
-        """Home → served from here, for as long as it is listed."""
+        self._texts: dict[str, tuple[Listing, object, Text]] = {}
+        """Path → a listing, what else its text was made of, and that."""
+        self._lately: dict[str, tuple[Kind, float]] = {}
+        """URL of a key, init section or part that is relayed → when it was listed last."""
         self._bandwidths: Mapping[str, int] = {}
         self._view: StreamView | None = None
         self._dirty = asyncio.Event()
-        self._due: float | None = None
-        self._missing_since: float | None = None
         self._trouble = ""
         self._failures = 0
         self._warned = False
@@ -147,6 +148,9 @@ class AttachTask:
                 spool = await stack.enter_async_context(Spool(attach.spool, attach.memory_bytes))
                 self._session.on_broken = self._broken
             keep = self._session is not None or attach.relay
+            relay = Relay(source, lambda url, span: self._hold.bytes_of(home_of(url, span)))
+            if attach.relay:
+                self._library.relay(attach.name, relay)
             self._held = Hold(
                 source, hasher, keep=keep, memory_bytes=attach.memory_bytes, changed=self._dirty.set
             )
@@ -161,6 +165,8 @@ class AttachTask:
                     await self._follow_root(source, group)
             finally:
                 self._library.withdraw(attach.name)
+                self._library.relay(attach.name, None)
+                relay.close()
                 if self._session is not None:
                     self._session.on_broken = None
 
@@ -173,7 +179,8 @@ class AttachTask:
                 found = await source.get(self._attach.url, limit=MAX_TEXT, timeout=TIMEOUT, known=known)
                 if found.status != 304:
                     text = decode(found.data)
-                    self._arrange(text, found.url, source, group)
+                    playlist = await worked_out(len(text) > LONG_TEXT, parse, text)
+                    self._arrange(playlist, found.url, source, group)
                     known = found.validators
             except (FetchError, PlaylistError) as error:
                 failures += 1
@@ -184,8 +191,7 @@ class AttachTask:
                 self._trouble = str(error)
                 self.ready.set()
                 # What was read of it stays good; there is no hurry then.
-                delay = RETRY[min(failures, len(RETRY)) - 1] if not self._followers else ROOT_SECONDS / 4
-                await asyncio.sleep(delay * (1 - 0.5 * random.random()))
+                await asyncio.sleep(again(failures) if not self._followers else ROOT_SECONDS / 4)
                 continue
             failures, self._trouble = 0, ""
             if self._root is None:
@@ -199,9 +205,9 @@ class AttachTask:
             if any(follower.tally.trouble for follower, _ in self._followers.values()):
                 return
 
-    def _arrange(self, text: str, base: str, source: Source, group: asyncio.TaskGroup) -> None:
+    def _arrange(self, playlist: Playlist, base: str, source: Source, group: asyncio.TaskGroup) -> None:
         """A follower for each playlist there is, and for no other."""
-        playlist = parse(text)
+        text = playlist.text
         if isinstance(playlist, MultivariantPlaylist):
             self._imported = variables_of(text, base, {})
             known = {
@@ -210,7 +216,8 @@ class AttachTask:
                 if (url := absolute(uri, base, self._imported)) is not None
             }
             paths = self._places.arrange(known)
-            self._root = rewrite(text, base, paths.get)
+            aside = (lambda url: relay_path(url)) if self._attach.relay else nowhere
+            self._root = rewrite(text, base, paths.get, aside=aside)
         else:
             paths = self._places.arrange({self._attach.url: "EXT-X-STREAM-INF"})
         for path in self._followers.keys() - set(paths.values()):
@@ -228,29 +235,27 @@ class AttachTask:
 
     def _listed(self, listing: Listing, restarted: bool) -> None:
         if restarted:
-            self._hold.again(homes(listing, self._imported).values())
+            self._hold.again(text_of("", listing, {}, self._imported, False).homes.values())
         self._dirty.set()
 
     # --- publishing ----------------------------------------------------------------------------------
 
     async def _publish(self) -> None:
         clock = asyncio.get_running_loop().time
+        took = 0.0
         while True:
-            try:
-                async with asyncio.timeout(None if self._due is None else max(0.0, self._due - clock())):
-                    await self._dirty.wait()
-            except TimeoutError:
-                pass
-            await asyncio.sleep(SETTLE)
+            await self._dirty.wait()
+            await asyncio.sleep(max(SETTLE, SHARE * took))
             self._dirty.clear()
-            self._due = None
+            began = clock()
             try:
-                self._update(clock())
+                await self._update(began)
             except Exception:
                 # One surprising playlist must not end the rest; what was published stays.
                 log.exception("%s: cannot be updated", self._attach.name)
+            took = clock() - began
 
-    def _update(self, now: float) -> None:
+    async def _update(self, now: float) -> None:
         listings = {
             path: follower.listing
             for path, (follower, _) in self._followers.items()
@@ -258,82 +263,68 @@ class AttachTask:
         }
         if not listings:
             return
-        home = {path: homes(listing, self._imported) for path, listing in listings.items()}
-        for path, listing in listings.items():
-            whole = [home[path][s.uri_line] for s in listing.playlist.segments if s.uri_line in home[path]]
-            self._windows[path] = slide(
-                self._windows.get(path, Window()), list(dict.fromkeys(whole)), not listing.playlist.ended
-            )
-        self._live = {path for path, listing in listings.items() if not listing.playlist.ended}
-        rows = [(listing, self._windows[path], home[path]) for path, listing in listings.items()]
-        segments = wanted(rows)
+        long = sum(len(listing.playlist.segments) for listing in listings.values()) > LONG
+        self._texts = await worked_out(long, self._rewritten, listings)
+        texts = {path: text for path, (_, _, text) in self._texts.items()}
+        windows = {
+            path: slide(self._windows.get(path, Window()), listing.playlist, texts[path].homes)
+            for path, listing in listings.items()
+        }
+        rows = [(listing, windows[path], texts[path].homes) for path, listing in listings.items()]
+        segments = await worked_out(long, wanted, rows)
+        self._windows = windows
         self._hold.want(segments)
-        if self._attach.relay and self._waits(now):
-            return
-        presentation = Presentation(
-            self._attach.name,
-            self._root,
-            listings,
-            home,
-            also(self._places.paths, {path: listing.base for path, listing in listings.items()}),
-            self._imported,
-            self._bandwidths,
-        )
+        held = dict(self._hold.held)
+        presentation = Presentation(self._attach.name, self._root, listings, texts, self._bandwidths)
         if self._root is None:  # else it announces them itself
-            self._bandwidths = announced(presentation, self._hold.held)
+            self._bandwidths = await worked_out(long, announced, presentation, held)
             presentation = replace(presentation, bandwidths=self._bandwidths)
-        self._view = build(
-            presentation, self._windows, self._hold.held, self._relayed, self._view, versions.__next__
+        relayed = self._relayed(presentation, now) if self._attach.relay else None
+        self._view = await worked_out(
+            long, build, presentation, windows, held, relayed, self._view, versions.__next__
         )
         forgotten = self._library.publish(self._view)
         if forgotten:
             self._seeding.forget(forgotten)
-        self._choose([(segment.url, segment.live, segment.age) for segment in segments])
+        self._choose(segments, held)
         self._look_at_origins()
         self.ready.set()
 
-    def _waits(self, now: float) -> bool:
-        """Decide of each listed segment whether it is served from here; whether one is worth waiting for.
+    def _rewritten(self, listings: Mapping[str, Listing]) -> dict[str, tuple[Listing, object, Text]]:
+        """Those that changed, anew: of a low-latency feed's playlists one does, several times a second."""
+        places = also(self._places.paths, {path: listing.base for path, listing in listings.items()})
+        ours = places, self._imported
+        found = {}
+        for path, listing in listings.items():
+            before = self._texts.get(path)
+            if before is not None and before[0] is listing and before[1] == ours:
+                found[path] = before
+            else:
+                text = text_of(path, listing, places, self._imported, self._attach.relay)
+                found[path] = listing, ours, text
+        return found
 
-        A segment keeps its URI (§6.2.1), so this is decided before it is listed, and once.
-        """
-        live = [w for path, w in self._windows.items() if path in self._live]
-        listed = {url for window in live for url in (*window.listed, *window.left)}
-        # Of a byte range the playlist says where in its home it is: it stays there.
-        listed = {url for url in listed if place_of(url)[1] is None}
-        self._decided = {url: here for url, here in self._decided.items() if url in listed}
-        for url in listed - self._decided.keys():
-            if (held := self._hold.held.get(url)) is not None and held.data is not None:
-                self._decided[url] = True
-        missing = listed - self._decided.keys()
-        self._relayed = {url: relay_path(url) for url, here in self._decided.items() if here}
-        if not missing:
-            self._missing_since = None
-            return False
-        self._missing_since = self._missing_since or now
-        if now < self._missing_since + RELAY_SECONDS:
-            self._due = self._missing_since + RELAY_SECONDS
-            return True
-        self._missing_since = None
-        self._decided |= dict.fromkeys(missing, False)
-        return False
+    def _relayed(self, now: Presentation, clock: float) -> dict[str, Kind]:
+        """What is served from here; also what was listed until a moment ago, for who read that."""
+        texts = [text.rewritten for text in now.texts.values()]
+        if now.root is not None:
+            texts.append(now.root)
+        found = listed(texts, self._windows.values())
+        self._lately |= {url: (kind, clock) for url, kind in found.items() if kind is not Kind.SEGMENT}
+        self._lately = {url: it for url, it in self._lately.items() if clock - it[1] < LINGER}
+        return {url: kind for url, (kind, _) in self._lately.items()} | found
 
-    def _choose(self, order: list[tuple[str, bool, int]]) -> None:
+    def _choose(self, segments: Sequence[Wanted], held: Mapping[str, Held]) -> None:
         if self._session is None:
             return
-        held = self._hold.held
-        candidates, seeds = [], {}
-        for url, live, age in order:
-            segment = held.get(url)
-            if segment is None or segment.data is None:
-                continue
-            infohash = segment.torrent.infohash
-            candidates.append(Candidate(infohash, len(segment.data), live, age))
-            seeds[infohash] = Seed(segment.torrent, segment.data, Path())
-        asked = {infohash: rank for rank, infohash in enumerate(self._library.asked())}
+        kept = ((it, held[it.url]) for it in segments if it.url in held)
+        seeds = [
+            (Seed(segment.torrent, segment.data, Path()), it.live, it.age)
+            for it, segment in kept
+            if segment.data is not None
+        ]
         limit = self._session.settings.max_torrents
-        chosen = to_seed(candidates, asked, limit, self._attach.memory_bytes)
-        self._seeding.want({infohash: seeds[infohash] for infohash in chosen})
+        self._seeding.want(chosen(seeds, self._library.asked(), limit, self._attach.memory_bytes))
 
     def _broken(self, infohash: bytes) -> None:
         self._seeding.broken(infohash)

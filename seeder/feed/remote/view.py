@@ -18,8 +18,8 @@ from seeder.feed.window import GRACE, lingering
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, quote_path
 from seeder.hls.playlist import MediaPlaylist, Segment
-from seeder.hls.rewrite import Rewritten, rewrite
-from seeder.model import Elsewhere, Kind, PublishedPlaylist, Resource, StreamView, Torrent
+from seeder.hls.rewrite import Rewritten, nowhere, rewrite
+from seeder.model import Elsewhere, Kind, PublishedPlaylist, Resource, Span, StreamView, Torrent
 
 RELAYED = "r"
 """The folder of segments that are served here though they have a home elsewhere."""
@@ -34,14 +34,20 @@ class Presentation:
     """The multivariant playlist; None: the upstream is a single media playlist."""
     listings: Mapping[str, Listing]
     """By path here."""
-    homes: Mapping[str, Mapping[int, str]]
-    """Path → what :func:`homes` says of its listing."""
-    places: Mapping[str, str]
-    """URL → path here, of playlists; see :func:`seeder.feed.remote.places.also`."""
-    imported: Mapping[str, str] = field(default_factory=dict)
-    """The multivariant playlist's variables."""
+    texts: Mapping[str, Text]
+    """The same as they are served here."""
     bandwidths: Mapping[str, int] = field(default_factory=dict)
     """Path → bit/s announced so far, where we wrote the multivariant playlist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A listing as it is served here, and where its segments are."""
+
+    rewritten: Rewritten
+    homes: Mapping[int, str]
+    """Index of a segment's URI line → its :func:`home_of`; gaps have none, nor ranges that begin nowhere, nor
+    the ranges of an I-frame playlist: those are in the segments of others, a frame each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +59,31 @@ class Window:
     """Not listed any more and still of use, the most recent first."""
 
 
-def slide(before: Window, segments: Sequence[str], live: bool) -> Window:
+def slide(before: Window, playlist: MediaPlaylist, homes: Mapping[int, str]) -> Window:
     """The next window."""
-    keep = len(segments) + GRACE if live else 0
+    segments = list(dict.fromkeys(homes[s.uri_line] for s in playlist.segments if s.uri_line in homes))
+    keep = 0 if playlist.ended else len(segments) + GRACE
     return Window(segments, lingering(before.listed, segments, before.left, keep))
 
 
-def homes(listing: Listing, imported: Mapping[str, str]) -> dict[int, str]:
-    """Index of a segment's URI line → its :func:`home_of`; gaps have none, nor ranges that begin nowhere, nor
-    the ranges of an I-frame playlist: those are in the segments of others, a frame each."""
-    urls = rewrite(listing.text, listing.base, imported=imported).homes
-    return {
-        s.uri_line: home_of(urls[s.uri_line], s.span)
+def text_of(
+    path: str, listing: Listing, places: Mapping[str, str], imported: Mapping[str, str], relay: bool
+) -> Text:
+    """``places``: URL → path here, of playlists (:func:`seeder.feed.remote.places.also`); ``imported``: the
+    multivariant playlist's variables; ``relay``: all that it lists is served from here."""
+    folder = posixpath.dirname(path)
+
+    def place(url: str) -> str | None:
+        there = places.get(url) or places.get(bare(url)) or (relay_path(url) if relay else None)
+        return None if there is None else quote_path(posixpath.relpath(there, folder))
+
+    found = rewrite(listing.text, listing.base, place, imported, place if relay else nowhere)
+    homes = {
+        s.uri_line: home_of(found.homes[s.uri_line], s.span)
         for s in listing.playlist.segments
-        if s.uri_line in urls and not s.gap and (s.byterange is None or _shared(s, listing.playlist))
+        if s.uri_line in found.homes and not s.gap and (s.byterange is None or _shared(s, listing.playlist))
     }
+    return Text(found, homes)
 
 
 def _shared(segment: Segment, playlist: MediaPlaylist) -> bool:
@@ -90,23 +106,28 @@ def build(
     now: Presentation,
     windows: Mapping[str, Window],
     held: Mapping[str, Held],
-    relayed: Mapping[str, str],
+    relayed: Mapping[str, Kind] | None,
     last: StreamView | None,
     version: Callable[[], int],
 ) -> StreamView:
-    """``relayed``: home → path here, of segments that are served from here."""
+    """``relayed``: URLs of what is served from here; None: nothing is."""
     before = last.playlists if last is not None else {}
     published: dict[str, PublishedPlaylist] = {}
     elsewhere: dict[bytes, Elsewhere] = {}
     for path, listing in now.listings.items():
-        text, torrents = _media(path, listing, now, held, relayed)
+        text = now.texts[path].rewritten.text
+        torrents = {
+            segment.line: found.torrent
+            for segment in listing.playlist.segments
+            if (found := held.get(now.texts[path].homes.get(segment.uri_line, ""))) is not None
+        }
         live = not listing.playlist.ended
         published[path] = publish_playlist(
             before.get(path), path, text, False, torrents, live, version, listing.edge
         )
         window = windows.get(path, Window())
         for url in (*window.listed, *window.left[:GRACE]):
-            if (segment := held.get(url)) is not None and url not in relayed:
+            if (segment := held.get(url)) is not None and relayed is None:
                 elsewhere[segment.torrent.infohash] = Elsewhere(segment.torrent, place_of(url)[0])
     text = now.root.text if now.root is not None else _master(now, held)
     published[MASTER] = publish_playlist(before.get(MASTER), MASTER, text, True, {}, False, version)
@@ -115,30 +136,11 @@ def build(
         name=now.name,
         live=any(not playlist.ended for playlist in media),
         playlists=published,
-        resources={path: _resource(path, held[url]) for url, path in relayed.items() if url in held},
+        resources={} if relayed is None else _resources(relayed, held),
         target_duration=max((playlist.target_duration for playlist in media), default=0.0),
         segments=sum(len(playlist.segments) for playlist in media),
         elsewhere=elsewhere,
     )
-
-
-def _media(
-    path: str, listing: Listing, now: Presentation, held: Mapping[str, Held], relayed: Mapping[str, str]
-) -> tuple[str, dict[int, Torrent]]:
-    folder = posixpath.dirname(path)
-
-    def place(url: str) -> str | None:
-        there = now.places.get(url) or now.places.get(bare(url)) or relayed.get(url)
-        return None if there is None else quote_path(posixpath.relpath(there, folder))
-
-    rewritten = rewrite(listing.text, listing.base, place, now.imported)
-    torrents = {}
-    for segment in listing.playlist.segments:
-        home = now.homes[path].get(segment.uri_line)
-        found = held.get(home) if home is not None else None
-        if found is not None:
-            torrents[segment.line] = found.torrent
-    return rewritten.text, torrents
 
 
 def _master(now: Presentation, held: Mapping[str, Held]) -> str:
@@ -154,7 +156,7 @@ def announced(now: Presentation, held: Mapping[str, Held]) -> dict[str, int]:
 
 
 def _measured(path: str, now: Presentation, held: Mapping[str, Held]) -> Measured:
-    playlist, home = now.listings[path].playlist, now.homes[path]
+    playlist, home = now.listings[path].playlist, now.texts[path].homes
     sizes = [
         (held[url].torrent.length, segment.duration)
         for segment in playlist.segments
@@ -166,19 +168,50 @@ def _measured(path: str, now: Presentation, held: Mapping[str, Held]) -> Measure
 
 
 def relay_path(url: str) -> str:
-    """Where a segment is served here: a folder each, for names repeat."""
+    """Where something is served here: a folder each, for names repeat."""
     return f"{RELAYED}/{hashlib.sha1(url.encode()).hexdigest()[:16]}/{name_of(url)}"
 
 
-def _resource(path: str, held: Held) -> Resource:
+_KINDS = {"EXT-X-MAP": Kind.INIT}
+
+
+def listed(texts: Iterable[Rewritten], windows: Iterable[Window]) -> dict[str, Kind]:
+    """URL → kind, of all that playlists list now, and of the segments that left them a moment ago."""
+    found: dict[str, Kind] = {}
+    for text in texts:
+        found |= {url: _KINDS.get(tag, Kind.OTHER) for url, tag in text.asides.items()}
+    for text in texts:
+        if not text.playlists:
+            found |= dict.fromkeys(text.homes.values(), Kind.SEGMENT)
+    for window in windows:
+        found |= dict.fromkeys((place_of(home)[0] for home in window.left), Kind.SEGMENT)
+    return found
+
+
+def _resources(relayed: Mapping[str, Kind], held: Mapping[str, Held]) -> dict[str, Resource]:
+    parts: dict[str, dict[Span, Torrent]] = {}
+    for home, segment in held.items():
+        url, span = place_of(home)
+        if span is not None:
+            parts.setdefault(url, {})[span] = segment.torrent
+    found = (_resource(url, kind, held.get(url), parts.get(url, {})) for url, kind in relayed.items())
+    return {resource.path: resource for resource in found}
+
+
+def _resource(url: str, kind: Kind, held: Held | None, parts: Mapping[Span, Torrent]) -> Resource:
+    path = relay_path(url)
+    if held is None or held.data is None:
+        torrent = None if held is None else held.torrent
+        return Resource(path, kind, content_type(path), 0, "", torrent=torrent, parts=parts, home=url)
     # Its server's word, if it is one; what it says goes into a header of ours.
-    kind = held.content_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", held.content_type) else content_type(path)
+    word = held.content_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", held.content_type) else content_type(path)
     return Resource(
         path=path,
-        kind=Kind.SEGMENT,
-        content_type=kind,
+        kind=kind,
+        content_type=word,
         size=held.torrent.length,
         etag=f'"{held.torrent.infohash.hex()}"',
         data=held.data,
         torrent=held.torrent,
+        parts=parts,
     )

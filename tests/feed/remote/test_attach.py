@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from seeder.feed.remote import follow, task
+from seeder.feed.remote import follow
 from seeder.hls.manifest import annotate, strip_tags
 from seeder.hls.playlist import MediaPlaylist, parse
 from seeder.model import Addresses
@@ -30,8 +30,7 @@ def newest(it: Attached) -> int:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "RETRY", (0.05,))
-    monkeypatch.setattr("seeder.feed.remote.hold.RETRY", (0.05,))
+    monkeypatch.setattr(follow, "LONGEST", 0.05)
     monkeypatch.setattr("seeder.feed.remote.hold.ATTEMPTS", 10_000)
 
 
@@ -243,21 +242,6 @@ async def test_relayed_segments_are_served_from_here_from_the_first_listing_on(t
                 assert resource.content_type == "video/mp2t"
             packager.on()
             await it.until(lambda: newest(it) == packager.first + 3 and it.tagged())
-
-
-async def test_a_relayed_segment_that_does_not_come_is_listed_with_its_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(task, "RELAY_SECONDS", 0.3)
-    packager = Packager(cors=False)
-    packager.failing["s2.ts"] = 404
-    async with attached(packager, tmp_path, relay=True) as it:
-        await it.until(lambda: len(it.playlist().torrents) == 3)
-        packager.failing.clear()
-        await it.until(it.tagged)
-        uris = [segment.uri for segment in parse(it.playlist().text).segments]  # type: ignore[union-attr]
-        assert uris[2] == f"{it.base}/live/s2.ts"
-        assert sum(uri.startswith("../r/") for uri in uris) == 3
 
 
 async def test_without_cors_the_operator_is_told_of_relay(

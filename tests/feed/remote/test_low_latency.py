@@ -142,4 +142,4 @@ def test_date_ranges_that_went_are_known_for_a_while() -> None:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "RETRY", (0.05,))
+    monkeypatch.setattr(follow, "LONGEST", 0.05)

@@ -113,14 +113,6 @@ async def test_the_frames_of_an_i_frame_playlist_are_in_the_segments_of_others(t
     assert single.asked == []
 
 
-async def test_a_range_is_never_relayed(tmp_path: Path) -> None:
-    single = Single(ranged("70000@800", end=""))
-    async with attached(single.packager, tmp_path, relay=True) as it:
-        await it.until(it.tagged)
-        assert f"{it.base}/live/all.mp4" in it.playlist().text
-        assert it.view.resources == {}
-
-
 def test_a_home_names_url_and_range_and_no_url_looks_like_one() -> None:
     for url in ("http://a/b.ts?x=1", "file:///b%23.ts"):
         assert place_of(home_of(url, Span(5, 10))) == (url, Span(5, 10))
