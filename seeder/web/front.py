@@ -137,11 +137,11 @@ class Front(Patient, asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Over plain TCP the client may still be reading."""
+        """Over plain TCP the client may still be reading; one that we made wait has more likely left."""
         self._ended = True
-        if self._busy:
+        if self._busy and self._waiting is None:
             return self._scheme == "http"
-        self._close()  # what is held is no whole request
+        self._close()  # else what is held is no whole request
         return False
 
     def pause_writing(self) -> None:

@@ -159,13 +159,15 @@ async def test_nobody_waits_for_what_will_not_come(
         assert has in got.body
 
 
-async def test_who_leaves_is_not_waited_for(site: Site) -> None:
+async def test_who_leaves_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "SHORTEST", 2 * PATIENCE)
     site.library.publish(view(5, 3, 1))
     _, writer = await asyncio.open_connection("127.0.0.1", site.bound.port)
     writer.write(ask(f"{URL}?_HLS_msn=8"))
     await until(lambda: held(site) == 1)
-    writer.transport.abort()
+    writer.write_eof()
     await until(lambda: held(site) == 0)
+    writer.close()
 
 
 async def test_a_crowd_beyond_the_bound_is_answered_with_what_there_is(
