@@ -1,4 +1,7 @@
-/** The player page, /watch/<stream>: one video that starts by itself, and again after "back". */
+/**
+ * The player page, /watch/<stream>: one video that starts by itself, and again after "back". Beside a baked stream
+ * (`live-torrent bake`) the page itself says what it plays, and how: `<video data-src data-mode>`.
+ */
 
 import { mount } from './player.js'
 
@@ -10,26 +13,28 @@ const HUSH_MS = 2000
 const video = /** @type {HTMLVideoElement} */ (document.querySelector('video'))
 const name = location.pathname.replace(/\/$/, '').split('/').pop() ?? ''
 const query = new URLSearchParams(location.search)
+const { src, mode } = video.dataset
+const called = src === undefined ? decode(name) : document.title
 
 /** What the viewer is told while there is no picture to see. @type {Record<import('./player.js').State, string[]>} */
 const WORDS = {
-  loading: [`Waiting for “${decode(name)}”`, 'It starts by itself.'],
+  loading: [`Waiting for “${called}”`, 'It starts by itself.'],
   playing: [],
   blocked: [], // the element's own play button is there
-  retrying: [`Waiting for “${decode(name)}”`, 'No such stream yet, or it is away for a moment. It starts by itself.'],
+  retrying: [`Waiting for “${called}”`, 'No such stream yet, or it is away for a moment. It starts by itself.'],
   ended: [] // the last picture stays, and a recording can be played again
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saying
 
-document.title = `${decode(name)} · live-torrent`
+if (src === undefined) document.title = `${called} · live-torrent`
 start()
 
 function start () {
   say('loading')
-  const url = new URL(`../live/${name}/master.m3u8`, location.href).href
-  mount(video, { url, mode: query.get('mode'), onState: say })
+  const url = new URL(src ?? `../live/${name}/master.m3u8`, location.href).href
+  mount(video, { url, mode: query.get('mode') ?? mode ?? null, onState: say })
     // The player's code could not be loaded: the network may be back soon.
     .catch(() => setTimeout(start, RETRY_MS))
 }

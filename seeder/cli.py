@@ -37,7 +37,7 @@ stopper = Stopper()
 
 _SERVER = (
     *("host", "port", "tls_cert", "tls_key", "tls_self_signed", "public_url", "trust_proxy"),
-    *("tracker", "stun", "bt_port", "max_memory", "log_format", "log_level"),
+    *("tracker", "swarm", "stun", "bt_port", "max_memory", "log_format", "log_level"),
 )
 _INGEST = ("segment_seconds", "window", "ffmpeg")
 
@@ -45,7 +45,7 @@ STOP_SECONDS = 25.0
 """For everything to stop in order: ffmpeg takes up to 3, the server as many, libtorrent 20 at its worst.
 Beyond that something hangs in a library, and a service manager would wait for it."""
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 
 
 def _settings(*names: str) -> Callable[[Command], Command]:
@@ -89,6 +89,8 @@ def cli(context: click.Context) -> None:
     For the world, behind a proxy or with your own certificate:
       live-torrent serve --feed feed --public-url https://live.example.org
       live-torrent serve --feed feed --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+    Recordings on any web server or object store:
+      live-torrent bake films --tracker wss://tracker.example.org/announce
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -190,6 +192,42 @@ def attach(
         raise ConfigError("--header, --allow-private, --insecure and --relay are for URLs, not for a PATH")
     feed, playlist = _local(where)
     _run(Plan(config, feed, name=name, local=Local(playlist, seed)))
+
+
+@cli.command(short_help="Write magnets into finished HLS, for any web server to serve.")
+@click.argument("folder", metavar="FOLDER")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--undo", "undoing", is_flag=True, help="Have everything as it was before, byte for byte.")
+@_settings("tracker", "public_url", "stun", "log_format", "log_level")
+def bake(folder: str, dry_run: bool, undoing: bool, config_file: str | None, **flags: object) -> int:
+    """Write magnets into the finished HLS in FOLDER: any web server or object store can serve it then.
+
+    Every playlist beneath FOLDER that has ended gets our tags in place, its own lines stay as they are.
+    Beside them go live-torrent/ (the browser's files) and a watch.html for each stream. Where they are
+    served no live-torrent has to run; viewers meet at the WebTorrent tracker that --tracker names.
+
+    \b
+      live-torrent bake films --tracker wss://tracker.example.org/announce
+      live-torrent bake films --tracker wss://tracker.example.org/announce \\
+                              --public-url https://cdn.example.org/films
+      live-torrent bake films --undo
+
+    \b
+    The tracker can be a live-torrent of yours, which has to know the swarms that bake shows:
+      live-torrent serve --swarm 40HEXDIGITS
+
+    --public-url is where FOLDER will be: it goes into magnets as web seed, and makes the swarms the same
+    wherever it is baked. Run it again when something has changed: only new segments are hashed
+    (FOLDER/.live-torrent.jsonl knows the others). Ctrl-C is safe; the next run goes on.
+
+    \b
+    On a page of yours:
+      <script src="films/live-torrent/embed.js" data-src="films/casablanca/master.m3u8"></script>
+    """
+    from seeder.baking.command import run_bake
+
+    config = _configure(config_file, flags)
+    return run_bake(folder, config, stopper, dry_run=dry_run, undoing=undoing)
 
 
 @cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")

@@ -42,6 +42,9 @@ class Config:
     every request passes a proxy of ours. Without it all viewers behind that proxy count as one address."""
     tracker: str | None = None
     """``ws(s)://…`` of an external tracker; ``None``: our own at ``/announce``."""
+    swarm: tuple[str, ...] = ()
+    """Rendezvous of streams that are not served here (baked ones), in hex, or ``any``: our tracker lets their
+    viewers meet. Closed by default: a tracker for everybody is for everybody's swarms."""
     stun: tuple[str, ...] = ()
     """``stun:host[:port]`` URLs for viewers and libtorrent. None by default: no third parties."""
     log_format: str = "text"

@@ -45,6 +45,7 @@ from seeder.stats.snapshot import (
 from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import SeedSettings
 from seeder.tracker import Tracker
+from seeder.tracker.guests import with_guests
 from seeder.web import Bound, Certificate, Reach, ServerConfig, create_app, fingerprint, self_signed, serve
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Service:
         plan, config = self.plan, self.plan.config
         certificate = await asyncio.to_thread(_certificate, config, stack)
         if config.tracker is None:
-            tracker = Tracker(self.library.knows, trust_proxy=config.trust_proxy)
+            tracker = Tracker(with_guests(self.library.knows, config.swarm), trust_proxy=config.trust_proxy)
             self.tracker = await stack.enter_async_context(tracker)
         announce = await self._announce_url(stack)
         self.seed = await self._start_seed(stack)

@@ -195,6 +195,18 @@ def _stun(value: object) -> tuple[str, ...]:
     return urls
 
 
+def _swarms(value: object) -> tuple[str, ...]:
+    """Rendezvous infohashes in hex, or ``any``: a list, or a comma-separated string."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"a list of swarms is needed, not {value!r}")
+    found = tuple(dict.fromkeys(_text(item).lower() for item in items if item != ""))
+    for item in found:
+        if item != "any" and not re.fullmatch("[0-9a-f]{40}", item):
+            raise ValueError(f"40 hex digits (bake shows them) or any are needed, not {item!r}")
+    return found
+
+
 def stream_name(value: object) -> str:
     """A stream's name: one path component that needs no escaping anywhere; ``ValueError`` otherwise."""
     text = _text(value)
@@ -236,6 +248,7 @@ _ROWS = (
     Setting("public_url", _public_url, "URL", "How viewers reach this server, when behind a proxy."),
     Setting("trust_proxy", _flag, "", "Viewers come through a proxy of ours: believe X-Forwarded-*."),
     Setting("tracker", _tracker, "URL", "External WebTorrent tracker (ws:// or wss://) instead of our own."),
+    Setting("swarm", _swarms, "ID|any", "Baked streams' viewers meet here, too; may be repeated.", True),
     Setting("stun", _stun, "stun:HOST[:PORT]", "STUN server for viewers behind NAT; may be repeated.", True),
     Setting("log_format", _choice("text", "json"), "text|json", "Lines of text or of JSON. [default: text]"),
     Setting(

@@ -24,6 +24,7 @@ LEVELS: dict[str, int] = {
     "tracker": 5,
     "web": 6,
     "service": 7,
+    "baking": 7,  # the browser's files are web's
     "cli": 8,
     "__main__": 9,
 }

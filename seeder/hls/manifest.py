@@ -8,8 +8,9 @@ dictionary. Players skip tags they do not know (RFC 8216 §6.3.1), so the manife
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 
-from seeder.hls.attributes import quoted
+from seeder.hls.attributes import parse_attributes, quoted
 from seeder.hls.names import is_absolute, requested_path, stream_url
 from seeder.hls.playlist import MediaPlaylist, parse, split_lines
 from seeder.model import Addresses, PublishedPlaylist, Torrent
@@ -26,25 +27,35 @@ def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresse
     a tag line ends the way the first line does, LF, CRLF or CR. Tags that are there already, of another
     server's or an earlier time, give way: a player would meet others than ours' viewers.
     """
-    lines = split_lines(playlist.text)
     uris = _segment_uris(playlist)
+    tags: dict[int, str] = {}
+    for index, torrent in playlist.torrents.items():
+        if index in uris:
+            uri = uris[index]
+            url = uri if not uri or is_absolute(uri) else stream_url(addresses.base, stream, uri)
+            tags[index] = segment_tag(torrent, addresses.tracker, url)
+    return insert(playlist.text, swarm_tag(rendezvous, addresses), tags)
+
+
+def insert(text: str, swarm: str, tags: Mapping[int, str]) -> str:
+    """``text`` with the swarm's tag after its first line and ``tags``, by the index of segments' ``#EXTINF``
+    lines, before those; as :func:`annotate` describes."""
+    lines = split_lines(text)
     newline = _newline(lines)
     out: list[str] = []
     for index, line in enumerate(lines):
-        torrent = playlist.torrents.get(index)
-        if torrent is not None and index in uris:
-            uri = uris[index]
-            url = uri if not uri or is_absolute(uri) else stream_url(addresses.base, stream, uri)
-            out.append(segment_tag(torrent, addresses.tracker, url) + newline)
-        if not line.startswith((SEGMENT_TAG, SWARM_TAG)):
+        if index in tags:
+            out.append(tags[index] + newline)
+        if not _is_ours(line):
             out.append(line)
         if index == 0 and len(lines) > 1:
-            out.append(swarm_tag(rendezvous, addresses) + newline)
+            out.append(swarm + newline)
     return "".join(out)
 
 
-def segment_tag(torrent: Torrent, tracker: str, url: str) -> str:
-    """``url``: empty for a byte range, of which there can be no web seed: BEP 19 has it send a whole file."""
+def segment_tag(torrent: Torrent, tracker: str, url: str | None) -> str:
+    """``url``: the web seed. None (or empty) where its address is not known, and for a byte range, of which there
+    can be none: BEP 19 has it send a whole file."""
     magnet = build(magnet_of(torrent, [tracker], [url] if url else []))
     return f"{SEGMENT_TAG}:MAGNET={quoted(magnet)},INFO={quoted(b64encode(torrent.info).decode())}"
 
@@ -56,7 +67,38 @@ def swarm_tag(rendezvous: bytes, addresses: Addresses) -> str:
 
 def strip_tags(text: str) -> str:
     """``text`` without our tags: the writer's playlist."""
-    return "".join(line for line in split_lines(text) if not line.startswith((SEGMENT_TAG, SWARM_TAG)))
+    return split_tags(text)[0]
+
+
+def split_tags(text: str) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """``text`` without our tags, and those lines with their index in it; :func:`join_tags` puts them back."""
+    lines = split_lines(text)
+    tags = tuple((index, line) for index, line in enumerate(lines) if _is_ours(line))
+    return "".join(line for line in lines if not _is_ours(line)), tags
+
+
+def join_tags(text: str, tags: Iterable[tuple[int, str]]) -> str:
+    """The inverse of :func:`split_tags`."""
+    lines = split_lines(text)
+    out: list[str] = []
+    at = 0
+    for index, line in tags:
+        until = at + index - len(out)
+        out += [*lines[at:until], line]
+        at = until
+    return "".join([*out, *lines[at:]])
+
+
+def swarm_id(text: str) -> str | None:
+    """The rendezvous that a manifest names, in hex; the first one, as clients read it."""
+    for line in split_lines(text):
+        if line.startswith(SWARM_TAG + ":"):
+            return parse_attributes(line.strip().partition(":")[2]).get("ID")
+    return None
+
+
+def _is_ours(line: str) -> bool:
+    return line.startswith((SEGMENT_TAG, SWARM_TAG))
 
 
 def _segment_uris(playlist: PublishedPlaylist) -> dict[int, str]:

@@ -61,8 +61,12 @@ class Bundle:
 
 def load_bundle(root: Traversable | None = None) -> Bundle:
     """Read the package's bundle, or the one under ``root``; empty when it was never built."""
-    root = files("seeder.web").joinpath("bundle") if root is None else root
-    return Bundle({name: _file(name, data) for name, data in _walk(root, "")})
+    return Bundle({name: _file(name, data) for name, data in bundle_bytes(root)})
+
+
+def bundle_bytes(root: Traversable | None = None) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of every file in it."""
+    return _walk(files("seeder.web").joinpath("bundle") if root is None else root, "")
 
 
 def _file(name: str, data: bytes) -> BundleFile:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 Headers = tuple[tuple[str, str], ...]
 
-PAGE_CSP = "; ".join(
-    (
-        "default-src 'none'",  # closed by default
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",  # blob: is how MSE attaches to a video
-        # ws: wss: any tracker that --tracker names, and ours ('self' means no WebSocket to Safari 15);
-        # http: https: a manifest may list segments elsewhere (`attach`, external storage)
-        "connect-src 'self' ws: wss: http: https:",
-        "worker-src 'self' blob:",  # hls.js demuxes in a blob: worker
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-)
+PAGE_POLICY = {
+    "default-src": "'none'",  # closed by default
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' blob:",  # blob: is how MSE attaches to a video
+    # ws: wss: any tracker that --tracker names, and ours ('self' means no WebSocket to Safari 15);
+    # http: https: a manifest may list segments elsewhere (`attach`, external storage)
+    "connect-src": "'self' ws: wss: http: https:",
+    "worker-src": "'self' blob:",  # hls.js demuxes in a blob: worker
+    "manifest-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+}
+"""Directive of the Content-Security-Policy → what it allows."""
+
+PAGE_CSP = "; ".join(f"{directive} {sources}" for directive, sources in PAGE_POLICY.items())
 
 _COMMON: Headers = (
     ("X-Content-Type-Options", "nosniff"),  # a segment is never a script, whatever is in it

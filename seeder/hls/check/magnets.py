@@ -75,8 +75,6 @@ def read_tag(line: str, *, ranged: bool = False) -> Torrent | str:
         return "the magnet's name or length is not INFO's"
     if not magnet.trackers:
         return "the magnet has no tracker"
-    if not magnet.web_seeds and not ranged:
-        return "the magnet has no web seed"
     if magnet.web_seeds and ranged:
         return "the magnet of a byte range has a web seed, which would send another file (BEP 19)"
     return torrent
