@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from seeder.baking import find
@@ -19,6 +20,7 @@ from seeder.baking.state import MAX_IDS, Baked, State
 from seeder.baking.store import MAX_PLAYLIST, Folder
 from seeder.baking.streams import Stream, page_of
 from seeder.errors import FeedError, PlaylistError
+from seeder.feed.beneath import Signature
 from seeder.hls.manifest import insert, segment_tag, swarm_tag
 from seeder.hls.playlist import MediaPlaylist, parse
 from seeder.model import Addresses, rendezvous_hash
@@ -67,7 +69,8 @@ class Summary:
 
 
 class Bake:
-    """One run. FeedError and ServeError, with everything that is done so far left as it is."""
+    """One run. FeedError and ServeError, with everything that is done so far left as it is; :class:`Stopped` as
+    long as nothing is done."""
 
     def __init__(self, folder: Folder, options: Options, ears: Ears) -> None:
         self.remarks = Remarks()
@@ -83,7 +86,9 @@ class Bake:
     def rehearse(self) -> Work:
         """What :meth:`run` would do; nothing is written, nothing hashed."""
         with self._folder.locked():
-            _, work = self._look(load(self._folder) or State())
+            state = load(self._folder) or State()
+            _, work = self._look(state)
+            self._no_clash(state, browser_files()[0])
         return work
 
     def run(self) -> Summary:
@@ -107,12 +112,12 @@ class Bake:
     # --- what there is -----------------------------------------------------------------------------
 
     def _look(self, state: State) -> tuple[dict[str, Listing], Work]:
-        listings = find.find(self._folder, state.ids(), self.remarks.add)
+        listings = find.find(self._folder, state.ids(), self.remarks.add, self._check)
         if not listings:
             raise FeedError(
                 f"no playlist (.m3u8) in {self._folder.root}: name a folder with finished HLS in it"
             )
-        work = plan(listings, state.hashed, self._folder.signature, self.remarks)
+        work = plan(listings, state.hashed, self._signature, self.remarks)
         if not work.streams:
             first = next(iter(self.remarks.lines()), "there is nothing to play")
             raise FeedError(f"nothing to bake in {self._folder.root}: {first}")
@@ -121,6 +126,14 @@ class Bake:
             streams=len(work.streams), segments=sum(work.segments.values()), known=len(work.known)
         )
         return listings, work
+
+    def _signature(self, path: str) -> Signature | None:
+        self._check()  # there may be half a million
+        return self._folder.signature(path)
+
+    def _check(self) -> None:
+        if self._ears.stopped():
+            raise Stopped
 
     def _no_clash(self, state: State, browser: dict[str, bytes]) -> None:
         """What lies where the browser's files go must be ours: nobody's file is lost."""
@@ -149,20 +162,20 @@ class Bake:
         def tick() -> None:
             self._ears.progress(counter, work)
 
-        for extent, result in hash_all(
-            self._folder, work.todo, counter, self._ears.stopped, tick, self._options.workers
-        ):
-            if isinstance(result, Unhashed):
-                self.remarks.add(extent.path, f"{result.reason}: no magnet for it")
-            else:
-                journal.segment(extent, result)
-                self._ready.add(extent)
-                self.summary.hashed += 1
-                self.summary.bytes += result.length
-            for stream in streams_of[extent]:
-                left[stream.path] -= 1
-                if not left[stream.path]:
-                    self._stream(journal, stream, listings, template)
+        hashing = hash_all(self._folder, work.todo, counter, self._ears.stopped, tick, self._options.workers)
+        with closing(hashing):
+            for extent, result in hashing:
+                if isinstance(result, Unhashed):
+                    self.remarks.add(extent.path, f"{result.reason}: no magnet for it")
+                else:
+                    journal.segment(extent, result)
+                    self._ready.add(extent)
+                    self.summary.hashed += 1
+                    self.summary.bytes += result.length
+                for stream in streams_of[extent]:
+                    left[stream.path] -= 1
+                    if not left[stream.path]:
+                        self._stream(journal, stream, listings, template)
 
     def _stream(self, journal: Journal, stream: Stream, listings: dict[str, Listing], template: str) -> None:
         """Replace its playlists, then make its page."""
@@ -170,8 +183,7 @@ class Bake:
         journal.stream(stream.path, baked)
         ids = journal.state.ids()
         for path in stream.playlists:
-            if self._ears.stopped():
-                raise Stopped
+            self._check()
             self._playlist(journal, path, ids, baked.ids[-1])
         if baked.page is not None:
             homes = {home for path in stream.playlists for home in listings[path].homes}
@@ -234,7 +246,7 @@ class Bake:
         tags = {}
         for line, extent in extents.items():
             if extent in self._ready:
-                torrent = state.hashed[extent].torrent(extent.path.rpartition("/")[2])
+                torrent = state.hashed[extent].torrent(extent.name)
                 tags[line] = segment_tag(torrent, self._options.tracker, urls.get(line))
         return tags
 

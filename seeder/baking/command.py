@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from seeder.baking.bake import Bake, Ears, Options, Summary, many
+from seeder.baking.hashing import Stopped
 from seeder.baking.plan import Remarks, Work
 from seeder.baking.progress import Progress, size
 from seeder.baking.store import Folder
@@ -43,6 +44,9 @@ def run_bake(where: str, config: Config, stopper: Stopper, *, dry_run: bool, und
             _rehearsed(bake.rehearse())
         else:
             summary = bake.run()
+    except Stopped:
+        logger.info("stopped; nothing was changed")
+        return ABORTED
     finally:
         progress.clear()
         _say(bake.remarks)

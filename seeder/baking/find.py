@@ -39,13 +39,17 @@ class Original:
     """What is there now."""
 
 
-def find(folder: Folder, ids: Collection[str], say: Say) -> dict[str, Listing]:
-    """Every playlist beneath the folder, by path; ``ids``: the rendezvous that earlier bakes gave."""
+def find(
+    folder: Folder, ids: Collection[str], say: Say, tick: Callable[[], None] = lambda: None
+) -> dict[str, Listing]:
+    """Every playlist beneath the folder, by path. ``ids``: the rendezvous that earlier bakes gave; ``tick`` is
+    called now and then, and may raise to stop it."""
     found: dict[str, Listing] = {}
-    pending = _walk(folder.root, say)
+    pending = _walk(folder.root, say, tick)
     known = set(pending)
     while pending:
         path = pending.pop()
+        tick()
         try:
             original = read(folder, path, ids)
             if original is None:
@@ -100,12 +104,13 @@ def _real(folder: Folder, told: Listing, say: Say) -> Listing:
     )  # fmt: skip
 
 
-def _walk(root: Path, say: Say) -> list[str]:
+def _walk(root: Path, say: Say, tick: Callable[[], None]) -> list[str]:
     """Files that are called playlists; no symlink is followed, for what it leads to is found where it is."""
     found: list[str] = []
     pending = [""]
     while pending:
         prefix = pending.pop()
+        tick()
         try:
             entries = sorted(os.scandir(root / prefix), key=lambda entry: entry.name)
         except OSError as error:

@@ -16,6 +16,7 @@ from seeder.baking.listing import Extent
 from seeder.baking.state import Hashed
 from seeder.baking.store import Folder
 from seeder.feed.beneath import open_beneath, signature_of
+from seeder.model import Span
 from seeder.torrent.metainfo import MAX_LENGTH, piece_length
 
 BLOCK = 1 << 20
@@ -61,9 +62,9 @@ def threads() -> int:
 
 def unusable(extent: Extent, size: int) -> str | None:
     """Why an extent of a file of ``size`` bytes cannot have a torrent."""
-    length = size if extent.length is None else extent.length
-    if extent.offset + length > size:
+    if extent.span is not None and extent.span.stop > size:
         return "ends before its byte range does"
+    length = size if extent.span is None else extent.span.length
     if length > MAX_LENGTH:
         return f"is larger than {MAX_LENGTH >> 20} MiB"
     return None if length else "is empty"
@@ -128,18 +129,18 @@ def hash_one(folder: Folder, extent: Extent, counter: Counter, ending: threading
         try:
             with open_beneath(folder.root, place) as handle:
                 before = signature_of(os.fstat(handle.fileno()))
-                length = before.size if extent.length is None else extent.length
+                span = extent.span or Span(0, before.size)
                 if (reason := unusable(extent, before.size)) is not None:
                     return Unhashed(reason)
                 pieces = bytearray()
-                handle.seek(extent.offset)
-                for hashes, count in _hash(handle, length, piece_length(length), ending):
+                handle.seek(span.start)
+                for hashes, count in _hash(handle, span.length, piece_length(span.length), ending):
                     pieces += hashes
                     counted += count
                     counter.add(count)
                 if signature_of(os.fstat(handle.fileno())) == before:
                     counter.add(0, 1)
-                    return Hashed(before.size, before.mtime_ns, length, bytes(pieces))
+                    return Hashed(before.size, before.mtime_ns, span.length, bytes(pieces))
         except OSError as error:
             return Unhashed(f"cannot be read ({error.strerror or error})")
         counter.add(-counted)

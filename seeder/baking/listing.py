@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from seeder.hls.names import is_absolute, quote_path, requested_path
-from seeder.hls.playlist import MediaPlaylist, Playlist, Role, Segment
-
-RANGES = False
-"""Byte ranges get magnets, too. Off: clients know torrents by URL, and ranges of a file share theirs."""
+from seeder.hls.playlist import MediaPlaylist, Playlist, Role
+from seeder.model import Span
+from seeder.torrent.metainfo import part_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,14 @@ class Extent:
 
     path: str
     """Relative to the folder, as players ask for it."""
-    offset: int = 0
-    length: int | None = None
-    """Bytes; None: the whole file."""
+    span: Span | None = None
+    """None: all of it."""
+
+    @property
+    def name(self) -> str:
+        """Its torrent's."""
+        name = posixpath.basename(self.path)
+        return name if self.span is None else part_name(name, self.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Listing:
 
 OUTSIDE = "leads out of the folder"
 ELSEWHERE = "is served by others"
-RANGED = "is a byte range"
+NOWHERE = "is a byte range that begins nowhere"
 
 
 def listing(path: str, playlist: Playlist) -> Listing:
@@ -63,27 +68,28 @@ def listing(path: str, playlist: Playlist) -> Listing:
                 lists[asked] = None
         return Listing(path, True, True, tuple(lists), {}, left_out, homes, 0)
     extents: dict[int, Extent] = {}
-    for segment, offset in _offsets(playlist):
-        if segment.gap:
-            continue  # RFC 8216bis §4.4.4.7: it is said not to be there
+    for segment in playlist.segments:
+        # RFC 8216bis §4.4.4.7: a gap is said not to be there. The frames of an I-frame playlist are in the
+        # segments of others.
+        if segment.gap or (segment.span is not None and playlist.i_frames_only):
+            continue
         asked = requested_path(path, segment.uri)
         if asked is None:
             left_out.setdefault(_reason(segment.uri), segment.uri)
-        elif segment.byterange is None:
-            extents[segment.line] = Extent(asked)
-        elif RANGES:
-            extents[segment.line] = Extent(asked, offset, segment.byterange.length)
+        elif (segment.byterange is None) == (segment.span is None):
+            extents[segment.line] = Extent(asked, segment.span)
         else:
-            left_out.setdefault(RANGED, segment.uri)
+            left_out.setdefault(NOWHERE, segment.uri)
     return Listing(path, False, playlist.ended, (), extents, left_out, homes, len(playlist.segments))
 
 
 def web_seeds(path: str, playlist: MediaPlaylist, base: str) -> dict[int, str]:
-    """``#EXTINF`` line → the segment's absolute URL; ``base``: the folder's, without a slash at its end."""
+    """``#EXTINF`` line → the segment's absolute URL; ``base``: the folder's, without a slash at its end.
+    Not of byte ranges: BEP 19 has a web seed send a whole file."""
     found = {}
     for segment in playlist.segments:
         asked = requested_path(path, segment.uri)
-        if asked is not None:
+        if asked is not None and segment.byterange is None:
             query = segment.uri.partition("#")[0].partition("?")[2]
             found[segment.line] = f"{base}/{quote_path(asked)}" + (f"?{query}" if query else "")
     return found
@@ -91,19 +97,6 @@ def web_seeds(path: str, playlist: MediaPlaylist, base: str) -> dict[int, str]:
 
 def _reason(uri: str) -> str:
     return ELSEWHERE if is_absolute(uri) or uri.startswith("//") else OUTSIDE
-
-
-def _offsets(playlist: MediaPlaylist) -> Iterator[tuple[Segment, int]]:
-    """With where each byte range begins: without an offset, where the range before it ends (§4.4.4.2)."""
-    ends: dict[str, int] = {}
-    for segment in playlist.segments:
-        at = 0
-        if segment.byterange is not None:
-            at = (
-                segment.byterange.offset if segment.byterange.offset is not None else ends.get(segment.uri, 0)
-            )
-            ends[segment.uri] = at + segment.byterange.length
-        yield segment, at
 
 
 def _homes(playlist: Playlist) -> Iterator[str]:

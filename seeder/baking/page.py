@@ -47,7 +47,9 @@ def policy(tracker: str, homes: Iterable[str]) -> str:
     """
     parts = urlsplit(tracker)
     others = " ".join(sorted(set(homes)))
-    connect = f"'self' {parts.scheme}://{parts.netloc} {others}".strip()
+    # A policy cannot name an IPv6 address.
+    meeting = f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
+    connect = f"'self' {meeting} {others}".strip()
     media = f"'self' blob: {others}".strip()
     directives = PAGE_POLICY | {"connect-src": connect, "media-src": media}
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())

@@ -73,7 +73,7 @@ def plan(
                     known.add(extent)
                 else:
                     todo[extent] = None
-                    total += found.size if extent.length is None else extent.length
+                    total += found.size if extent.span is None else extent.span.length
     segments = {s.path: sum(listings[path].segments for path in s.playlists) for s in chosen}
     return Work(tuple(chosen), tuple(todo), total, frozenset(known), segments)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from seeder.baking.listing import Extent
 from seeder.hls.names import is_safe
-from seeder.model import Torrent
+from seeder.model import Span, Torrent
 from seeder.torrent.metainfo import from_hashes
 
 VERSION = 1
@@ -87,9 +87,9 @@ def file_line(path: str, sha256: tuple[str, ...]) -> str:
 
 
 def segment_line(extent: Extent, hashed: Hashed) -> str:
-    where = {"segment": extent.path}
-    if extent.length is not None:
-        where |= {"offset": extent.offset, "length": extent.length}  # type: ignore[dict-item]
+    where: dict[str, object] = {"segment": extent.path}
+    if extent.span is not None:
+        where |= {"start": extent.span.start, "length": extent.span.length}
     facts = {"size": hashed.size, "mtime_ns": hashed.mtime_ns, "pieces": b64encode(hashed.pieces).decode()}
     return _line(where | facts)
 
@@ -103,8 +103,17 @@ def lines(state: State) -> Iterator[str]:
         yield playlist_line(path, removed)
     for path, digests in sorted(state.files.items()):
         yield file_line(path, digests)
-    for extent, hashed in sorted(state.hashed.items(), key=lambda item: (item[0].path, item[0].offset)):
+    for extent, hashed in sorted(state.hashed.items(), key=_place):
         yield segment_line(extent, hashed)
+
+
+def _place(item: tuple[Extent, Hashed]) -> tuple[str, int, int]:
+    extent = item[0]
+    return (
+        (extent.path, extent.span.start, extent.span.length)
+        if extent.span is not None
+        else (extent.path, -1, 0)
+    )
 
 
 def read(text: Iterable[str]) -> State:
@@ -130,10 +139,11 @@ def _check_head(record: Mapping[str, Any]) -> None:
 
 def _take(state: State, record: Mapping[str, Any]) -> None:
     if "segment" in record:
-        length = record.get("length")
-        extent = Extent(_path(record["segment"]), int(record.get("offset", 0)), length)
+        span = Span(int(record["start"]), int(record["length"])) if "start" in record else None
         size, pieces = int(record["size"]), b64decode(record["pieces"], validate=True)
-        state.hashed[extent] = Hashed(size, int(record["mtime_ns"]), length or size, pieces)
+        length = size if span is None else span.length
+        hashed = Hashed(size, int(record["mtime_ns"]), length, pieces)
+        state.hashed[Extent(_path(record["segment"]), span)] = hashed
     elif "stream" in record:
         page = record["page"]
         ids = tuple(str(identity) for identity in record["ids"])

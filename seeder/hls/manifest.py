@@ -54,8 +54,8 @@ def insert(text: str, swarm: str, tags: Mapping[int, str]) -> str:
 
 
 def segment_tag(torrent: Torrent, tracker: str, url: str | None) -> str:
-    """``url``: the web seed. None (or empty) where its address is not known, and for a byte range, of which there
-    can be none: BEP 19 has it send a whole file."""
+    """``url``: the web seed. None or empty where its address is not known, and for a byte range, of which
+    there can be none: BEP 19 has it send a whole file."""
     magnet = build(magnet_of(torrent, [tracker], [url] if url else []))
     return f"{SEGMENT_TAG}:MAGNET={quoted(magnet)},INFO={quoted(b64encode(torrent.info).decode())}"
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from seeder.errors import FeedError
+from seeder.hls.check.magnets import torrents
 from seeder.hls.manifest import strip_tags
+from seeder.model import Span
 from seeder.torrent.metainfo import make_torrent
 from tests.baking.library import bake, film, magnets, master, media, segment, swarm, take_back, tree, write
 
@@ -241,17 +243,40 @@ def test_names_are_found_as_players_ask_for_them(root: Path) -> None:
     assert "ws=https%3A%2F%2Fcdn.example.org%2Fq.ts%3Ftoken%3D1%26x%3D2" in (root / "index.m3u8").read_text()
 
 
-def test_gaps_and_byte_ranges_have_no_magnet_and_shared_files_are_hashed_once(root: Path) -> None:
+def test_gaps_have_no_magnet_and_shared_files_are_hashed_once(root: Path) -> None:
     write(root / "a.ts", segment(1))
-    text = media("a.ts", "gap.ts", "a.ts", "ranged.ts").replace(
-        "#EXTINF:2.0,\ngap.ts", "#EXT-X-GAP\n#EXTINF:2.0,\ngap.ts"
-    )
-    text = text.replace("#EXTINF:2.0,\nranged.ts", "#EXTINF:2.0,\n#EXT-X-BYTERANGE:1000@0\nranged.ts")
+    text = media("a.ts", "gap.ts", "a.ts").replace("#EXTINF:2.0,\ngap.ts", "#EXT-X-GAP\n#EXTINF:2.0,\ngap.ts")
     write(root / "index.m3u8", text)
-    write(root / "ranged.ts", segment(2))
     told = bake(root)
     assert told.summary.hashed == 1
     assert (root / "index.m3u8").read_text().count("MAGNET=") == 2
+
+
+def test_each_byte_range_has_a_magnet_of_its_own_and_frames_have_none(root: Path) -> None:
+    data = segment(1, 500_000)
+    write(root / "all.ts", data)
+    ranges = ("200000@0", "100000", "150000@350000", "10@499995")
+    text = "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:2\n"
+    text += (
+        "".join(f"#EXTINF:2.0,\n#EXT-X-BYTERANGE:{span}\nall.ts\n" for span in ranges) + "#EXT-X-ENDLIST\n"
+    )
+    write(root / "index.m3u8", text)
+    frames = text.replace("#EXT-X-TARGETDURATION", "#EXT-X-I-FRAMES-ONLY\n#EXT-X-TARGETDURATION")
+    write(root / "frames.m3u8", frames)
+    write(
+        root / "master.m3u8",
+        master("index.m3u8") + '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="frames.m3u8"\n',
+    )
+    told = bake(root, "https://cdn.example.org")
+    assert told.summary.hashed == 3
+    assert told.remarks == ["all.ts ends before its byte range does: no magnet for it"]
+    baked = (root / "index.m3u8").read_text()
+    found = [torrent for _, torrent in sorted(torrents(baked).items())]
+    spans = (Span(0, 200_000), Span(200_000, 100_000), Span(350_000, 150_000))
+    assert found == [make_torrent(f"all.ts@{span.start}", span.of(data)) for span in spans]
+    assert "ws=" not in baked, "a web seed would send the whole file"
+    assert "MAGNET=" not in (root / "frames.m3u8").read_text()
+    assert bake(root, "https://cdn.example.org").summary.hashed == 0
 
 
 @pytest.mark.parametrize("kind", ["", "#EXT-X-PLAYLIST-TYPE:EVENT\n"])

@@ -12,6 +12,7 @@ from seeder.baking.listing import Extent
 from seeder.baking.state import Baked, Hashed, State
 from seeder.baking.store import Folder
 from seeder.errors import FeedError
+from seeder.model import Span
 
 
 def full() -> State:
@@ -24,7 +25,7 @@ def full() -> State:
         {"live-torrent/embed.js": ("00" * 32,), "film/watch.html": ("11" * 32, "22" * 32)},
         {
             Extent("film/0.ts"): Hashed(100_000, 17, 100_000, bytes(40)),
-            Extent("film/all.ts", 500, 70_000): Hashed(900_000, 18, 70_000, bytes(range(40))),
+            Extent("film/all.ts", Span(500, 70_000)): Hashed(900_000, 18, 70_000, bytes(range(40))),
         },
     )
 

@@ -19,6 +19,8 @@ LENGTH = 360
 """Seconds: longer than any test, so that no broadcast ends during one."""
 RATE = 10
 """Frames a second: all that a test looks at is whether they come."""
+WIDTHS = (160, 320, 480)
+"""Of the variants of ``three_variants``."""
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +57,30 @@ def long_vod(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> 
         (folder / name).write_bytes(b"".join(recording.segments[n : n + 2]))
         lines += [f"#EXTINF:{2 * SECONDS:.6f},", name]
     (folder / "index.m3u8").write_text("\n".join([*lines, "#EXT-X-ENDLIST", ""]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def three_variants(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VOD of two minutes with a multivariant playlist: ``master.m3u8``, ``v0/index.m3u8``, ``v0/0.ts`` …"""
+    folder = tmp_path_factory.mktemp("variants")
+    split = f"[0:v]split={len(WIDTHS)}" + "".join(f"[s{n}]" for n in range(len(WIDTHS)))
+    scaled = "".join(f";[s{n}]scale={width}:-2[v{n}]" for n, width in enumerate(WIDTHS))
+    outputs: list[str] = []
+    for n, width in enumerate(WIDTHS):
+        outputs += ["-map", f"[v{n}]", f"-b:v:{n}", f"{width}k"]
+    command = [
+        *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *("-f", "lavfi", "-i", "testsrc2=size=480x270:rate=10"),
+        *("-filter_complex", split + scaled, *outputs, "-t", "120"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
+        *("-g", "20", "-keyint_min", "20", "-sc_threshold", "0"),
+        *("-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"),
+        *("-var_stream_map", " ".join(f"v:{n}" for n in range(len(WIDTHS)))),
+        *("-master_pl_name", "master.m3u8", "-hls_segment_filename", str(folder / "v%v" / "%d.ts")),
+        str(folder / "v%v" / "index.m3u8"),
+    ]
+    subprocess.run(command, check=True, timeout=100, cwd=folder)
     return folder
 
 

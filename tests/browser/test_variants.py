@@ -5,45 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import subprocess
 import time
 from pathlib import Path
 from random import Random
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Route
 
 from tests.browser.asking import audience, plays, stats, when
-from tests.browser.conftest import just_begun
+from tests.browser.conftest import WIDTHS, just_begun
 from tests.conftest import NewPage, Running, Start
-
-LENGTH = 120
-"""Seconds until the recording begins anew."""
-WIDTHS = (160, 320, 480)
-
-
-@pytest.fixture(scope="session")
-def three_variants(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("variants")
-    split = f"[0:v]split={len(WIDTHS)}" + "".join(f"[s{n}]" for n in range(len(WIDTHS)))
-    scaled = "".join(f";[s{n}]scale={width}:-2[v{n}]" for n, width in enumerate(WIDTHS))
-    outputs: list[str] = []
-    for n, width in enumerate(WIDTHS):
-        outputs += ["-map", f"[v{n}]", f"-b:v:{n}", f"{width}k"]
-    command = [
-        *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
-        *("-f", "lavfi", "-i", "testsrc2=size=480x270:rate=10"),
-        *("-filter_complex", split + scaled, *outputs, "-t", str(LENGTH)),
-        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
-        *("-g", "20", "-keyint_min", "20", "-sc_threshold", "0"),
-        *("-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_playlist_type", "vod"),
-        *("-var_stream_map", " ".join(f"v:{n}" for n in range(len(WIDTHS)))),
-        *("-master_pl_name", "master.m3u8", "-hls_segment_filename", str(folder / "v%v" / "%d.ts")),
-        str(folder / "v%v" / "index.m3u8"),
-    ]
-    subprocess.run(command, check=True, timeout=100, cwd=folder)
-    return folder
 
 
 @pytest_asyncio.fixture(loop_scope="session")

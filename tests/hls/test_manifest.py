@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seeder.hls.attributes import parse_attributes
 from seeder.hls.check import check
-from seeder.hls.manifest import SEGMENT_TAG, SWARM_TAG, annotate, strip_tags
+from seeder.hls.manifest import SEGMENT_TAG, SWARM_TAG, annotate, join_tags, split_tags, strip_tags
 from seeder.hls.playlist import MediaPlaylist, parse, split_lines
 from seeder.model import Addresses, PublishedPlaylist, rendezvous_hash
 from seeder.torrent.magnet import parse as parse_magnet
@@ -129,3 +129,11 @@ def test_tags_of_another_server_give_way() -> None:
     assert (b"o" * 20).hex() in ours
     assert ours.count(SEGMENT_TAG + ":") == len(again) == 1
     assert strip_tags(ours) == text
+
+
+@given(st.lists(st.sampled_from(["#EXTM3U", f"{SEGMENT_TAG}:x", f"{SWARM_TAG}:y", "a.ts", ""]), max_size=12))
+def test_what_is_taken_out_goes_back_to_its_place(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    kept, tags = split_tags(text)
+    assert not any(line.startswith(SEGMENT_TAG) for line in kept.splitlines())
+    assert join_tags(kept, tags) == text
