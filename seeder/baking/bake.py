@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seeder.baking import find
 from seeder.baking.hashing import Counter, Stopped, Unhashed, hash_all
@@ -69,8 +69,8 @@ class Summary:
 
 
 class Bake:
-    """One run. FeedError and ServeError, with everything that is done so far left as it is; :class:`Stopped` as
-    long as nothing is done."""
+    """One run. FeedError and ServeError, with everything that is done so far left as it is;
+    :class:`Stopped` as long as nothing is."""
 
     def __init__(self, folder: Folder, options: Options, ears: Ears) -> None:
         self.remarks = Remarks()
@@ -151,6 +151,8 @@ class Bake:
         left: dict[str, int] = {}
         streams_of: dict[Extent, list[Stream]] = {}
         for stream in work.streams:
+            # In order, not as they are done: which of two gets the page's usual name must not be chance.
+            journal.stream(stream.path, self._identity(journal.state, stream))
             extents = {e for path in stream.playlists for e in listings[path].extents.values()} & todo
             left[stream.path] = len(extents)
             for extent in extents:
@@ -179,8 +181,7 @@ class Bake:
 
     def _stream(self, journal: Journal, stream: Stream, listings: dict[str, Listing], template: str) -> None:
         """Replace its playlists, then make its page."""
-        baked = self._identity(journal.state, stream)
-        journal.stream(stream.path, baked)
+        baked = journal.state.streams[stream.path]
         ids = journal.state.ids()
         for path in stream.playlists:
             self._check()
@@ -222,7 +223,8 @@ class Bake:
             playlist = parse(original.text) if original is not None else None
         except (PlaylistError, OSError):
             original = playlist = None
-        if original is None or playlist is None:
+        growing = isinstance(playlist, MediaPlaylist) and not playlist.ended
+        if original is None or playlist is None or growing:
             self.remarks.add(path, "changed meanwhile: run bake again")
             return
         tags: dict[int, str] = {}
@@ -266,8 +268,11 @@ class Bake:
     def _tidy(self, journal: Journal) -> None:
         """What nobody needs any more goes: files of ours, and what is known of segments and playlists."""
         state = journal.state
-        state.streams = {path: baked for path, baked in state.streams.items() if self._folder.place(path)}
-        # Also of those that are left alone this time: somebody may be at work on them.
+        for path, baked in state.streams.items():
+            if not self._folder.place(path):
+                # Its swarm is remembered: some of its playlists may be left, with tags.
+                state.streams[path] = replace(baked, page=None)
+        # Also pages of streams that are left alone this time: somebody may be at work on them.
         self._wanted |= {baked.page for baked in state.streams.values() if baked.page is not None}
         for path in sorted(state.files.keys() - self._wanted):
             if self._folder.digest(path) in state.files[path]:

@@ -42,8 +42,8 @@ class Original:
 def find(
     folder: Folder, ids: Collection[str], say: Say, tick: Callable[[], None] = lambda: None
 ) -> dict[str, Listing]:
-    """Every playlist beneath the folder, by path. ``ids``: the rendezvous that earlier bakes gave; ``tick`` is
-    called now and then, and may raise to stop it."""
+    """Every playlist beneath the folder, by path. ``ids``: the rendezvous that earlier bakes gave;
+    ``tick`` is called now and then, and may raise to stop it."""
     found: dict[str, Listing] = {}
     pending = _walk(folder.root, say, tick)
     known = set(pending)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +77,7 @@ def hash_all(
     stopped: Callable[[], bool],
     tick: Callable[[], None] = lambda: None,
     workers: int | None = None,
-) -> Iterator[tuple[Extent, Hashed | Unhashed]]:
+) -> Generator[tuple[Extent, Hashed | Unhashed], None, None]:
     """Each of ``extents`` with what came of it, as they are done: more or less in order.
 
     ``tick`` is called now and then. Raises :class:`Stopped` soon after ``stopped()`` holds; closing the

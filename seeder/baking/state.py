@@ -15,7 +15,7 @@ from typing import Any
 from seeder.baking.listing import Extent
 from seeder.hls.names import is_safe
 from seeder.model import Span, Torrent
-from seeder.torrent.metainfo import from_hashes
+from seeder.torrent.metainfo import from_hashes, piece_length
 
 VERSION = 1
 MAX_IDS = 8
@@ -142,6 +142,8 @@ def _take(state: State, record: Mapping[str, Any]) -> None:
         span = Span(int(record["start"]), int(record["length"])) if "start" in record else None
         size, pieces = int(record["size"]), b64decode(record["pieces"], validate=True)
         length = size if span is None else span.length
+        if len(pieces) != 20 * -(-length // piece_length(length)):
+            raise ValueError("the wrong number of piece hashes")
         hashed = Hashed(size, int(record["mtime_ns"]), length, pieces)
         state.hashed[Extent(_path(record["segment"]), span)] = hashed
     elif "stream" in record:

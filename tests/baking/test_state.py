@@ -48,6 +48,7 @@ def test_the_later_line_counts() -> None:
         '{"playlist":"a/../../b.m3u8"}\n',
         '{"stream":"a.m3u8","ids":["00"],"page":"../watch.html"}\n',
         '{"segment":"a.ts","size":1,"mtime_ns":1,"pieces":"!"}\n',
+        '{"segment":"a.ts","size":70000,"mtime_ns":1,"pieces":"AAAAAAAAAAAAAAAAAAAAAAAAAAA="}\n',
         "[]\n",
         "nonsense\n",
     ],
