@@ -48,17 +48,21 @@ Beyond that something hangs in a library, and a service manager would wait for i
 Command = Callable[..., Any]
 
 
-def _settings(*names: str) -> Callable[[Command], Command]:
-    """Adds ``--config`` and one option per setting; values stay text, :mod:`seeder.settings` checks them."""
+def _settings(*names: str, **meaning: str) -> Callable[[Command], Command]:
+    """Adds ``--config`` and one option per setting; values stay text, :mod:`seeder.settings` checks them.
+    ``meaning``: help of those that mean something else here."""
 
     def decorate(command: Command) -> Command:
         for name in reversed(names):
             row = SETTINGS[name]
+            help_text = meaning.get(name, row.help)
             if row.metavar:
-                option = click.option(row.flag, name, metavar=row.metavar, multiple=row.repeat, help=row.help)
+                option = click.option(
+                    row.flag, name, metavar=row.metavar, multiple=row.repeat, help=help_text
+                )
             else:
                 both = f"{row.flag}/--no-{row.flag.removeprefix('--')}"
-                option = click.option(both, name, default=None, help=row.help)
+                option = click.option(both, name, default=None, help=help_text)
             command = option(command)
         help_text = "TOML file with any of these settings."
         return click.option("--config", "config_file", metavar="FILE", help=help_text)(command)
@@ -198,7 +202,11 @@ def attach(
 @click.argument("folder", metavar="FOLDER")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.option("--undo", "undoing", is_flag=True, help="Have everything as it was before, byte for byte.")
-@_settings("tracker", "public_url", "stun", "log_format", "log_level")
+@_settings(
+    *("tracker", "public_url", "stun", "log_format", "log_level"),
+    tracker="Where viewers meet: a WebTorrent tracker, ws:// or wss://.",
+    public_url="Where FOLDER will be.",
+)
 def bake(folder: str, dry_run: bool, undoing: bool, config_file: str | None, **flags: object) -> int:
     """Write magnets into the finished HLS in FOLDER: any web server or object store can serve it then.
 
