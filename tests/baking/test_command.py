@@ -206,7 +206,7 @@ def large(tmp_path: Path) -> Path:
         write(root / f"{number}" / "index.m3u8", media(*names))
         for name in names:
             write(root / f"{number}" / name, segment(number, 1000))
-            os.truncate(root / f"{number}" / name, 8 << 20)
+            os.truncate(root / f"{number}" / name, 5 << 20)
     return root
 
 
