@@ -55,7 +55,7 @@ class PeerEngine {
     const uploads = () => this.uploads
     this.library = new Library()
     this.scheduler = new Scheduler(me, bornAt)
-    this.stats_ = new Stats()
+    this.stats_ = new Stats(options.onSegment)
     this.deliveries = new Deliveries()
     this.stop = new AbortController()
     this.early = new EarlyPlaylists(url => this.#meet(url))
@@ -103,8 +103,9 @@ class PeerEngine {
     const holding = await this.supply.complete(segment, { signal, onProgress })
     // A copy: players transfer the buffer to a worker, and peers still need ours.
     const data = holding.bytes.slice().buffer
-    const originRate = this.scheduler.origin.measured ? this.scheduler.origin.rate : 0
-    return { data, contentType: holding.contentType || guessType(segment.url), source: holding.source, originRate }
+    const { contentType, source, ms } = holding
+    const { rate: originRate } = this.supply.fetches.line
+    return { data, contentType: contentType || guessType(segment.url), source, ms, originRate }
   }
 
   /** @param {(() => import('./types.js').PlayerState) | null} sample */

@@ -3,6 +3,7 @@
  * matches the manifest is taken.
  */
 
+import { LineRate } from './line-rate.js'
 import { sha1 } from './metainfo.js'
 import { OriginError, fetchRuns } from './origin.js'
 
@@ -31,6 +32,7 @@ export class OriginFetches {
     this.events = events
     /** @type {Map<string, AbortController>} by id; the scheduler bounds how many */
     this.running = new Map()
+    this.line = new LineRate()
   }
 
   /** @param {string} id */
@@ -65,7 +67,9 @@ export class OriginFetches {
     listen()
     const sink = {
       onBytes: (/** @type {number} */ bytes) => {
+        if (silent) this.line.begin(performance.now())
         silent = false
+        this.line.got(bytes)
         this.events.onBytes(bytes)
       },
       onPiece: (/** @type {number} */ index, /** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
@@ -91,6 +95,7 @@ export class OriginFetches {
       return { ok: holding.have.complete, trouble, bytes: 0, firstByte: 0, ms: 0 }
     } finally {
       clearTimeout(quiet)
+      if (!silent) this.line.end(performance.now())
       this.running.delete(id)
     }
   }

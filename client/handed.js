@@ -7,18 +7,28 @@
 const APPENDED = 1000
 
 export class Handed {
-  #at = -Infinity
-  #level = 0
+  /** @type {Map<string, { at: number, level: number }>} by playlist, of the last second: picture, and audio of its own */
+  #given = new Map()
 
-  /** A segment was given to the player. @param {number} duration s @param {number} buffer s, as the player says @param {number} now ms */
-  gave (duration, buffer, now) {
-    this.#level = this.ahead(buffer, now) + duration
-    this.#at = now
+  /**
+   * A segment was given to the player.
+   * @param {string} group @param {number} duration s @param {number} buffer s, as the player says @param {number} now ms
+   */
+  gave (group, duration, buffer, now) {
+    const before = this.#level(group, now)
+    this.#given.set(group, { at: now, level: Math.max(buffer, before) + duration })
+    for (const [other, { at }] of this.#given) if (now - at >= APPENDED) this.#given.delete(other)
   }
 
   /** Seconds that will play from now on without another segment. @param {number} buffer s, as the player says @param {number} now ms */
   ahead (buffer, now) {
-    const since = now - this.#at
-    return since < APPENDED ? Math.max(buffer, this.#level - since / 1000) : buffer
+    const levels = [...this.#given.keys()].map(group => this.#level(group, now)).filter(level => level > 0)
+    return Math.max(buffer, levels.length > 0 ? Math.min(...levels) : 0)
+  }
+
+  /** @param {string} group @param {number} now */
+  #level (group, now) {
+    const given = this.#given.get(group)
+    return given && now - given.at < APPENDED ? given.level - (now - given.at) / 1000 : 0
   }
 }

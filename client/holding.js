@@ -18,6 +18,8 @@ export class Holding {
     /** The origin, or a cache before it, gave bytes that did not match. */
     this.distrusted = false
     this.startedAt = performance.now()
+    /** From then to the last verified byte, ms; 0: some are missing. */
+    this.ms = 0
   }
 
   /**
@@ -32,6 +34,7 @@ export class Holding {
     this.bytes.set(bytes, pieceRange(this.metainfo, index)[0])
     this.have.add(index)
     this.from[source] += bytes.length
+    if (this.have.complete) this.ms = performance.now() - this.startedAt
     return true
   }
 

@@ -15,6 +15,7 @@ const BAD_GATEWAY = 502
 /** @typedef {import('hls.js').LoaderContext} Context */
 /** @typedef {import('hls.js').LoaderConfiguration} Configuration */
 /** @typedef {import('hls.js').LoaderCallbacks<any>} Callbacks */
+/** @typedef {{ ms: number, rate: number }} Measured how long it took, and the origin's rate: see counted-time.js */
 
 /** Init sections have no torrent, and keys are no media. @param {any} context */
 const isSegment = context => context?.frag !== undefined && context.frag.sn !== 'initSegment'
@@ -78,10 +79,10 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
         first()
         Object.assign(this.stats, { loaded, total })
       }).then(
-        ([response, originRate]) => {
+        ([response, measured]) => {
           if (this.#callbacks === null || this.#handed) return
           first()
-          this.#succeed(response, originRate)
+          this.#succeed(response, measured)
         },
         error => {
           if (error instanceof IntegrityError) this.#refuse(error)
@@ -114,36 +115,36 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
 
     /**
      * @param {Context} context
-     * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<[import('hls.js').LoaderResponse, number]>)}
-     *   the response and the origin's rate; null: not for the engine
+     * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<[import('hls.js').LoaderResponse, Measured | null]>)}
+     *   the response and what was measured of a segment; null: not for the engine
      */
     #work ({ url, responseType, rangeStart = 0, rangeEnd }) {
       if (responseType === 'text') {
         return async signal => {
           const playlist = await engine.playlist(url, { signal })
-          return [{ url: playlist.url, data: playlist.text, code: playlist.status, text: '' }, 0]
+          return [{ url: playlist.url, data: playlist.text, code: playlist.status, text: '' }, null]
         }
       }
       /** @type {import('./types').ByteRange | undefined} */
       const range = rangeEnd ? [rangeStart, rangeEnd] : undefined
       if (responseType !== 'arraybuffer' || !engine.knows(url, range)) return null
       return async (signal, onProgress) => {
-        const { data, originRate } = await engine.segment(url, { range, signal, onProgress })
-        return [{ url, data, code: 200, text: '' }, originRate]
+        const { data, ms, originRate: rate } = await engine.segment(url, { range, signal, onProgress })
+        return [{ url, data, code: 200, text: '' }, { ms, rate }]
       }
     }
 
-    /** @param {import('hls.js').LoaderResponse} response @param {number} rate the origin's, bytes per ms; 0: unknown */
-    #succeed (response, rate) {
+    /** @param {import('hls.js').LoaderResponse} response @param {Measured | null} measured */
+    #succeed (response, measured) {
       const { stats } = this
       const data = /** @type {string | ArrayBuffer} */ (response.data)
       stats.loading.end = performance.now()
       stats.loaded = stats.total = typeof data === 'string' ? data.length : data.byteLength
       const duration = /** @type {any} */ (this.context).frag?.duration ?? 0
       const waited = stats.loading.end - stats.loading.start
-      const counted = countedTime({ waited, bytes: stats.total, duration, rate })
-      stats.bwEstimate = stats.total * 8000 / counted
-      if (rate > 0) stats.loading.start = stats.loading.first = stats.loading.end - counted
+      const counted = measured === null ? waited : countedTime({ ...measured, waited, bytes: stats.total, duration })
+      stats.bwEstimate = stats.total * 8000 / Math.max(1, counted)
+      if (measured !== null) stats.loading.start = stats.loading.first = stats.loading.end - counted
       const callbacks = this.#end()
       callbacks?.onProgress?.(stats, this.context, data, null)
       callbacks?.onSuccess(response, stats, this.context, null)

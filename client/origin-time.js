@@ -19,7 +19,7 @@ export class OriginTime {
     /** ms; bytes per ms */
     this.firstByte = settings.firstByte
     this.rate = settings.rate
-    /** Whether these were measured. */
+    /** Whether these were measured. What the line carries at all: line-rate.js. */
     this.measured = false
   }
 

@@ -257,7 +257,8 @@ export class Scheduler {
     }
 
     // Missing segments in playing order: each is due when what comes before it has been played.
-    let deadline = now + 1000 * player.bufferSeconds
+    /** @type {Map<string, number>} by group: audio of its own plays beside the picture, not after it */
+    const deadlines = new Map()
     const missing = [...this.segments.values()]
       .filter(s => !s.have.complete && (s.wanted || s.facts.follow))
       .sort((a, b) => Number(b.wanted) - Number(a.wanted) || a.facts.msn - b.facts.msn)
@@ -266,6 +267,7 @@ export class Scheduler {
     const followers = new Map()
     for (const segment of missing) {
       const { id, group } = segment.facts
+      const deadline = deadlines.get(group) ?? now + 1000 * player.bufferSeconds
       if (!segment.joined && (this.peers.size > 0 || segment.wanted)) {
         segment.joined = true
         segment.lastBytesAt = now
@@ -296,7 +298,7 @@ export class Scheduler {
         commands.push({ type: 'seek-seed', id })
       }
       wakeAt = Math.min(wakeAt, segment.seekUntil)
-      if (segment.wanted) deadline += 1000 * segment.facts.duration
+      if (segment.wanted) deadlines.set(group, deadline + 1000 * segment.facts.duration)
     }
     return { commands, wakeAt }
   }
@@ -395,5 +397,4 @@ export class Scheduler {
     if (now - lastBytesAt < supplyStall) return
     for (const peer of this.peers.values()) peer.reliedInVain(facts.id, supplyStall, now)
   }
-
 }

@@ -96,7 +96,7 @@ export class Supply {
       }
     }
     this.parts.company().settle()
-    this.handed.gave(segment.duration, this.facts.buffer(), performance.now())
+    this.handed.gave(segment.group, segment.duration, this.facts.buffer(), performance.now())
     return holding
   }
 
@@ -209,7 +209,7 @@ export class Supply {
     stats.bytesFromPeers += holding.from.peers
     stats.bytesFromSeed += holding.from.seed
     stats.record({
-      msn: segment.msn, source: holding.source, ms: now - holding.startedAt,
+      msn: segment.msn, source: holding.source, ms: holding.ms,
       bytes: holding.metainfo.length, fromPeers: holding.from.peers, at: now
     })
     deliveries.done(id)

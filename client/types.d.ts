@@ -70,7 +70,9 @@ export interface FetchedSegment {
   data: ArrayBuffer
   contentType: string
   source: Source
-  /** What the origin was measured to give this page, bytes per ms; 0 before the first fetch. */
+  /** From when it was first wanted, by the player or for others, to the last verified byte, ms. */
+  ms: number
+  /** What the line to the origin was measured to carry, bytes per ms; 0 before the first fetch. */
   originRate: number
 }
 
@@ -128,5 +130,7 @@ export interface EngineOptions {
   maxUpload?: number
   /** Extra ICE server URLs besides the manifest's; invalid ones are reported in `trouble`, never thrown. */
   ice?: string[]
+  /** Told of each segment once it is complete and verified. */
+  onSegment?: (segment: SegmentRecord) => void
   log?: (line: string) => void
 }

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { countedTime } from '../../client/counted-time.js'
 import { makeLoaders } from '../../client/loader.js'
 import { IntegrityError } from '../../client/origin.js'
 
@@ -66,23 +65,24 @@ test('a segment the engine knows comes from it, with statistics', async () => {
   assert.deepEqual(http().calls, [])
 })
 
-test('for the choice of variant waiting for peers does not count, and having it already is not infinitely fast', () => {
-  const facts = { bytes: 500_000, duration: 2, rate: 1000 }
-  assert.equal(countedTime({ ...facts, waited: 1500 }), 500)
-  assert.equal(countedTime({ ...facts, waited: 0.1 }), 500)
-  assert.equal(countedTime({ ...facts, waited: 2500 }), 2500, 'slower than it plays')
-  assert.equal(countedTime({ ...facts, waited: 80, rate: 0 }), 80, 'nothing was measured')
-  assert.equal(countedTime({ ...facts, waited: 0, rate: 0 }), 1)
-})
-
 test('hls.js is told of the counted time', async () => {
   const { next, events } = load({
-    segment: async () => ({ data: new ArrayBuffer(100_000), contentType: 'video/mp4', source: 'peers', originRate: 1000 })
+    segment: async () => ({ data: new ArrayBuffer(100_000), contentType: 'video/mp4', source: 'peers', ms: 900, originRate: 1000 })
   }, { ...SEGMENT, frag: { duration: 2 } })
   await next
   const stats = events.at(-1)[2]
   assert.equal(stats.bwEstimate, 8_000_000)
   assert.equal(stats.loading.end - stats.loading.start, 100)
+})
+
+test('hls.js is told the time a segment took to come to memory, not the none that it took to be had from there', async () => {
+  const { next, events } = load({
+    segment: async () => ({ data: new ArrayBuffer(100_000), contentType: 'video/mp4', source: 'peers', ms: 400, originRate: 0 })
+  }, { ...SEGMENT, frag: { duration: 2 } })
+  await next
+  const stats = events.at(-1)[2]
+  assert.equal(Math.round(stats.loading.end - stats.loading.start), 400)
+  assert.equal(stats.loading.first, stats.loading.start)
 })
 
 test('bytes that do not match the manifest are an error, never a reason to fetch them past the engine', async () => {

@@ -393,3 +393,14 @@ test('the margin before a deadline is what the fetches stray, and more after a s
   for (let i = 0; i < 100; i++) straying.late()
   assert.equal(straying.origin.margin, DEFAULTS.marginMax)
 })
+
+test('audio of its own is due with the picture beside it, not after it', () => {
+  const sound = segmentRanking(B, A, 1)
+  const story = new Story().list(theirs).list(sound, { group: 'audio' }).peer(B, theirs, sound)
+  story.says(B, theirs, { pulls: true }).says(B, sound, { pulls: true }).want(theirs).want(sound)
+  story.buffer = 2
+  assert.deepEqual(story.fetches(), [])
+  const due = story.wakeAt
+  story.buffer -= due / 1000
+  assert.deepEqual(story.at(due).fetches().map(({ id, why }) => [id, why]), [[theirs, 'deadline'], [sound, 'deadline']])
+})

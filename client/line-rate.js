@@ -1,0 +1,53 @@
+/**
+ * What the line to the origin carries: bytes ÷ the time in which some were on their way, over the latest fetches.
+ * Fetches at the same time share the line, so that the rate of one alone would say too little. Pure.
+ */
+
+/** Fetches looked at: three of video where audio is fetched beside it. The player smooths by itself. */
+const LATEST = 6
+/** Less than this says little: what is in one packet is there at once. hls.js's bound, too; ms. */
+const LEAST = 50
+
+export class LineRate {
+  #running = 0
+  /** @type {{ bytes: number, ms: number }[]} up to the end of a fetch each; the last is still growing */
+  #spans = []
+  #since = 0
+
+  /** A fetch has its first byte; what it waited before is no matter of the rate. @param {number} now ms */
+  begin (now) {
+    if (this.#running === 0) {
+      this.#since = now
+      this.#spans.push({ bytes: 0, ms: 0 })
+    }
+    this.#running += 1
+  }
+
+  /** @param {number} bytes of any of them */
+  got (bytes) {
+    const span = this.#spans.at(-1)
+    if (span) span.bytes += bytes
+  }
+
+  /** A fetch that had begun is over, done or not. @param {number} now ms */
+  end (now) {
+    const span = this.#spans.at(-1)
+    if (span) span.ms = Math.max(1, now - this.#since)
+    if (this.#spans.length > LATEST) this.#spans.shift()
+    this.#running -= 1
+    this.#since = now
+    if (this.#running > 0) this.#spans.push({ bytes: 0, ms: 0 })
+  }
+
+  /** bytes per ms; 0: nothing was fetched yet */
+  get rate () {
+    let bytes = 0
+    let ms = 0
+    for (const span of this.#spans) {
+      if (span.ms === 0) continue // still growing
+      bytes += span.bytes
+      ms += span.ms
+    }
+    return bytes / Math.max(LEAST, ms)
+  }
+}
