@@ -85,6 +85,11 @@ wheel: bundle ## build the wheel and the source distribution into dist/
 	$(say) "building the wheel and the sdist"
 	@$(PY) -m hatchling build -d dist
 
+.PHONY: package
+package: .make/dev bundle ## build the npm package into dist/npm (then: npm pack ./dist/npm)
+	$(say) "building the npm package"
+	@$(NODE) client/package/build.mjs dist/npm
+
 .PHONY: lock
 lock: .make/venv ## choose and pin the newest packages that fit: requirements/*.lock, package-lock.json
 	@sh scripts/lock.sh

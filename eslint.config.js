@@ -55,7 +55,7 @@ export default [
     languageOptions: { sourceType: 'commonjs' }
   },
   {
-    files: ['client/build.mjs', 'client/shims/*.mjs', 'tests/**', 'bench/**', 'eslint.config.js'],
+    files: ['client/build.mjs', 'client/{shims,package}/*.mjs', 'tests/**', 'bench/**', 'eslint.config.js'],
     languageOptions: { globals: { ...globals.node } },
     rules: { 'no-console': 'off' }
   }

@@ -21,9 +21,6 @@ const SCRIPTS = ['sw/sw.js', 'client/embed.js']
 const MODULES = ['client/player.js', 'client/demo.js', 'client/watch.js']
 const PAGE_FILES = new Set(['.html', '.css', '.svg', '.png', '.webp', '.ico', '.webmanifest'])
 
-/** The smallest browsers with the APIs webtorrent 3 needs; they also all have what esbuild emits for them. */
-const TARGET = ['es2022', 'chrome110', 'firefox115', 'safari16.4']
-
 /**
  * @typedef {object} Size
  * @property {number} bytes
@@ -46,7 +43,6 @@ async function main() {
     write: true,
     sourcemap: 'linked',
     legalComments: 'none', // THIRD-PARTY.txt holds every notice in full
-    target: TARGET,
     logLevel: 'warning',
     ...options
   }

@@ -3,8 +3,8 @@
  * `stats()` tells the whole truth. No I/O, no clock.
  */
 
-/** @typedef {import('./types').Snapshot} Snapshot */
-/** @typedef {import('./types').SegmentRecord} SegmentRecord */
+/** @typedef {import('./types.js').Snapshot} Snapshot */
+/** @typedef {import('./types.js').SegmentRecord} SegmentRecord */
 
 /** As many records as the engine's read-out roughly shows; the player asks within seconds. */
 const MAX = 64
@@ -15,6 +15,9 @@ export class Direct {
   #pending = new Map()
   /** @type {SegmentRecord[]} */
   #records = []
+
+  /** @param {(record: SegmentRecord) => void} [onRecord] */
+  constructor (onRecord) { this.onRecord = onRecord }
 
   /** @param {string} url @param {number} bytes */
   fetched (url, bytes) {
@@ -31,8 +34,11 @@ export class Direct {
     const bytes = this.#pending.get(url)
     if (bytes === undefined) return
     this.#pending.delete(url)
-    this.#records.push({ msn, source: 'origin', ms, bytes, fromPeers: 0, at })
+    /** @type {SegmentRecord} */
+    const record = { msn, source: 'origin', ms, bytes, fromPeers: 0, at }
+    this.#records.push(record)
     if (this.#records.length > MAX) this.#records.shift()
+    queueMicrotask(() => this.onRecord?.(record))
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Which way the media takes, decided from what the browser can do. Pure. */
 
-/** @typedef {import('./types').Mode} Mode */
+/** @typedef {import('./types.js').Mode} Mode */
 
 /**
  * @typedef {object} Abilities

@@ -11,9 +11,9 @@ import { elementLatency, watch } from './playhead.js'
 import { playHls } from './play-hls.js'
 import { playNative } from './play-native.js'
 
-/** @typedef {import('./types').Mode} Mode */
-/** @typedef {import('./types').Engine} Engine */
-/** @typedef {import('./types').Snapshot} Snapshot */
+/** @typedef {import('./types.js').Mode} Mode */
+/** @typedef {import('./types.js').Engine} Engine */
+/** @typedef {import('./types.js').Snapshot} Snapshot */
 /**
  * `blocked`: the browser wants a click before it plays. `retrying`: the origin does not answer or the media
  * is broken; the player tries on. `ended`: a recording, or a stream that was closed, has been played out.
@@ -34,10 +34,12 @@ import { playNative } from './play-native.js'
  * @property {string} url of a multivariant or media playlist
  * @property {string | null} [mode] this mode or a later one instead of the best; 'service-worker': and through the
  *   worker all the way, as a player that knows nothing of us goes
- * @property {Partial<import('./types').EngineOptions>} [engineOptions]
+ * @property {Partial<import('./types.js').EngineOptions>} [engineOptions]
  * @property {boolean} [muted] default true: browsers let only muted video start by itself
  * @property {(state: State) => void} [onState]
  * @property {AbortSignal} [signal] gives up mounting
+ * @property {() => Promise<{ default: typeof import('hls.js').default }>} [loadHls] where hls.js comes from; asked only
+ *   in browsers that have Media Source Extensions
  */
 
 /** On a first visit the worker takes a few hundred ms; a slow one is not waited for. */
@@ -56,6 +58,7 @@ const players = []
  */
 export async function mount (video, options) {
   const { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal } = options
+  const { loadHls = () => import('hls.js') } = options
   const source = new URL(url, location.href).href
   prepare(video, muted)
   onState('loading')
@@ -81,7 +84,7 @@ export async function mount (video, options) {
   // Playlists and peers are on their way while hls.js is being loaded.
   if (!throughWorker && likely !== 'http') engine.begin(source)
   const found = Promise.all([
-    mse ? import('hls.js') : null,
+    mse ? loadHls() : null,
     throughWorker && likely === 'service-worker' && bridge !== null ? bridge.control(CONTROL_MS, signal) : false
   ])
   const { HlsClass, mode } = await found.then(([module, controlled]) => {
@@ -98,7 +101,7 @@ export async function mount (video, options) {
   if (mode === 'http') engine.close() // what it began; playlists and statistics it gives all the same
 
   const stop = new AbortController()
-  const direct = new Direct()
+  const direct = new Direct(engineOptions.onSegment)
   const playing = HlsClass
     ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, signal: stop.signal })
     : playNative(video, { url: source, onState, signal: stop.signal })

@@ -1,6 +1,6 @@
 /** How the video element is doing: buffer, latency, stalls. Reads the element, changes nothing. */
 
-/** @typedef {import('./types').PlayerState} PlayerState */
+/** @typedef {import('./types.js').PlayerState} PlayerState */
 
 /**
  * Seconds of media ahead of `time` without a hole.

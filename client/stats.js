@@ -4,7 +4,9 @@
 const MAX_RECORDS = 120
 
 export class Stats {
-  constructor () {
+  /** @param {(record: import('./types.js').SegmentRecord) => void} [onRecord] the page's: told on a turn of its own */
+  constructor (onRecord) {
+    this.onRecord = onRecord
     this.bytesFromPeers = 0
     this.bytesFromOrigin = 0
     this.bytesFromSeed = 0
@@ -17,6 +19,7 @@ export class Stats {
   record (record) {
     this.segments.push(Object.freeze(record))
     if (this.segments.length > MAX_RECORDS) this.segments.shift()
+    queueMicrotask(() => this.onRecord?.(record))
   }
 
   /**

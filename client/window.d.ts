@@ -1,5 +1,5 @@
 import type { Player } from './player.js'
-import type { Mode, Snapshot } from './types'
+import type { Mode, Snapshot } from './types.js'
 
 declare global {
   interface Window {

@@ -6,6 +6,9 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PATCHES, REPLACEMENTS } from './replacements.mjs'
 
+/** The smallest browsers with the APIs webtorrent 3 needs; they also all have what esbuild emits for them. */
+const TARGET = ['es2022', 'chrome110', 'firefox115', 'safari16.4']
+
 const here = dirname(fileURLToPath(import.meta.url))
 
 /**
@@ -74,6 +77,7 @@ export function trimmed(root) {
   const unused = () => [...REPLACEMENTS, ...PATCHES].map(r => r.file).filter(file => !hits.has(file))
   /** @type {import('esbuild').BuildOptions} */
   const options = {
+    target: TARGET,
     define: { global: 'globalThis', 'process.browser': 'true' },
     inject: [join(here, 'process.js')],
     alias: { path: join(here, 'path.js') },

@@ -1,0 +1,72 @@
+/** Our whole player on a video element of yours: what embed.js puts there, for whoever writes the page in modules. */
+
+import { mount } from './player.js'
+
+/** @typedef {import('./player.js').MountOptions} MountOptions */
+/** @typedef {import('./player.js').Player} Player */
+/** @typedef {import('./player.js').State} State */
+
+/**
+ * Those of the engine (types.d.ts) and of the player together, under the names that embed.js has them by, too.
+ * @typedef {Omit<MountOptions, 'url' | 'mode' | 'engineOptions'> & Partial<import('./types.js').EngineOptions>} AttachOptions
+ */
+
+/**
+ * What `on` tells: `state`, when it has changed; `segment`, once for each that is complete.
+ * @typedef {object} PlayerEvents
+ * @property {State} state
+ * @property {import('./types.js').SegmentRecord} segment
+ */
+
+/**
+ * @typedef {Player & {
+ *   on: <K extends keyof PlayerEvents>(type: K, listener: (value: PlayerEvents[K]) => void) => () => void
+ * }} AttachedPlayer `on` returns what takes the listener away again
+ */
+
+/**
+ * Play a stream in this element, with peers where the browser can.
+ * @param {HTMLVideoElement} video
+ * @param {string} url of a multivariant or media playlist that live-torrent serves; relative to the page
+ * @param {AttachOptions} [options]
+ * @returns {Promise<AttachedPlayer>} once the engine runs and playing has begun to load; rejects when aborted, or when
+ *   hls.js cannot be loaded, or the browser cannot do what `mode` demands
+ */
+export async function attach (video, url, options = {}) {
+  const { mode, muted, signal, onState, onSegment, loadHls, ...engineOptions } = options
+  /** @type {{ [K in keyof PlayerEvents]: Set<(value: PlayerEvents[K]) => void> }} */
+  const listeners = {
+    state: new Set(onState ? [onState] : []),
+    segment: new Set(onSegment ? [onSegment] : [])
+  }
+  /** @type {<K extends keyof PlayerEvents>(type: K) => (value: PlayerEvents[K]) => void} */
+  const tell = type => value => { for (const listener of listeners[type]) queueMicrotask(() => listener(value)) }
+  const start = (/** @type {boolean | undefined} */ sharing) => mount(video, {
+    url, mode, muted, signal, loadHls, onState: tell('state'), engineOptions: { ...engineOptions, sharing, onSegment: tell('segment') }
+  })
+  let player = await start(engineOptions.sharing)
+  const stop = new AbortController()
+  // The browser kept the page for "back", with its player stopped in `pagehide`.
+  addEventListener('pageshow', async ({ persisted }) => {
+    if (!persisted) return
+    try {
+      const again = await start(player.stats().sharing)
+      if (stop.signal.aborted) again.destroy()
+      else player = again
+    } catch { tell('state')('retrying') }
+  }, { signal: stop.signal })
+  return {
+    get engine () { return player.engine },
+    get mode () { return player.mode },
+    stats: () => player.stats(),
+    setSharing: on => player.setSharing(on),
+    destroy: () => {
+      stop.abort()
+      return player.destroy()
+    },
+    on (type, listener) {
+      listeners[type].add(listener)
+      return () => { listeners[type].delete(listener) }
+    }
+  }
+}

@@ -1,0 +1,143 @@
+// Makes the npm package in the folder named on the command line (make package):
+//
+//   package.json, README.md, LICENSE, THIRD-PARTY.txt
+//   dist/index.js, index.d.ts          what is imported, and its types
+//   dist/swarm-HASH.js, chunk-HASH.js  the torrents' code, loaded once there are peers, and what both share
+//
+// hls.js is never inside: whoever uses the package has it. Chunks are imported by relative specifiers, which browsers
+// and bundlers resolve against the importing file, wherever that was put.
+
+import { execFile } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import * as esbuild from 'esbuild'
+import { thirdParty } from '../shims/licences.mjs'
+import { trimmed } from '../shims/plugin.mjs'
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+/** 1.5 is the first whose loaders, controllers and events are those we use; tests/build/test_package.py tries each. */
+const HLS = '^1.5.0'
+const ENTRY = 'index'
+
+async function main() {
+  const [outdir] = process.argv.slice(2)
+  if (!outdir) throw new Error('usage: node client/package/build.mjs OUTDIR')
+  await rm(outdir, { recursive: true, force: true })
+  const dist = join(outdir, 'dist')
+  await mkdir(dist, { recursive: true })
+
+  const [{ metafile }, version] = await Promise.all([scripts(dist), pythonVersion(), types(dist)])
+  await Promise.all([
+    writeFile(join(outdir, 'package.json'), `${JSON.stringify(manifest(version), null, 2)}\n`),
+    writeFile(join(outdir, 'THIRD-PARTY.txt'), await thirdParty(ROOT, [metafile])),
+    copyFile(join(ROOT, 'LICENSE'), join(outdir, 'LICENSE')),
+    copyFile(join(ROOT, 'client/package/README.md'), join(outdir, 'README.md')),
+    ...Object.keys(metafile.outputs).filter(file => file.endsWith('.map')).map(file => nameSources(resolve(ROOT, file)))
+  ])
+  console.log(`live-torrent ${version} is in ${outdir}: npm pack ${resolve(outdir)}`)
+}
+
+/**
+ * A debugger shows sources under names that hold wherever the package is, and however it was made.
+ *
+ * @param {string} file a source map
+ */
+async function nameSources(file) {
+  const map = JSON.parse(await readFile(file, 'utf8'))
+  const name = (/** @type {string} */ source) => relative(ROOT, resolve(dirname(file), source)).replaceAll('\\', '/')
+  await writeFile(file, JSON.stringify({ ...map, sources: map.sources.map(source => `live-torrent:///${name(source)}`) }))
+}
+
+/** @param {string} version */
+const manifest = version => ({
+  name: 'live-torrent',
+  version,
+  description: 'Live HLS in which the viewers carry the load: loaders for hls.js, and a player',
+  keywords: ['hls', 'hls.js', 'live', 'streaming', 'webrtc', 'webtorrent', 'peer-to-peer', 'p2p', 'cdn'],
+  license: 'MIT',
+  type: 'module',
+  sideEffects: false,
+  main: `./dist/${ENTRY}.js`,
+  types: `./dist/${ENTRY}.d.ts`,
+  exports: {
+    '.': { types: `./dist/${ENTRY}.d.ts`, default: `./dist/${ENTRY}.js` },
+    './package.json': './package.json'
+  },
+  files: ['dist', 'THIRD-PARTY.txt'],
+  peerDependencies: { 'hls.js': HLS },
+  // createP2PLoader is given the class, attach can be told where to have it.
+  peerDependenciesMeta: { 'hls.js': { optional: true } }
+})
+
+/** @param {string} dist */
+function scripts(dist) {
+  const { options } = trimmed(ROOT)
+  return esbuild.build({
+    ...options,
+    absWorkingDir: ROOT,
+    entryPoints: [`client/${ENTRY}.js`],
+    outdir: resolve(dist),
+    bundle: true,
+    external: ['hls.js'],
+    format: 'esm',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    minify: true,
+    metafile: true,
+    sourcemap: 'linked',
+    legalComments: 'none', // THIRD-PARTY.txt holds every notice in full
+    logLevel: 'warning'
+  })
+}
+
+/**
+ * Declarations of what the entry exports: those that tsc makes of the JSDoc, as far as they are within its reach.
+ *
+ * @param {string} dist
+ */
+async function types(dist) {
+  const workshop = await mkdtemp(join(tmpdir(), 'live-torrent-types-'))
+  try {
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+    const options = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', ROOT, '--outDir', workshop]
+    await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.json'), ...options]).catch(error => {
+      throw new Error(`tsc: ${error.stdout || error.message}`)
+    })
+    const waiting = [`${ENTRY}.d.ts`, 'window.d.ts']
+    for (const name of waiting) {
+      // Written by hand, or made
+      const file = [join(ROOT, 'client', name), join(workshop, 'client', name)]
+      const text = await readFile(file[0] ?? '', 'utf8').catch(() => readFile(file[1] ?? '', 'utf8'))
+      for (const [, specifier = ''] of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)) {
+        if (specifier === 'hls.js') continue
+        // A consumer's TypeScript may resolve as browsers do, by whole names.
+        if (!/^\.\/[\w-]+\.js$/.test(specifier)) throw new Error(`${name} imports the types of ${specifier}: name it ./….js`)
+        const next = basename(specifier).replace(/\.js$/, '.d.ts')
+        if (!waiting.includes(next)) waiting.push(next)
+      }
+      const reference = name === `${ENTRY}.d.ts` ? '/// <reference path="./window.d.ts" />\n' : ''
+      await writeFile(join(dist, name), reference + text)
+    }
+  } finally {
+    await rm(workshop, { recursive: true, force: true })
+  }
+}
+
+/** The server's version, as npm writes it: 0.2.0rc1 and 0.2.0.dev3 (PEP 440) are 0.2.0-rc.1 and 0.2.0-dev.3. */
+async function pythonVersion() {
+  const text = await readFile(join(ROOT, 'seeder/__init__.py'), 'utf8')
+  const [, version = '', kind, number] = /^__version__ = "(\d+\.\d+\.\d+)(?:\.?(a|b|rc|dev)(\d+))?"$/m.exec(text) ?? []
+  if (version === '') throw new Error('seeder/__init__.py names no version that npm knows')
+  return kind === undefined ? version : `${version}-${kind}.${number}`
+}
+
+try {
+  await main()
+} catch (error) {
+  // esbuild has shown its own errors, each with its place, already
+  if (!error.errors) console.error(`error: ${error.message}`)
+  process.exitCode = 1
+}
