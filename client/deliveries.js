@@ -4,7 +4,7 @@
  * @typedef {object} Waiter
  * @property {() => void} resolve
  * @property {(error: Error) => void} reject
- * @property {(bytes: number, total: number) => void} [onProgress]
+ * @property {import('./types.js').Progress} [onProgress]
  * @property {() => void} detach
  */
 
@@ -20,7 +20,7 @@ export class Deliveries {
   /**
    * @param {string} id
    * @param {AbortSignal} [signal]
-   * @param {(bytes: number, total: number) => void} [onProgress]
+   * @param {import('./types.js').Progress} [onProgress]
    * @returns {Promise<void>} resolves when it is complete; rejects with AbortError or the failure
    */
   wait (id, signal, onProgress) {
@@ -38,9 +38,9 @@ export class Deliveries {
     })
   }
 
-  /** @param {string} id @param {number} bytes @param {number} total */
-  progress (id, bytes, total) {
-    for (const waiter of this.waiters.get(id) ?? []) waiter.onProgress?.(bytes, total)
+  /** @param {string} id @param {number} bytes @param {number} total @param {boolean} fetched from the origin, now */
+  progress (id, bytes, total, fetched) {
+    for (const waiter of this.waiters.get(id) ?? []) waiter.onProgress?.(bytes, total, fetched)
   }
 
   /** @param {string} id */

@@ -69,19 +69,21 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
       // Nothing at all for that long: the engine hangs, while the origin may be well. hls.js's loader
       // then starts with limits of its own.
       this.#arm(Number.isFinite(maxTimeToFirstByteMs) ? maxTimeToFirstByteMs : maxLoadTimeMs, () => this.#hand(config))
-      const first = () => {
-        if (this.stats.loading.first) return
-        this.stats.loading.first = performance.now()
-        this.#arm(maxLoadTimeMs - (this.stats.loading.first - this.stats.loading.start), () => this.#timeout())
-      }
-      work(this.#own.signal, (loaded, total) => {
+      const { loading } = this.stats
+      let begun = false
+      work(this.#own.signal, (loaded, total, fetched) => {
         if (this.#callbacks === null || this.#handed || loaded === 0) return
-        first()
+        if (!begun) this.#arm(maxLoadTimeMs - (performance.now() - loading.start), () => this.#timeout())
+        begun = true
+        // hls.js reckons that the rest comes as what there is came, and leaves the variant. Of what waits for peers
+        // that is not so: when their time is over the origin gives the rest, as fast as the line is.
+        if (!fetched) return
+        loading.first ||= performance.now()
         Object.assign(this.stats, { loaded, total })
       }).then(
         ([response, measured]) => {
           if (this.#callbacks === null || this.#handed) return
-          first()
+          loading.first ||= performance.now()
           this.#succeed(response, measured)
         },
         error => {
@@ -115,7 +117,7 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
 
     /**
      * @param {Context} context
-     * @returns {null | ((signal: AbortSignal, progress: (bytes: number, total: number) => void) => Promise<[import('hls.js').LoaderResponse, Measured | null]>)}
+     * @returns {null | ((signal: AbortSignal, progress: import('./types.js').Progress) => Promise<[import('hls.js').LoaderResponse, Measured | null]>)}
      *   the response and what was measured of a segment; null: not for the engine
      */
     #work ({ url, responseType, rangeStart = 0, rangeEnd }) {

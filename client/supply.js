@@ -204,7 +204,7 @@ export class Supply {
     if (!segment || !holding) return
     scheduler.verified(id, index, now)
     company().dialogue.tellPiece(segment)
-    deliveries.progress(id, holding.filled, holding.metainfo.length)
+    deliveries.progress(id, holding.filled, holding.metainfo.length, this.fetches.has(id))
     if (!holding.have.complete) return
     stats.bytesFromPeers += holding.from.peers
     stats.bytesFromSeed += holding.from.seed

@@ -60,9 +60,12 @@ export interface FetchedPlaylist {
   text: string
 }
 
+/** Verified bytes so far, of how many, and whether the origin is sending some of the rest now. */
+export type Progress = (bytes: number, total: number, fetched: boolean) => void
+
 export interface WaitOptions {
   signal?: AbortSignal
-  onProgress?: (bytes: number, total: number) => void
+  onProgress?: Progress
 }
 
 export interface FetchedSegment {

@@ -50,7 +50,9 @@ test('a segment the engine knows comes from it, with statistics', async () => {
   const { events, next, loader, http } = load({
     async segment (/** @type {string} */ _, /** @type {any} */ { onProgress }) {
       await settle()
-      onProgress(400, 1000)
+      onProgress(200, 1000, false)
+      assert.equal(loader.stats.loaded, 0, 'of the waiting for peers nothing is told')
+      onProgress(400, 1000, true)
       assert.equal(loader.stats.loaded, 400)
       return { data, contentType: 'video/mp4', source: 'peers' }
     }
