@@ -25,7 +25,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from tests import browser_path
+from tests import browser_path, npm
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT = 60.0
@@ -101,6 +101,12 @@ def make_hls(ffmpeg: str, folder: Path, *muxer: str) -> Path:
     ]
     subprocess.run(command, check=True, timeout=100, cwd=folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def npm_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The npm package's tarball, of the present sources."""
+    return npm.pack(tmp_path_factory.mktemp("npm"))
 
 
 # ------------------------------------------------------------------------------------------------- browser

@@ -1,7 +1,7 @@
 // Makes the npm package in the folder named on the command line (make package):
 //
 //   package.json, README.md, LICENSE, THIRD-PARTY.txt
-//   dist/index.js, index.d.ts          what is imported, and its types
+//   dist/index.js, p2p-loader.js       what is imported; .d.ts beside them: its types
 //   dist/swarm-HASH.js, chunk-HASH.js  the torrents' code, loaded once there are peers, and what both share
 //
 // hls.js is never inside: whoever uses the package has it. Chunks are imported by relative specifiers, which browsers
@@ -20,7 +20,8 @@ import { trimmed } from '../shims/plugin.mjs'
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 /** 1.5 is the first whose loaders, controllers and events are those we use; tests/build/test_package.py tries each. */
 const HLS = '^1.5.0'
-const ENTRY = 'index'
+/** By what importers write after the package's name. The loaders alone need no hls.js to be found by a bundler. */
+const ENTRIES = { '.': 'index', './loader': 'p2p-loader' }
 
 async function main() {
   const [outdir] = process.argv.slice(2)
@@ -60,10 +61,11 @@ const manifest = version => ({
   license: 'MIT',
   type: 'module',
   sideEffects: false,
-  main: `./dist/${ENTRY}.js`,
-  types: `./dist/${ENTRY}.d.ts`,
+  main: `./dist/${ENTRIES['.']}.js`,
+  types: `./dist/${ENTRIES['.']}.d.ts`,
   exports: {
-    '.': { types: `./dist/${ENTRY}.d.ts`, default: `./dist/${ENTRY}.js` },
+    ...Object.fromEntries(Object.entries(ENTRIES).map(([path, name]) =>
+      [path, { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` }])),
     './package.json': './package.json'
   },
   files: ['dist', 'THIRD-PARTY.txt'],
@@ -78,7 +80,7 @@ function scripts(dist) {
   return esbuild.build({
     ...options,
     absWorkingDir: ROOT,
-    entryPoints: [`client/${ENTRY}.js`],
+    entryPoints: Object.values(ENTRIES).map(name => `client/${name}.js`),
     outdir: resolve(dist),
     bundle: true,
     external: ['hls.js'],
@@ -94,7 +96,7 @@ function scripts(dist) {
 }
 
 /**
- * Declarations of what the entry exports: those that tsc makes of the JSDoc, as far as they are within its reach.
+ * Declarations of what the entries export: those that tsc makes of the JSDoc, as far as they are within its reach.
  *
  * @param {string} dist
  */
@@ -106,7 +108,8 @@ async function types(dist) {
     await promisify(execFile)(process.execPath, [tsc, '--project', join(ROOT, 'tsconfig.json'), ...options]).catch(error => {
       throw new Error(`tsc: ${error.stdout || error.message}`)
     })
-    const waiting = [`${ENTRY}.d.ts`, 'window.d.ts']
+    const first = `${ENTRIES['.']}.d.ts`
+    const waiting = [first, 'window.d.ts']
     for (const name of waiting) {
       // Written by hand, or made
       const file = [join(ROOT, 'client', name), join(workshop, 'client', name)]
@@ -118,7 +121,7 @@ async function types(dist) {
         const next = basename(specifier).replace(/\.js$/, '.d.ts')
         if (!waiting.includes(next)) waiting.push(next)
       }
-      const reference = name === `${ENTRY}.d.ts` ? '/// <reference path="./window.d.ts" />\n' : ''
+      const reference = name === first ? '/// <reference path="./window.d.ts" />\n' : ''
       await writeFile(join(dist, name), reference + text)
     }
   } finally {

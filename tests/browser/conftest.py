@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tarfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from tests import npm
 from tests.browser.broadcast import SECONDS, Recording
+from tests.browser.folders import Folder, folder_site
 from tests.conftest import Running, commands
 
 LENGTH = 360
@@ -104,3 +107,14 @@ async def live(tmp_path_factory: pytest.TempPathFactory, long_vod: Path) -> Asyn
     playlist.write_text(just_begun(playlist.read_text(), time.time()))
     async with commands(folder) as start:
         yield await start("serve", "--feed", str(folder / "feed"), "--loop")
+
+
+@pytest.fixture(scope="session")
+def cdn(npm_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """The npm package's folder (``/package``) and hls.js (``/hls.mjs``) on a server of files."""
+    folder = tmp_path_factory.mktemp("cdn")
+    with tarfile.open(npm_package) as tarball:
+        tarball.extractall(folder, filter="data")
+    shutil.copy(npm.MODULES / "hls.js/dist/hls.min.mjs", folder / "hls.mjs")
+    with folder_site(folder) as server:
+        yield server

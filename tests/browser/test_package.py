@@ -1,0 +1,148 @@
+"""The npm package on other people's sites: bundled with their code, or straight from a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from tests import npm
+from tests.browser.asking import until, when
+from tests.browser.broadcast import Recording, broadcast
+from tests.browser.folders import Folder, folder_site
+from tests.conftest import NewPage, page_log
+
+APP = """
+import Hls from 'hls.js'
+import { createP2PLoader } from 'live-torrent'
+
+window.version = Hls.version
+window.players = [...document.querySelectorAll('video')].map(video => {
+  const p2p = createP2PLoader(Hls)
+  const hls = new Hls({ ...p2p.config })
+  hls.loadSource(new URLSearchParams(location.search).get('url'))
+  hls.attachMedia(video)
+  return { p2p, hls }
+})
+"""
+VIDEO = "<video muted autoplay playsinline></video>"
+PAGE = "<!doctype html><title>News</title>{}<script type=module src=/built/app.js></script>"
+
+
+@pytest.fixture(scope="module")
+def sites(npm_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Folder]]:
+    """A site for each hls.js, which has installed the package and bundled it; by version."""
+    with ExitStack() as stack:
+        found = {}
+        for version in npm.HLS:
+            folder = tmp_path_factory.mktemp(f"site-{version}")
+            npm.install(npm_package, folder, version)
+            (folder / "app.js").write_text(APP)
+            (folder / "index.html").write_text(PAGE.format(VIDEO))
+            (folder / "two.html").write_text(PAGE.format(VIDEO * 2))
+            npm.bundle(folder, "app.js")
+            found[version] = stack.enter_context(folder_site(folder))
+        yield found
+
+
+async def all_of(page: Page, condition: str, claim: str) -> None:
+    """Until JavaScript over ``s`` (statistics) and ``v`` (video) holds for every player of the page."""
+    script = f"""() => window.players?.length > 0 && window.players.every(({{ p2p, hls }}) => {{
+      const s = p2p.stats(), v = hls.media
+      return {condition}
+    }})"""
+
+    async def holds() -> bool:
+        return bool(await page.evaluate(script))
+
+    await until(f"{claim}: {page_log(page)}", holds, page)
+
+
+async def test_plain_hls_js_of_every_version_on_other_sites_exchanges_segments_and_leaves_for_good(
+    recording: Recording, sites: dict[str, Folder], new_page: NewPage
+) -> None:
+    async with broadcast(recording, "demo") as live:
+        pages: dict[str, Page] = {}
+        for version, site in sites.items():
+            pages[version] = page = await new_page()
+            name = "two.html" if version == "1.7" else "index.html"
+            await page.goto(f"{site.url}/{name}?url={live.url}/live/demo/master.m3u8")
+        for version, page in pages.items():
+            await all_of(page, "v.currentTime > 0.5", "playing")
+            assert (await page.evaluate("version")).startswith(version)
+        for page in pages.values():
+            # Both players of one page are viewers like any other. The first of all may pull for the rest.
+            got = "(s.bytesFromPeers > 0 || (p2p === window.players[0].p2p && s.bytesToPeers > 0))"
+            await all_of(page, f"s.peers === 3 && {got}", "all exchange with all")
+        assert await pages["1.7"].evaluate("players[0].p2p.engine !== players[1].p2p.engine")
+        await pages["1.6"].evaluate("players[0].hls.destroy()")
+        for version in ("1.5", "1.7"):
+            await all_of(pages[version], "s.peers === 2", "who destroyed its player is gone")
+        left = "({ closed: players[0].p2p.engine.closed, kept: players[0].p2p.stats().bytesFromPeers > 0 })"
+        assert await pages["1.6"].evaluate(left) == {"closed": True, "kept": True}
+
+
+@pytest.fixture(scope="module")
+def bare(cdn: Folder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """A site without any build, as the package's README shows it."""
+    folder = tmp_path_factory.mktemp("bare")
+    imports = f'"hls.js": "{cdn.url}/hls.mjs", "live-torrent": "{cdn.url}/package/dist/index.js"'
+    (folder / "index.html").write_text(f"""<!doctype html><title>News</title>
+      <script type="importmap">{{ "imports": {{ {imports} }} }}</script>
+      <video controls></video>
+      <script type="module">
+        import {{ attach }} from 'live-torrent'
+        window.heard = []
+        const url = new URLSearchParams(location.search).get('url')
+        window.player = await attach(document.querySelector('video'), url)
+        player.on('state', state => {{ heard.push(state) }})
+        player.on('segment', ({{ msn, source }}) => {{ heard.push(`${{msn}} ${{source}}`) }})
+      </script>""")
+    with folder_site(folder) as server:
+        yield server
+
+
+async def test_a_module_page_attaches_the_player_straight_from_a_cdn(
+    recording: Recording, cdn: Folder, bare: Folder, new_page: NewPage
+) -> None:
+    async with broadcast(recording, "demo") as live:
+        pages = [await new_page() for _ in range(2)]
+        for page in pages:
+            await page.goto(f"{bare.url}/index.html?url={live.url}/live/demo/master.m3u8")
+        for page in pages:
+            await when(page, "s.peers === 1 && v.currentTime > 0.5", "playing together")
+            assert await page.evaluate("player.mode") == "loader"
+        first, second = pages
+
+        async def exchanged() -> bool:
+            heard = [line for page in pages for line in await page.evaluate("heard")]
+            return "playing" in heard and any(re.fullmatch(r"\d+ peers", line) for line in heard)
+
+        await until("listeners hear of states, and of segments from the other", exchanged, *pages)
+        assert any(re.match(r"/package/dist/swarm-\w+\.js", path) for path in cdn.asked)
+        await second.evaluate("player.setSharing(false)")
+        await when(second, "s.sharing === false", "the switch")
+        await second.evaluate("player.destroy()")
+        assert await second.evaluate("window.liveTorrent === undefined")
+        await when(first, "s.peers === 0", "who destroyed its player is gone")
+
+
+async def test_where_the_element_alone_plays_hls_no_hls_js_is_fetched(
+    recording: Recording, cdn: Folder, bare: Folder, new_page: NewPage
+) -> None:
+    async with broadcast(recording, "demo") as live:
+        page = await new_page()
+        await page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource")
+        cdn.asked.clear()
+        await page.goto(f"{bare.url}/index.html?url={live.url}/live/demo/master.m3u8")
+        await when(page, "s.mode === 'http' && v.src.endsWith('.m3u8')", "the element has the playlist")
+        # Chromium plays HLS by itself since 142; an older one says that it cannot.
+        able = "document.querySelector('video').canPlayType('application/vnd.apple.mpegurl') !== ''"
+        if await page.evaluate(able):
+            await when(page, "played > 0.3", "the element plays")
+        assert "/package/dist/index.js" in cdn.asked
+        assert "/hls.mjs" not in cdn.asked

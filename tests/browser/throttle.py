@@ -1,0 +1,71 @@
+"""A viewer's line to the server: a relay in front of it that lets through so many bytes a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+SLICE = 4096
+"""Bytes at a time: all connections share the line in turns."""
+
+
+class Line:
+    """Downwards only; ``rate`` (bytes/s) may be changed at any time."""
+
+    def __init__(self, port: int, rate: float) -> None:
+        self.rate = rate
+        self.url = ""
+        self._port = port
+        self._free = 0.0
+        """When the line has room again, on the loop's clock."""
+
+    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    up = group.create_task(self._up(reader, to_server))
+                    await self._down(from_server, writer)
+                    up.cancel()
+            finally:
+                to_server.close()
+        except (OSError, ExceptionGroup):
+            pass  # one of them is gone
+        finally:
+            writer.close()
+
+    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
+    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        now = asyncio.get_running_loop().time
+        while data := await reader.read(SLICE):
+            self._free = max(self._free, now()) + len(data) / self.rate
+            await asyncio.sleep(self._free - now())
+            writer.write(data)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def line(port: int, rate: float) -> AsyncIterator[Line]:
+    """A line of ``rate`` bytes/s to the server at ``port``; its address is the server's for who uses it."""
+    found = Line(port, rate)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(found.relay(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield found
+        server.close()
+        for task in [*tasks]:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
