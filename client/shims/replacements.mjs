@@ -76,19 +76,30 @@ export const PATCHES = [
     from: 'const SPEED_THRESHOLD = 3 * Piece.BLOCK_LENGTH',
     to: 'const SPEED_THRESHOLD = -Infinity'
   },
-  ...leftOut('webtorrent/index.js', '3.0.21', ['seed (input, opts, onseed)', 'createServer (options, force)']),
+  ...leftOut('webtorrent/index.js', '3.0.21', [
+    'seed (input, opts, onseed)', 'createServer (options, force)', 'throttleDownload (rate)', 'throttleUpload (rate)',
+    'async _getByHash (infoHashHash)'
+  ]),
   ...leftOut('webtorrent/lib/torrent.js', '3.0.21', [
-    '_getMetadataFromServer ()', 'addWebSeed (urlOrConn)', 'getFileModtimes (cb)', 'rescanFiles (cb)', 'async load (streams, cb)'
-  ])
+    '_getMetadataFromServer ()', 'addWebSeed (urlOrConn)', 'getFileModtimes (cb)', 'rescanFiles (cb)', 'async load (streams, cb)',
+    '_verifyPiecesUsingBitfield (cb)', '_validAddr (addr)', 'critical (start, end)', 'pause ()', 'resume ()'
+  ]),
+  ...leftOut('webtorrent/lib/file.js', '3.0.21', [
+    'get downloaded ()', '[Symbol.asyncIterator] (opts = {})', 'createReadStream (opts)', 'async arrayBuffer (opts = {})',
+    'async blob (opts)', 'stream (opts)', 'get streamURL ()'
+  ]),
+  // Called, and there is nothing to do: no peer is searched for here, and none is connected to by its address.
+  ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_startDiscovery ()'], 'this.discovery ??= new Discovery()\n    return'),
+  ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_drain ()'], 'return')
 ]
 
 /**
  * Methods that are never called where torrents are added by their info dictionary, with a store of ours: what comes
- * after a `throw` the bundler leaves out.
- * @param {string} file @param {string} version @param {string[]} methods @returns {Patch[]}
+ * after a `throw` or `return` the bundler leaves out.
+ * @param {string} file @param {string} version @param {string[]} methods @param {string} instead @returns {Patch[]}
  */
-function leftOut (file, version, methods) {
+function leftOut (file, version, methods, instead = "throw new Error('left out')") {
   return methods.map(method => ({
-    file, version, from: `\n  ${method} {\n`, to: `\n  ${method} {\n    throw new Error('left out')\n`
+    file, version, from: `\n  ${method} {\n`, to: `\n  ${method} {\n    ${instead}\n`
   }))
 }
