@@ -67,13 +67,6 @@ test('a line that became another is known as such after six fetches', () => {
   assert.equal(line.rate, 1000)
 })
 
-test('a segment that was given and is not in the buffer yet counts as there, for a second', () => {
-  const handed = new Handed()
-  handed.gave('video', 2, 1, 0)
-  assert.equal(handed.ahead(1, 500), 2.5)
-  assert.equal(handed.ahead(1, 1000), 1)
-})
-
 test('audio beside the picture makes nothing play longer', () => {
   const handed = new Handed()
   handed.gave('video', 2, 0, 0)
