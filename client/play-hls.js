@@ -48,6 +48,18 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
   const start = () => {
     hls = new HlsClass({ ...liveConfig(HlsClass.DefaultConfig), ...loaders })
     hls.on(Events.MANIFEST_PARSED, () => play(video, onState))
+    /** Oldest segment listed, by level. @type {number[]} */
+    let oldest = []
+    hls.on(Events.LEVEL_LOADED, (_, { level, details }) => {
+      const before = oldest[level] ?? 0
+      oldest[level] = details.startSN
+      if (!details.live || details.endSN >= before) return
+      // A publisher that began anew counts from the start, and so do its media's times: hls.js would wait for them to
+      // be where the picture stands still.
+      oldest = []
+      clearTimeout(timer)
+      timer = setTimeout(() => hls.loadSource(url))
+    })
     hls.on(Events.FRAG_LOADED, (_, { frag, payload }) => {
       recovery.well()
       if (frag.sn === 'initSegment') return
