@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from seeder.hls.manifest import annotate
+from seeder.hls.playlist import MediaPlaylist, parse
 from seeder.model import Addresses, Kind, Resource, Span
 from seeder.torrent.metainfo import matches
 
@@ -113,3 +115,27 @@ async def test_frames_in_the_segments_of_others_take_nothing_from_these(
         (torrent,) = feed.playlist("tv").torrents.values()
         assert matches(torrent, DATA[:100_000])
         assert feed.playlist("tv", "frames.m3u8").torrents == {}
+
+
+async def test_what_ffmpeg_writes_into_one_file_is_published_range_by_range(
+    ffmpeg: str, feed_dir: Path, publishing: Any, wait_until: Any
+) -> None:
+    tv = feed_dir / "tv"
+    tv.mkdir()
+    command = [
+        *(ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "error"),
+        *("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10", "-t", "6"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-f", "hls", "-hls_time", "1"),
+        *("-hls_list_size", "0", "-hls_flags", "single_file", "-hls_segment_type", "fmp4", "index.m3u8"),
+    ]
+    subprocess.run(command, check=True, timeout=60, cwd=tv)
+    async with publishing(feed_dir) as feed:
+        await wait_until(lambda: feed.tagged("tv"))
+        playlist = parse(feed.playlist("tv").text)
+        assert isinstance(playlist, MediaPlaylist)
+        assert len(playlist.segments) == 6
+        (name,) = {segment.uri for segment in playlist.segments}
+        data = (tv / name).read_bytes()
+        for segment in playlist.segments:
+            assert segment.span is not None
+            assert matches(feed.playlist("tv").torrents[segment.line], segment.span.of(data))

@@ -52,8 +52,9 @@ def step(last: MediaPlaylist, now: MediaPlaylist) -> Step:
 
 
 def _other(old: Segment, new: Segment) -> bool:
-    """Signed URLs change in the query while the segment is the same."""
-    return _path(old.uri) != _path(new.uri) or old.span != new.span
+    """Signed URLs change in the query while the segment is the same. Ranges are not looked at: in a window
+    of one file ffmpeg 9 leaves EXT-X-MEDIA-SEQUENCE at 0 for ever, and that is no beginning."""
+    return _path(old.uri) != _path(new.uri)
 
 
 def _path(uri: str) -> str:
