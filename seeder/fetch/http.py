@@ -108,7 +108,7 @@ class Http:
                 if response.status in _REDIRECTS and target:
                     at = urljoin(at, target)
                     continue
-                return await _read(response, url, at, limit, span, started)
+                return await _read(response, url, _public(at), limit, span, started)
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", url)
 
     async def _request(
@@ -182,6 +182,12 @@ async def _read(
         if len(body) < span.length:
             raise FetchError(f"{len(body)} of {span.length} bytes", asked, response.status)
     return Fetched(asked, url, response.status, headers, body, time.monotonic() - started)
+
+
+def _public(url: str) -> str:
+    """Without user and password: URIs are made absolute with it, and written into playlists."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _host(url: str) -> Host:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from seeder.hls.attributes import parse_attributes
 from seeder.hls.playlist import split_lines
@@ -30,6 +30,7 @@ URI_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 """Tag → attributes that hold a URI (RFC 8216bis §4.4; the last two are HLS interstitials', appendix D)."""
 
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
+_IN_URLS = "%:/?#[]@!$&'()*+,;=-._~"
 _OPAQUE = ("data:", "skd:", "urn:", "com.apple.")
 """URIs that name nothing relative: keys of DRM systems, inline data."""
 
@@ -114,10 +115,10 @@ def absolute(uri: str, base: str, variables: Mapping[str, str]) -> str | None:
         _ = parts.port
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https", "file"):
+    if parts.scheme not in ("http", "https", "file") or any(ord(c) < 32 or ord(c) == 127 for c in url):
         return None
-    # What a playlist must not hold, though the URI came from one: a variable's value may.
-    return None if any(ord(c) < 33 or c in '"<>' for c in url) else url
+    # Writers who do not encode blanks and letters mean what players make of them (RFC 3986 §2.1).
+    return quote(url, safe=_IN_URLS)
 
 
 def variables_of(text: str, base: str, imported: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,8 @@ LONG_TEXT = 64 << 10
 PATIENCE = 3
 """Target durations for which an answer older than ours is taken for that of a cache that is behind; and after
 which a playlist that does not change is said to stand still."""
+AFTER_END = 60.0
+"""Seconds between looks at a live playlist that has ended: its publisher may begin anew in the same place."""
 BLOCKING = 3
 """Target durations that a server may keep a blocking reload (§6.2.5.2)."""
 QUICK = 0.1
@@ -75,9 +77,10 @@ class Follower:
         self._blocks = True
         """The server was not seen to ignore that we wanted to be kept waiting."""
         self._ranges = DateRanges()
+        self._was_live = False
 
     async def run(self) -> None:
-        """Until the playlist has ended, or cancelled."""
+        """Until a recording is there, or cancelled."""
         clock = asyncio.get_running_loop().time
         failures = 0
         while True:
@@ -99,8 +102,12 @@ class Follower:
             self._take(found, asked, clock())
             self.seen.set()
             if self.listing is not None and self.listing.playlist.ended:
-                return
-            await self._wait(asked, clock())
+                if not self._was_live:
+                    return
+                await asyncio.sleep(AFTER_END)
+            else:
+                self._was_live = True
+                await self._wait(asked, clock())
 
     # --- asking --------------------------------------------------------------------------------------
 
@@ -200,6 +207,9 @@ class Follower:
     def _unchanged(self, last: Listing, asked: float, now: float) -> None:
         assert self._rhythm is not None
         target = _target(last.playlist)
+        if last.playlist.ended:
+            self._trouble("")
+            return
         self._rhythm = self._rhythm.unchanged(asked)
         quiet = now - self._changed_at
         if quiet > PATIENCE * target:

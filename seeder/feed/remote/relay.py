@@ -20,7 +20,7 @@ ROOM = 64 << 20
 MOST = 4096
 """Of those; keys are 16 bytes."""
 UNDERWAY = 32
-"""Fetched at once. A part that is only announced (EXT-X-PRELOAD-HINT) takes its time, one of each playlist."""
+"""Fetched at once. A part that is only announced (EXT-X-PRELOAD-HINT) takes its time, one of a playlist."""
 FRESH = 5.0
 """Seconds for which what was fetched is given again without a question: viewers of a live edge come together.
 A key or init section may be another one after its publisher began anew."""

@@ -219,6 +219,7 @@ class AttachTask:
             aside = (lambda url: relay_path(url)) if self._attach.relay else nowhere
             self._root = rewrite(text, base, paths.get, aside=aside)
         else:
+            self._root = None
             paths = self._places.arrange({self._attach.url: "EXT-X-STREAM-INF"})
         for path in self._followers.keys() - set(paths.values()):
             _, task = self._followers.pop(path)
