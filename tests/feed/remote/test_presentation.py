@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from seeder.feed.remote import task
+from seeder.torrent.metainfo import matches
 from tests.feed.remote.upstream import HLS, Packager, attached
 
 MASTER = """#EXTM3U
@@ -72,3 +73,46 @@ async def test_variants_may_come_go_and_get_new_tokens(
         assert "v0/index.m3u8" in it.playlist("master.m3u8").text, "players keep their playlist's place"
         text.append("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhigh.m3u8\n")
         await it.until(lambda: it.view.playlists.keys() == {"master.m3u8", "v1/index.m3u8"})
+
+
+TEXT = """#EXTM3U
+#EXT-X-VERSION:8
+#EXT-X-TARGETDURATION:2
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-DISCONTINUITY-SEQUENCE:3
+#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://asset",KEYFORMAT="com.apple.streamingkeydelivery",KEYFORMATVERSIONS="1"
+#EXT-X-KEY:METHOD=AES-128,URI="../key?n=1",IV=0x0123
+#EXTINF:2,
+s7.ts
+#EXT-X-DISCONTINUITY
+#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z
+#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z",X-ASSET-LIST="ads.json",SCTE35-OUT=0xFC
+#EXTINF:2,A title, with a comma
+s8.ts
+#EXT-X-GAP
+#EXTINF:2,
+s9.ts
+#EXT-X-KEY:METHOD=NONE
+#EXTINF:2,
+s10.ts
+#EXT-X-ENDLIST
+"""
+
+
+async def test_keys_gaps_dates_and_breaks_are_passed_on_and_encrypted_bytes_are_bytes(tmp_path: Path) -> None:
+    packager = Packager()
+
+    async def fixed(request: web.Request, body: bytes) -> web.Response:
+        return web.Response(body=TEXT.encode(), content_type=HLS)
+
+    packager.failing["index.m3u8"] = fixed
+    async with attached(packager, tmp_path) as it:
+        await it.until(lambda: len(it.playlist().torrents) == 3)
+        text = it.playlist().text
+        assert f'URI="{it.base}/key?n=1"' in text
+        home = text.replace(f"{it.base}/key", "../key").replace(f"{it.base}/live/", "")
+        assert home == TEXT
+        lines = TEXT.splitlines()
+        for line, torrent in it.playlist().torrents.items():
+            assert matches(torrent, packager.segment(lines[line + 1]))
+        assert not any("s9.ts" in asked for asked in packager.asked), "a gap has no bytes"
