@@ -13,6 +13,9 @@ and how the modules meet:
     playlist     text → records; the text itself stays what is served
     names        a URI in a playlist ⇄ the path under ``/live/<stream>/`` ⇄ its content type
     manifest     the served manifest: the writer's lines plus one tag per segment with magnet and INFO
+    delivery     what a request may ask of a playlist beside itself (LL-HLS), and whether this one has it
+    delta        a playlist without what its reader has had
+    rewrite      a playlist that lives elsewhere, fit to be served from here
     master       a multivariant playlist for a stream whose writer wrote none
     check        what successive reloads of a playlist must keep to
 """

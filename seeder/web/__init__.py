@@ -10,6 +10,9 @@
   Quart's routes (:mod:`~seeder.web.api`, :mod:`~seeder.web.metrics`) see only the rarer requests.
 - **Lobby**: who is connected, whoever serves them.
 - **Rendered**: a playlist with its magnets, plain and gzipped, made once per change and address.
+- **Waiting**: requests for a playlist that is to go on first (blocking reloads); who waits for the same is
+  woken and rendered for together.
+- **Far**: a resource that has its home elsewhere and is not in memory.
 - **Reach** (what the operator says) and a request together give **Addresses**, which are written into
   manifests; a Host header is a stranger's text until checked.
 - **Bundle**: the browser's files, built beforehand and held in memory.

@@ -133,6 +133,9 @@ class AttachTask:
     async def run(self) -> None:
         """Until cancelled. Afterwards nothing is published."""
         attach = self._attach
+        secret = {"authorization", "cookie"} & {name.lower() for name in attach.headers}
+        if not attach.relay and (secret or "@" in urlsplit(attach.url).netloc):
+            log.info("viewers get no login of yours: if the segments' home wants one, --relay serves them")
         async with AsyncExitStack() as stack:
             source = await stack.enter_async_context(
                 open_source(
