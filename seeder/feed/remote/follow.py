@@ -36,7 +36,7 @@ AFTER_END = 60.0
 """Seconds between looks at a live playlist that has ended: its publisher may begin anew in the same place."""
 BLOCKING = 3
 """Target durations that a server may keep a blocking reload (§6.2.5.2)."""
-QUICK = 0.1
+QUICK = 0.5
 """Of a target duration: who answers a blocking reload sooner, without what it asks for, did not block."""
 SHORTEST = 0.05
 """Seconds between blocking reloads: parts are longer, and who always has another one is not to busy us."""
