@@ -51,18 +51,14 @@ class Server:
 @contextmanager
 def serving(feed: Path, *arguments: str, prefix: Sequence[str] = ()) -> Iterator[Server]:
     """``live-torrent serve --feed feed`` while the block runs; ``prefix``: say, ``taskset -c 0``."""
-    command = [
-        *prefix,
-        sys.executable,
-        "-m",
-        "seeder",
-        "serve",
-        "--feed",
-        str(feed),
-        "--port",
-        "0",
-        *arguments,
-    ]
+    with running("serve", "--feed", str(feed), *arguments, prefix=prefix) as server:
+        yield server
+
+
+@contextmanager
+def running(*arguments: str, prefix: Sequence[str] = ()) -> Iterator[Server]:
+    """``live-torrent`` with these arguments, on a free port, while the block runs."""
+    command = [*prefix, sys.executable, "-m", "seeder", *arguments, "--port", "0"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
     try:
@@ -75,7 +71,7 @@ def serving(feed: Path, *arguments: str, prefix: Sequence[str] = ()) -> Iterator
             if time.monotonic() > deadline:
                 break
         else:
-            raise SystemExit("live-torrent serve did not come up; its message is above")
+            raise SystemExit(f"live-torrent {arguments[0]} did not come up; its message is above")
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
