@@ -75,9 +75,9 @@ const manifest = version => ({
 })
 
 /** @param {string} dist */
-function scripts(dist) {
-  const { options } = trimmed(ROOT)
-  return esbuild.build({
+async function scripts(dist) {
+  const { options, unused } = trimmed(ROOT)
+  const built = await esbuild.build({
     ...options,
     absWorkingDir: ROOT,
     entryPoints: Object.values(ENTRIES).map(name => `client/${name}.js`),
@@ -93,6 +93,9 @@ function scripts(dist) {
     legalComments: 'none', // THIRD-PARTY.txt holds every notice in full
     logLevel: 'warning'
   })
+  const idle = unused()
+  if (idle.length) throw new Error(`client/shims/ replaces what nothing imports any more: ${idle.join(', ')}`)
+  return built
 }
 
 /**
