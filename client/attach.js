@@ -33,7 +33,7 @@ import { mount } from './player.js'
  *   hls.js cannot be loaded, or the browser cannot do what `mode` demands
  */
 export async function attach (video, url, options = {}) {
-  const { mode, muted, signal, onState, onSegment, loadHls, ...engineOptions } = options
+  const { onState, onSegment } = options
   /** @type {{ [K in keyof PlayerEvents]: Set<(value: PlayerEvents[K]) => void> }} */
   const listeners = {
     state: new Set(onState ? [onState] : []),
@@ -41,25 +41,28 @@ export async function attach (video, url, options = {}) {
   }
   /** @type {<K extends keyof PlayerEvents>(type: K) => (value: PlayerEvents[K]) => void} */
   const tell = type => value => { for (const listener of listeners[type]) queueMicrotask(() => listener(value)) }
-  const start = (/** @type {boolean | undefined} */ sharing) => mount(video, {
-    url, mode, muted, signal, loadHls, onState: tell('state'), engineOptions: { ...engineOptions, sharing, onSegment: tell('segment') }
+  // Player and engine each take what is theirs.
+  const start = () => mount(video, {
+    ...options, url, onState: tell('state'), engineOptions: { ...options, onSegment: tell('segment') }
   })
-  let player = await start(engineOptions.sharing)
+  let player = await start()
+  /** @type {boolean | undefined} */
+  let sharing
   const stop = new AbortController()
   // The browser kept the page for "back", with its player stopped in `pagehide`.
   addEventListener('pageshow', async ({ persisted }) => {
     if (!persisted) return
     try {
-      const again = await start(player.stats().sharing)
-      if (stop.signal.aborted) again.destroy()
-      else player = again
-    } catch { tell('state')('retrying') }
+      player = await start()
+      if (sharing !== undefined) player.setSharing(sharing)
+      if (stop.signal.aborted) player.destroy()
+    } catch { tell('state')('retrying') } // hls.js could not be loaded
   }, { signal: stop.signal })
   return {
     get engine () { return player.engine },
     get mode () { return player.mode },
     stats: () => player.stats(),
-    setSharing: on => player.setSharing(on),
+    setSharing: on => player.setSharing(sharing = on),
     destroy: () => {
       stop.abort()
       return player.destroy()

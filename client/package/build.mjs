@@ -10,7 +10,7 @@
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as esbuild from 'esbuild'
@@ -116,14 +116,15 @@ async function types(dist) {
     for (const name of waiting) {
       // Written by hand, or made
       const file = [join(ROOT, 'client', name), join(workshop, 'client', name)]
-      const text = await readFile(file[0] ?? '', 'utf8').catch(() => readFile(file[1] ?? '', 'utf8'))
-      for (const [, specifier = ''] of text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)) {
-        if (specifier === 'hls.js') continue
-        // A consumer's TypeScript may resolve as browsers do, by whole names.
-        if (!/^\.\/[\w-]+\.js$/.test(specifier)) throw new Error(`${name} imports the types of ${specifier}: name it ./….js`)
-        const next = basename(specifier).replace(/\.js$/, '.d.ts')
-        if (!waiting.includes(next)) waiting.push(next)
-      }
+      const made = await readFile(file[0] ?? '', 'utf8').catch(() => readFile(file[1] ?? '', 'utf8'))
+      // A consumer's TypeScript may resolve as browsers do, by whole names.
+      const text = made.replaceAll(/((?:\bfrom\s+|\bimport\s*\(?\s*)['"])([^'"]+)/g, (all, before, specifier) => {
+        if (specifier === 'hls.js') return all
+        const next = /^\.\/([\w-]+)(?:\.js)?$/.exec(specifier)?.[1]
+        if (next === undefined) throw new Error(`${name} takes types from ${specifier}, which is not beside it`)
+        if (!waiting.includes(`${next}.d.ts`)) waiting.push(`${next}.d.ts`)
+        return `${before}./${next}.js`
+      })
       const reference = name === first ? '/// <reference path="./window.d.ts" />\n' : ''
       await writeFile(join(dist, name), reference + text)
     }

@@ -124,6 +124,15 @@ async def test_a_module_page_attaches_the_player_straight_from_a_cdn(
 
         await until("listeners hear of states, and of segments from the other", exchanged, *pages)
         assert any(re.match(r"/package/dist/swarm-\w+\.js", path) for path in cdn.asked)
+        # The browser keeps the page for "back", and takes it up again.
+        await second.evaluate("""() => {
+          window.before = player.engine
+          dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))
+          dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))
+        }""")
+        await when(
+            second, "player.engine !== before && before.closed && s.peers === 1", "going on after back"
+        )
         await second.evaluate("player.setSharing(false)")
         await when(second, "s.sharing === false", "the switch")
         await second.evaluate("player.destroy()")
