@@ -58,15 +58,28 @@ async def test_our_own_live_stream_breaks_no_rule(live_torrent: Start) -> None:
 
 
 async def test_what_ffmpeg_wrote_is_served_without_a_broken_rule(
-    live_torrent: Start, feed_dir: Path, ts_vod: Path, fmp4_vod: Path
+    ffmpeg: str, live_torrent: Start, feed_dir: Path, ts_vod: Path, fmp4_vod: Path
 ) -> None:
     shutil.copytree(ts_vod, feed_dir / "film")
     shutil.copytree(fmp4_vod, feed_dir / "film4")
+    for name, kind, source in (("single", "mpegts", ts_vod), ("single4", "fmp4", fmp4_vod)):
+        (feed_dir / name).mkdir()
+        command = [
+            *(ffmpeg, "-nostdin", "-loglevel", "error", "-i", str(source / "index.m3u8"), "-c", "copy"),
+            *("-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod", "-hls_segment_type", kind),
+            *("-hls_flags", "single_file", "index.m3u8"),
+        ]
+        subprocess.run(command, check=True, timeout=60, cwd=feed_dir / name)
     server = await live_torrent("serve", "--feed", str(feed_dir))
-    for stream in ("film", "film4"):
-        code, out, _ = await check("--segments", "-1", f"{server.url}/live/{stream}/master.m3u8")
+    for stream in ("film", "film4", "single", "single4"):
+        address = f"{server.url}/live/{stream}"
+        code, out, _ = await check("--segments", "-1", f"{address}/master.m3u8")
         assert code == 0, out
         assert "6 segments" in out
+        async with aiohttp.ClientSession() as session, session.get(f"{address}/index.m3u8") as answer:
+            text = await answer.text()
+        assert text.count("MAGNET") == 6, "of each segment it was seen that it is its torrent's"
+        assert ("#EXT-X-BYTERANGE" in text) == stream.startswith("single")
 
 
 async def test_a_local_playlist_is_checked_offline(ts_vod: Path, tmp_path: Path) -> None:
