@@ -16,12 +16,15 @@ const query = new URLSearchParams(location.search)
 const { src, mode } = video.dataset
 const called = src === undefined ? decode(name) : document.title
 
+/** A recording beside its page is there for good; a stream may be to come. */
+const away = src === undefined ? 'No such stream yet, or it is away for a moment.' : 'It cannot be reached just now.'
+
 /** What the viewer is told while there is no picture to see. @type {Record<import('./player.js').State, string[]>} */
 const WORDS = {
   loading: [`Waiting for “${called}”`, 'It starts by itself.'],
   playing: [],
   blocked: [], // the element's own play button is there
-  retrying: [`Waiting for “${called}”`, 'No such stream yet, or it is away for a moment. It starts by itself.'],
+  retrying: [`Waiting for “${called}”`, `${away} It starts by itself.`],
   ended: [] // the last picture stays, and a recording can be played again
 }
 

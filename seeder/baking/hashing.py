@@ -19,8 +19,9 @@ from seeder.feed.beneath import open_beneath, signature_of
 from seeder.model import Span
 from seeder.torrent.metainfo import MAX_LENGTH, piece_length
 
-BLOCK = 1 << 20
-"""Bytes read at a time by each thread, and all that it holds."""
+BLOCK = 256 << 10
+"""Bytes read at a time: they are still in the core's cache when they are hashed. Pieces of large segments may
+be longer, up to 1 MiB."""
 AHEAD = 4
 """Extents waiting per thread: none is idle, and a stop waits for few."""
 ATTEMPTS = 3
@@ -147,9 +148,20 @@ def hash_one(folder: Folder, extent: Extent, counter: Counter, ending: threading
     return Unhashed("is being written")
 
 
+_local = threading.local()
+
+
+def _buffer(size: int) -> memoryview:
+    """This thread's own: fresh memory for each file would cost as much as hashing a tenth of it."""
+    buffer: memoryview | None = getattr(_local, "buffer", None)
+    if buffer is None or len(buffer) < size:
+        buffer = _local.buffer = memoryview(bytearray(size))
+    return buffer[:size]
+
+
 def _hash(handle: BinaryIO, length: int, size: int, ending: threading.Event) -> Iterator[tuple[bytes, int]]:
     """Hashes of the next pieces, and how many bytes they are of. OSError where the file ends too soon."""
-    buffer = memoryview(bytearray(min(max(size, BLOCK), length)))
+    buffer = _buffer(max(size, BLOCK))
     left = length
     while left:
         if ending.is_set():

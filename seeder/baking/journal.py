@@ -13,6 +13,9 @@ from seeder.baking.state import Baked, Hashed, Removed, State
 from seeder.baking.store import Folder
 from seeder.errors import FeedError
 
+BATCH = 32
+"""Segments written down together: some 20 MiB of hashing that a crash would cost."""
+
 NAME = ".live-torrent.jsonl"
 
 
@@ -38,8 +41,8 @@ class Journal:
         self.state = state
         self._folder = folder
         self._handle: FileIO | None = None
-        self._told = len(state), 0
-        """Records when the file was written anew, and lines added since."""
+        self._waiting: list[str] = []
+        """Lines of segments, of which it is enough to know soon; at most BATCH."""
 
     def __enter__(self) -> Journal:
         path = self._folder.root / NAME
@@ -58,8 +61,11 @@ class Journal:
 
     def __exit__(self, *info: object) -> None:
         if self._handle is not None:
-            self._handle.close()
-            self._handle = None
+            try:
+                self._flush()
+            finally:
+                self._handle.close()
+                self._handle = None
 
     def stream(self, path: str, baked: Baked) -> None:
         if self.state.streams.get(path) != baked:
@@ -78,18 +84,27 @@ class Journal:
 
     def segment(self, extent: Extent, hashed: Hashed) -> None:
         self.state.hashed[extent] = hashed
-        self._add(records.segment_line(extent, hashed))
+        self._waiting.append(records.segment_line(extent, hashed))
+        if len(self._waiting) >= BATCH:
+            self._flush()
 
     def compact(self) -> None:
         """Write the state anew, without what is no longer in it; nothing may be added after that."""
         self.__exit__()
-        if self._told != (len(self.state), 0):
+        if self.state.lines != 1 + len(self.state):
             self._folder.put_lines(NAME, records.lines(self.state))
 
     def _add(self, line: str) -> None:
+        self._waiting.append(line)
+        self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
         assert self._handle is not None
-        data = line.encode()
-        self._told = self._told[0], self._told[1] + 1
+        data = "".join(self._waiting).encode()
+        self.state.lines += len(self._waiting)
+        self._waiting = []
         try:
             if self._handle.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

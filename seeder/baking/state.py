@@ -61,6 +61,8 @@ class State:
     files: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Files of ours → SHA-256 of their bytes, in hex; two while one replaces the other."""
     hashed: dict[Extent, Hashed] = field(default_factory=dict)
+    lines: int = field(default=0, compare=False)
+    """In the file: more than there are records where some were superseded."""
 
     def __len__(self) -> int:
         """Records."""
@@ -126,6 +128,7 @@ def read(text: Iterable[str]) -> State:
                 _check_head(record)
             else:
                 _take(state, record)
+            state.lines = number
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"line {number}: {error}") from None
     return state
