@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -73,7 +74,8 @@ class Progress:
         seconds = now - self._began
         line = picture(counter.bytes, work.todo_bytes, counter.extents, len(work.todo), seconds)
         if self._terminal:
-            self._stream.write(f"\r\033[K{line}")
+            # A line that wraps could not be taken back.
+            self._stream.write(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}")
             self._stream.flush()
             self._there = True
         else:

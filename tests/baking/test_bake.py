@@ -295,6 +295,22 @@ def test_what_has_not_ended_is_left_alone_and_its_neighbours_are_baked(root: Pat
         bake(root)
 
 
+def test_a_playlist_that_changes_meanwhile_is_left_to_the_next_run(root: Path) -> None:
+    film(root / "a")
+    live = media("0.ts", end="")
+
+    def somebody_writes(*_: object) -> None:
+        write(root / "a/low/index.m3u8", live)
+        (root / "a/high/index.m3u8").unlink(missing_ok=True)
+
+    told = bake(root, progress=somebody_writes)
+    assert told.remarks == ["a/high/index.m3u8 changed meanwhile: run bake again (1 more like it)"]
+    assert (root / "a/low/index.m3u8").read_text() == live
+    write(root / "a/low/index.m3u8", media("0.ts", "1.ts"))
+    assert bake(root).summary.hashed == 0, "what was hashed is known"
+    assert magnets(root / "a/low/index.m3u8").keys() == {"0.ts", "1.ts"}
+
+
 def test_what_is_no_playlist_is_left_alone(root: Path) -> None:
     film(root)
     write(root / "text.m3u8", "not a playlist\n")
