@@ -55,6 +55,11 @@ SCRIPT: Headers = (*_COMMON, *OPEN)
 API: Headers = (*_COMMON, *OPEN)
 
 
+PERMISSIONS = ", ".join(f"{name}=()" for name in ("camera", "display-capture", "geolocation", "microphone"))
+"""What a player never asks for, whatever a site that frames it would grant; autoplay and fullscreen are the
+site's to give (``allow="autoplay; fullscreen"``)."""
+
+
 def page(*, framed: bool) -> Headers:
     """``framed``: other sites may show it in a frame.
 
@@ -62,5 +67,9 @@ def page(*, framed: bool) -> Headers:
     play and the sharing switch. Everything else may not.
     """
     ancestors = "*" if framed else "'none'"
-    headers: Headers = (("Content-Security-Policy", f"{PAGE_CSP}; frame-ancestors {ancestors}"), *_COMMON)
+    headers: Headers = (
+        ("Content-Security-Policy", f"{PAGE_CSP}; frame-ancestors {ancestors}"),
+        ("Permissions-Policy", PERMISSIONS),
+        *_COMMON,
+    )
     return headers if framed else (*headers, ("X-Frame-Options", "DENY"))

@@ -89,6 +89,8 @@ async def test_other_sites_may_include_the_scripts_and_frame_only_the_player(sit
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert page.headers["referrer-policy"] == "no-referrer"
+        assert "camera=()" in page.headers["permissions-policy"]
+        assert "autoplay" not in page.headers["permissions-policy"], "the framing site's to give"
 
 
 async def test_the_page_of_a_stream_that_is_not_there_yet_waits_for_it(site: Site) -> None:
