@@ -11,7 +11,7 @@ from bench.report import Figure, report
 SIZES = Path(__file__).resolve().parent.parent / "seeder" / "web" / "bundle" / "sizes.json"
 
 
-ENTRIES = ("client/demo.js", "client/watch.js", "client/player.js")
+ENTRIES = ("client/demo.js", "client/watch.js", "client/player.js", "client/site.js")
 
 
 def page_load(sizes: dict[str, dict[str, object]], entry: str) -> set[str]:

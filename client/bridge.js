@@ -10,10 +10,18 @@ import { ALIVE_MS, CLAIM, HELLO, read } from '../sw/protocol.js'
 /** @typedef {import('./types').ByteRange} ByteRange */
 
 /**
- * @typedef {object} Mount one player's stake in the worker's questions
- * @property {Engine} engine
- * @property {string} folder absolute URL, with a slash at its end, beneath which its playlists are
- * @property {(url: string, bytes: number) => void} fetched the worker got a segment from the origin by itself
+ * @typedef {object} Answerer
+ * @property {Engine['knows']} knows
+ * @property {(url: string, options: { signal: AbortSignal }) => Promise<Playlist>} playlist
+ * @property {Engine['segment']} segment
+ *
+ * @typedef {import('./types').FetchedPlaylist & { names?: [string, import('../sw/protocol.js').Kind][] }} Playlist
+ *
+ * @typedef {object} Mount a player's stake in the worker's questions, or that of all the site's own
+ * @property {Answerer} engine
+ * @property {(url: string) => boolean} plays whether this playlist is its
+ * @property {(url: string, bytes: number) => boolean} fetched the worker got a segment from the origin by itself;
+ *   whether it was one of its own
  */
 
 /** What the answers go out on: a MessagePort, as far as we use one. */
@@ -59,48 +67,66 @@ export async function answer (port, { kind, url, range }, mounts, aliveMs = ALIV
  * @param {ByteRange} [range]
  */
 function find (mounts, kind, url, range) {
-  for (const { engine, folder } of mounts) {
-    if (kind === 'playlist' ? url.startsWith(folder) : engine.knows(url, range)) return engine
+  for (const { engine, plays } of mounts) {
+    if (kind === 'playlist' ? plays(url) : engine.knows(url, range)) return engine
   }
   return undefined
 }
 
-/** @param {Engine} engine @param {string} url @param {AbortSignal} signal */
+/** @param {Answerer} engine @param {string} url @param {AbortSignal} signal */
 async function playlist (engine, url, signal) {
-  const { url: final, status, contentType, text } = await engine.playlist(url, { signal })
+  const { url: final, status, contentType, text, names } = await engine.playlist(url, { signal })
   // A response we make up has the requested URL, and relative URIs would resolve against the wrong one.
-  return final === url ? { type: 'done', status, contentType, data: text, source: 'origin' } : { type: 'pass' }
+  return final === url ? { type: 'done', status, contentType, data: text, source: 'origin', names } : { type: 'pass' }
 }
 
-/** @param {Engine} engine @param {string} url @param {AbortSignal} signal @param {ByteRange} [range] */
+/** @param {Answerer} engine @param {string} url @param {AbortSignal} signal @param {ByteRange} [range] */
 async function segment (engine, url, signal, range) {
   const { data, contentType, source } = await engine.segment(url, { range, signal })
   // Cloned by postMessage, not transferred: the engine goes on serving these bytes to peers.
   return { type: 'done', status: 200, contentType, data, source, range }
 }
 
+/** @type {Map<string, Bridge>} by the worker's address; one or two in a page's life */
+const bridges = new Map()
+
 /**
- * One page's bridge. Made once, also by players in other modes: where a worker controls the page, it is told
- * at once that nobody here answers, instead of waiting to find out.
+ * The page's bridge to one worker. Made once, also by players in other modes: where a worker controls the page, it is
+ * told at once that nobody here answers, instead of waiting to find out.
  */
 export class Bridge {
   /** @type {Set<Mount>} bounded by the players on the page */
   #mounts = new Set()
   #container
-  #root
+  #script
+  /** Why there is no worker, for the page's author; '' when it may only be slow. */
+  trouble = ''
 
   /**
    * @param {ServiceWorkerContainer} container navigator.serviceWorker
-   * @param {string} root the site's root, absolute URL: the worker is `sw.js` there
+   * @param {string} script the worker's absolute URL; its scope is the folder it is in
    */
-  constructor (container, root) {
+  constructor (container, script) {
     this.#container = container
-    this.#root = root
-    container.addEventListener('message', event => this.#message(event))
+    this.#script = script
+    container.addEventListener('message', event => this.hear(event))
     // A worker that was updated, or came back, may not know that this page answers.
     container.addEventListener('controllerchange', () => this.#controller()?.postMessage(HELLO))
     container.startMessages()
     this.#controller()?.postMessage(HELLO)
+  }
+
+  /** The bridge to this worker. @param {string} script @returns {Bridge | null} null: no service workers in this frame */
+  static to (script) {
+    const known = bridges.get(script)
+    if (known) return known
+    try {
+      const bridge = new Bridge(navigator.serviceWorker, script)
+      bridges.set(script, bridge)
+      return bridge
+    } catch {
+      return null // a sandboxed frame's
+    }
   }
 
   get controlled () { return this.#controller() !== null }
@@ -128,7 +154,8 @@ export class Bridge {
       registration?.active?.postMessage(CLAIM)
       while (!this.controlled) await until(once(this.#container, 'controllerchange', stop), stop)
       return true
-    } catch {
+    } catch (error) {
+      if (!stop.aborted && error instanceof Error) this.trouble = error.message
       return false
     } finally {
       clearTimeout(timer)
@@ -154,33 +181,40 @@ export class Bridge {
   /** Our worker; a foreign one in control counts as none. */
   #controller () {
     const { controller } = this.#container
-    return controller !== null && isOurs(controller, this.#root) ? controller : null
+    return controller !== null && this.#isOurs(controller) ? controller : null
   }
+
+  /** A site registers its own worker with a query, maybe: `/sw.js?v=7`. @param {{ scriptURL: string }} worker */
+  #isOurs ({ scriptURL }) { return scriptURL.split('?')[0] === this.#script.split('?')[0] }
 
   async #register () {
-    const there = await this.#container.getRegistration(this.#root)
-    const worker = there?.active ?? there?.waiting ?? there?.installing
-    // The site's own worker at our place stays: registering would throw it out.
-    if (there?.scope === this.#root && worker && !isOurs(worker, this.#root)) throw new Error('the site has a service worker of its own')
-    return this.#container.register(`${this.#root}sw.js`, { scope: this.#root, updateViaCache: 'none' })
+    const scope = new URL('.', this.#script).href
+    for (const registration of await this.#container.getRegistrations()) {
+      const worker = registration.active ?? registration.waiting ?? registration.installing
+      if (worker === null) continue
+      // The site registered it already, with a scope or a query of its own: that stays.
+      const same = registration.scope === scope && worker.scriptURL === this.#script
+      if (this.#isOurs(worker) && !same) return registration
+      // And so does another worker at our place: registering would throw it out.
+      if (registration.scope === scope && !same) throw new Error('the site has a service worker of its own')
+    }
+    return this.#container.register(this.#script, { scope, updateViaCache: 'none' })
   }
 
-  /** @param {MessageEvent} event */
-  #message (event) {
-    const message = read(event.data)
-    const port = event.ports[0]
+  /** What a worker says. @param {MessageEvent} event */
+  hear ({ data, source, ports: [port] }) {
+    // Another worker's questions are for its own bridge.
+    if (source === null || !('scriptURL' in source) || !this.#isOurs(source)) return
+    const message = read(data)
     if (message?.type === 'ask' && message.kind && message.url && port) {
       answer(port, { kind: message.kind, url: message.url, range: message.range }, this.#mounts)
     } else if (message?.type === 'fetched' && message.url) {
-      for (const mount of this.#mounts) {
-        if (message.url.startsWith(mount.folder)) return mount.fetched(message.url, message.bytes ?? 0)
-      }
+      for (const mount of this.#mounts) if (mount.fetched(message.url, message.bytes ?? 0)) return
+    } else if (message === null && data?.liveTorrent && data.type === 'ask') {
+      port?.postMessage({ type: 'pass' }) // a worker of another version, until it is updated
     }
   }
 }
-
-/** @param {ServiceWorker} worker @param {string} root */
-const isOurs = (worker, root) => worker.scriptURL === `${root}sw.js`
 
 /**
  * @template T

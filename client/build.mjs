@@ -1,7 +1,7 @@
 // Bundles the browser files into the folder named on the command line:
 //
 //   sw.js, embed.js               one plain script each: a worker, and what a foreign page includes
-//   client/{player,demo,watch}.js modules, with what they share in chunks named by content
+//   client/{player,site,demo,watch}.js modules, with what they share in chunks named by content
 //   pages/                        HTML, CSS and pictures as they are
 //   sizes.json, THIRD-PARTY.txt   what it weighs, and whose code it holds
 //
@@ -18,7 +18,7 @@ import { trimmed } from './shims/plugin.mjs'
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const SCRIPTS = ['sw/sw.js', 'client/embed.js']
-const MODULES = ['client/player.js', 'client/demo.js', 'client/watch.js']
+const MODULES = ['client/player.js', 'client/site.js', 'client/demo.js', 'client/watch.js']
 const PAGE_FILES = new Set(['.html', '.css', '.svg', '.png', '.webp', '.ico', '.webmanifest'])
 
 /**

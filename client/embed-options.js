@@ -2,7 +2,9 @@
 
 /**
  * @typedef {object} EmbedOptions
- * @property {string} url absolute, of a multivariant or media playlist
+ * @property {string} url absolute, of a multivariant or media playlist; '' when `worker` is there
+ * @property {string | null} worker absolute URL of the site's copy of the service worker: no player of ours is wanted
+ * @property {boolean} register whether the worker is ours to register; else the site does
  * @property {string} title
  * @property {string | null} mode
  * @property {boolean} muted
@@ -17,13 +19,20 @@
  * @param {string} page what `data-src` is relative to (document.baseURI)
  * @returns {EmbedOptions | string} a string says what is wrong, for the page's author
  */
-export function embedOptions ({ stream, src, mode, muted, controls, sharing, width }, script, page) {
+export function embedOptions ({ stream, src, worker, register, mode, muted, controls, sharing, width }, script, page) {
   if (stream && src) return 'data-stream and data-src are both there: one of them says what is played'
-  if (!stream && !src) return 'data-stream is missing: <script src="…/embed.js" data-stream="NAME"></script> (or data-src="URL")'
-  const url = stream ? hosted(stream, script) : playlist(src, page)
+  if (worker && (stream || src)) return 'data-worker is for players of your own: data-stream and data-src belong into another script tag'
+  if (!stream && !src && !worker) return 'data-stream is missing: <script src="…/embed.js" data-stream="NAME"></script> (or data-src="URL")'
+  const file = worker ? address(worker, page) : null
+  if (worker && (file === null || new URL(file).origin !== new URL(page).origin)) {
+    return `data-worker="${worker}" is not a file of this site: browsers take no service worker from another`
+  }
+  const url = worker ? '' : stream ? hosted(stream, script) : address(src, page)
   if (url === null) return stream ? `data-stream="${stream}" is not a stream's name` : `data-src="${src}" is not the address of a playlist`
   return {
     url,
+    worker: file,
+    register: on(register),
     title: stream ?? '',
     mode: mode ?? null,
     muted: on(muted),
@@ -40,7 +49,7 @@ function hosted (stream, script) {
 }
 
 /** @param {string | undefined} src @param {string} page */
-function playlist (src = '', page) {
+function address (src = '', page) {
   try {
     const { protocol, href } = new URL(src, page)
     return protocol === 'https:' || protocol === 'http:' ? href : null

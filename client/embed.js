@@ -1,7 +1,8 @@
 /**
  * `<script src="https://HOST/embed.js" data-stream="NAME"></script>`: a player at that place, on any site;
- * `data-src="URL"` instead of `data-stream` plays any playlist with magnets, wherever it is.
- * Options: data-width, data-muted, data-controls, data-sharing, data-mode (mode.js; `p2p-only` too).
+ * `data-src="URL"` instead of `data-stream` plays any playlist with magnets, wherever it is. With `data-worker="/FILE.js"`
+ * there is no player of ours: the site's copy of the service worker serves those that it has.
+ * docs/website.md has all attributes.
  */
 
 import { embedOptions } from './embed-options.js'
@@ -9,6 +10,8 @@ import { embedOptions } from './embed-options.js'
 const script = /** @type {HTMLScriptElement} */ (document.currentScript)
 const options = embedOptions(script.dataset, script.src, document.baseURI)
 const video = document.createElement('video')
+// Left alone unless turned off: the engine has reasons of its own (Save-Data) not to share.
+const engineOptions = typeof options === 'string' || options.sharing ? {} : { sharing: false }
 
 const place = () => {
   // In <head>, or gone from the page by now: at the body's end.
@@ -16,8 +19,37 @@ const place = () => {
   else document.body.append(video)
 }
 
+/** Not bundled here: a page with several players loads it once. @param {string} name */
+const load = name => import(new URL(`client/${name}`, script.src).href)
+
+/** @param {string} worker @param {boolean} register */
+const serve = (worker, register) => {
+  const { serviceWorker } = navigator
+  if (!serviceWorker) return console.error('live-torrent: service workers need HTTPS (or localhost)')
+  /** @type {MessageEvent[]} */
+  const early = []
+  const hold = (/** @type {MessageEvent} */ event) => {
+    early.push(event)
+    // Who answers is on its way; else the worker would take the page for one without.
+    if (event.data?.liveTorrent) event.ports[0]?.postMessage({ type: 'ack' })
+  }
+  const release = () => serviceWorker.removeEventListener('message', hold)
+  serviceWorker.addEventListener('message', hold)
+  serviceWorker.startMessages()
+  load('site.js').then(({ serveSite }) => {
+    release()
+    return serveSite({ worker, register, early, engineOptions })
+  }).catch(error => {
+    release()
+    for (const { ports } of early) ports[0]?.postMessage({ type: 'pass' })
+    console.error('live-torrent: this page plays over HTTP only.', error)
+  })
+}
+
 if (typeof options === 'string') {
   console.error(`live-torrent: ${options}`)
+} else if (options.worker !== null) {
+  serve(options.worker, options.register)
 } else {
   video.controls = options.controls
   video.title = script.title || options.title
@@ -25,13 +57,11 @@ if (typeof options === 'string') {
   if (document.body) place()
   else document.addEventListener('DOMContentLoaded', place, { once: true })
 
-  // Not bundled here: a page with several players loads it once.
-  const play = () => import(new URL('client/player.js', script.src).href).then(({ mount }) => mount(video, {
+  const play = () => load('player.js').then(({ mount }) => mount(video, {
     url: options.url,
     mode: options.mode,
     muted: options.muted,
-    // Left alone unless turned off: the engine has reasons of its own (Save-Data) not to share.
-    engineOptions: options.sharing ? {} : { sharing: false }
+    engineOptions
   })).catch(error => console.error('live-torrent: the player could not be loaded', error))
   play()
   // The browser kept the page for "back", with its player stopped in `pagehide`.

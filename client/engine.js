@@ -86,6 +86,9 @@ class PeerEngine {
   /** @param {string} url @param {{ signal?: AbortSignal }} [options] */
   playlist (url, { signal } = {}) { return this.#load(url, true, signal) }
 
+  /** @param {import('./types.js').FetchedPlaylist} fetched */
+  learn (fetched) { if (this.usable && !this.closed) this.#learn(fetched, true) }
+
   /** @param {string} url @param {import('./types.js').ByteRange} [range] */
   knows (url, range) {
     return this.usable && !this.closed && this.library.find(stripFragment(url), range) !== undefined

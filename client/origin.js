@@ -3,6 +3,7 @@
  * they arrive, within time limits. Nothing here is verified: the caller hashes each piece.
  */
 
+import { BYPASS } from '../sw/protocol.js'
 import { pieceRange } from './metainfo.js'
 
 /** The origin answered with an error status, or with bytes that cannot be the segment. */
@@ -34,12 +35,6 @@ const BLOCKING_TIMEOUT = 30_000
 const IDLE_TIMEOUT = 4000
 /** A playlist larger than this is not one; live windows are a few KiB. */
 const MAX_PLAYLIST_BYTES = 16 << 20
-
-/**
- * Marks our own requests, so that our service worker lets them pass to the network. Only sent to the
- * page's own origin: elsewhere no worker of ours listens and a header would cost a preflight.
- */
-const BYPASS = Object.freeze({ 'Live-Torrent-Bypass': '1' })
 
 /** @typedef {{ url: string, range?: import('./types.js').ByteRange | null }} Place a segment's; no range: all of it */
 
@@ -179,10 +174,10 @@ async function fetchRun ({ url, range }, metainfo, [first, last], sink, limit, c
  * @param {RequestCache} [cache]
  */
 function request (url, headers, signal, cache = 'default') {
-  const own = new URL(url).origin === globalThis.location?.origin
-  return fetch(url, {
-    headers: own ? { ...headers, ...BYPASS } : headers, signal, cache, credentials: own ? 'same-origin' : 'omit'
-  })
+  const marked = new URL(url)
+  const own = marked.origin === globalThis.location?.origin
+  marked.hash = BYPASS // a worker of ours lets it pass to the network
+  return fetch(marked, { headers, signal, cache, credentials: own ? 'same-origin' : 'omit' })
 }
 
 /** One time limit at a time, and the caller's signal, as one signal. */

@@ -7,6 +7,7 @@ import { Bridge } from './bridge.js'
 import { Direct } from './direct.js'
 import { createEngine } from './engine.js'
 import { modes, siteRoot } from './mode.js'
+import { announce, withdraw } from './page-api.js'
 import { elementLatency, watch } from './playhead.js'
 import { playHls } from './play-hls.js'
 import { playNative } from './play-native.js'
@@ -45,11 +46,6 @@ import { playNative } from './play-native.js'
 /** On a first visit the worker takes a few hundred ms; a slow one is not waited for. */
 const CONTROL_MS = 1500
 
-/** @type {Map<string, Bridge>} by site root; one or two in a page's life */
-const bridges = new Map()
-/** @type {Player[]} */
-const players = []
-
 /**
  * @param {HTMLVideoElement} video
  * @param {MountOptions} options
@@ -74,7 +70,7 @@ export async function mount (video, options) {
     native: video.canPlayType('application/vnd.apple.mpegurl') !== ''
   }, wanted)
 
-  const bridge = secure && sameOrigin ? bridgeOf(root) : null
+  const bridge = secure && sameOrigin ? Bridge.to(`${root}sw.js`) : null
   // Our player is on the engine's page and asks it without the way through the worker and back, which costs a copy
   // of every segment between processes. The worker answers everything else on the page, once there is a picture.
   const throughWorker = wanted === 'service-worker'
@@ -111,7 +107,15 @@ export async function mount (video, options) {
   /** @type {(() => void) | undefined} */
   let unserve
   const serve = () => {
-    unserve ??= bridge?.serve({ engine, folder, fetched: (url, bytes) => direct.fetched(url, bytes) })
+    unserve ??= bridge?.serve({
+      engine,
+      plays: url => url.startsWith(folder),
+      fetched: (url, bytes) => {
+        const own = url.startsWith(folder)
+        if (own) direct.fetched(url, bytes)
+        return own
+      }
+    })
     engine.mode = 'service-worker'
   }
   if (HlsClass && likely === 'service-worker' && bridge !== null) {
@@ -139,31 +143,15 @@ export async function mount (video, options) {
       stop.abort()
       unserve?.()
       engine.setPlayer(null)
-      players.splice(players.indexOf(player), 1)
-      announce()
+      withdraw(player)
       playing.destroy()
       await engine.close()
     })()
   }
-  players.push(player)
-  announce()
+  announce(player)
   // Peers learn at once that this one is gone. A page the browser keeps for "back" begins anew.
   addEventListener('pagehide', () => { player.destroy() }, { signal: stop.signal })
   return player
-}
-
-/** `window.liveTorrent` is there as long as a player is. */
-function announce () {
-  const [first] = players
-  if (first === undefined) {
-    delete window.liveTorrent
-    return
-  }
-  window.liveTorrent = Object.freeze({
-    get mode () { return first.mode },
-    stats: () => first.stats(),
-    players: Object.freeze([...players])
-  })
 }
 
 /** @param {HTMLVideoElement} video @param {boolean} muted */
@@ -173,11 +161,4 @@ function prepare (video, muted) {
   video.playsInline = true
   // Safari's own HLS asks no service worker without it, and a canvas could not be drawn from the picture.
   video.crossOrigin = 'anonymous'
-}
-
-/** @param {string} root */
-function bridgeOf (root) {
-  const bridge = bridges.get(root) ?? new Bridge(navigator.serviceWorker, root)
-  bridges.set(root, bridge)
-  return bridge
 }

@@ -30,7 +30,7 @@ export class Stalls {
 }
 
 /**
- * @param {HTMLVideoElement} video
+ * @param {HTMLMediaElement} video
  * @param {() => number | null} latency seconds behind the live edge, if the player knows
  * @param {AbortSignal} signal ends it
  * @returns {() => PlayerState}
@@ -51,7 +51,7 @@ export function watch (video, latency, signal) {
 
 /**
  * For players that say nothing about latency: the element's own live edge.
- * @param {HTMLVideoElement} video
+ * @param {HTMLMediaElement} video
  * @returns {number | null}
  */
 export function elementLatency (video) {

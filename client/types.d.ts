@@ -105,6 +105,8 @@ export interface Engine {
    * Rejects with AbortError when aborted, OriginError (has .status) when the origin fails.
    */
   playlist (url: string, options?: { signal?: AbortSignal }): Promise<FetchedPlaylist>
+  /** Learn a playlist that the player asked somebody else for. */
+  learn (fetched: FetchedPlaylist): void
   /** Whether this URL, or exactly this range of it, is a segment some learned playlist lists with a torrent. */
   knows (url: string, range?: ByteRange): boolean
   /**

@@ -45,6 +45,7 @@ export function build ({ status, contentType, data, source, range: segment }, re
  * @property {(page: import('./types').Page, question: import('./protocol.js').Question, signal: AbortSignal) => Promise<import('./page.js').Outcome>} ask
  * @property {(request: Request) => Promise<Response>} fetch
  * @property {import('./silence.js').Silence} silence
+ * @property {Pick<import('./names.js').Names, 'note'>} names
  * @property {() => number} now ms
  */
 
@@ -55,12 +56,15 @@ export function build ({ status, contentType, data, source, range: segment }, re
  * @param {Means} means
  * @returns {Promise<Response>} rejects as `fetch` does when the origin is gone too
  */
-export async function respond (request, clientId, kind, { page, ask, fetch, silence, now }) {
+export async function respond (request, clientId, kind, { page, ask, fetch, silence, names, now }) {
   const client = clientId === '' ? undefined : await page(clientId)
   if (client !== undefined && !silence.has(clientId, now())) {
     const wanted = bounds(request.headers.get('range'))
     const outcome = await ask(client, { kind, url: request.url, range: wanted }, request.signal)
-    if (outcome.type === 'done') return build(outcome, request.headers)
+    if (outcome.type === 'done') {
+      names.note(outcome.names ?? [])
+      return build(outcome, request.headers)
+    }
     // Unverified bytes are not played, and the origin's would be just that.
     if (outcome.type === 'refused') return new Response(null, { status: 502, statusText: 'does not match the manifest' })
     if (outcome.type === 'silent') silence.note(clientId, now())

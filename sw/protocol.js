@@ -8,7 +8,7 @@
  *     page → port                  {type: 'pass'}     not mine: fetch it yourself
  *                                  {type: 'ack'}      at once: I am working on it
  *                                  {type: 'alive'}    every ALIVE_MS while it works
- *                                  {type: 'done', status, contentType, data, source, range}
+ *                                  {type: 'done', status, contentType, data, source, range, names}
  *                                  {type: 'failed'}   neither peers nor origin gave it
  *                                  {type: 'refused'}  what they gave does not match the manifest: play nothing
  *     worker → port                {type: 'cancel'}   nobody waits for it any more
@@ -22,17 +22,18 @@
  * A range asked for may be a whole segment (EXT-X-BYTERANGE): then `data` is that range and nothing else, and
  * `range` says so.
  *
- * A page or worker of another VERSION is a page without a client: plain HTTP until the update is through.
+ * A page or worker of another VERSION is a page without a client: plain HTTP until the update is through. What is
+ * asked of it in another version's words it passes on at once, so `ask`, its port and `pass` stay what they are.
  */
 
-export const VERSION = 1
+export const VERSION = 2
 
 /**
  * Marks the engine's own requests (client/origin.js): they come from a controlled page, so the worker sees
- * them, and asking that page about them would wait for itself. Same-origin requests only (a custom header
- * costs others a preflight, and no worker of ours sees them anyway).
+ * them, and asking that page about them would wait for itself. A fragment, which the worker sees and the network does
+ * not: a header would cost requests to other origins a preflight.
  */
-export const BYPASS_HEADER = 'live-torrent-bypass'
+export const BYPASS = '#live-torrent'
 
 /** A page whose event loop is free answers in a few ms; more than this and the viewer would notice. */
 export const ACK_MS = 250
@@ -46,7 +47,10 @@ export const TOTAL_MS = 60_000
 /** @typedef {'playlist' | 'segment'} Kind */
 /** @typedef {[start: number, end: number]} ByteRange `end` is exclusive */
 /** @typedef {{ kind: Kind, url: string, range?: ByteRange }} Question */
-/** @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string, range?: ByteRange }} Done */
+/**
+ * `names`: what a playlist lists under names that do not look like it, so that the worker asks for those, too.
+ * @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string, range?: ByteRange, names?: [string, Kind][] }} Done
+ */
 /** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'alive' } | { type: 'failed' | 'refused' }} Reply */
 
 /** @param {Question} question */

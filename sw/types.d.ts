@@ -22,7 +22,9 @@ export interface WorkerMessageEvent extends MessageEvent {
 }
 
 export interface Scope {
-  readonly registration: { readonly scope: string }
+  readonly location: { readonly origin: string }
+  /** 'guest': in a site's own worker. */
+  readonly liveTorrent?: unknown
   readonly clients: {
     get (id: string): Promise<Page | undefined>
     claim (): Promise<void>

@@ -23,7 +23,7 @@ POISON = "is gone: sent a piece that does not match its hash"
 HELD = """async () => {
   const { engine } = window.liveTorrent.players[0]
   const digest = async data => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', data))).join()
-  const asked = performance.getEntriesByType('resource').map(entry => entry.name)
+  const asked = performance.getEntriesByType('resource').map(entry => entry.name.split('#')[0])
   const playlist = asked.filter(name => name.endsWith('.m3u8')).at(-1)
   const text = await (await fetch(playlist)).text()
   const wrong = [], right = []

@@ -16,8 +16,8 @@ from tests.browser.broadcast import Broadcast, Recording, broadcast
 from tests.conftest import NewPage
 
 ANSWERED_BY_PAGE = """async () => {
-  const media = performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('.m4s'))
-  const answer = await fetch(media.at(-1).name)
+  const asked = performance.getEntriesByType('resource').map(entry => entry.name.split('#')[0])
+  const answer = await fetch(asked.findLast(name => name.endsWith('.m4s')))
   return answer.headers.get('live-torrent-source')
 }"""
 """Asks for the newest segment again, as any player on the page would."""
@@ -227,9 +227,10 @@ async def test_a_range_of_a_segment_is_cut_from_its_bytes(live: Broadcast, new_p
     await open_player(page, live)
     await new_segments(page)
     answer = await page.evaluate("""async () => {
-        const media = performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('.m4s'))
-        const part = await fetch(media.at(-1).name, {headers: {range: 'bytes=100-199'}})
-        const whole = await (await fetch(media.at(-1).name, {cache: 'no-store'})).arrayBuffer()
+        const asked = performance.getEntriesByType('resource').map(entry => entry.name.split('#')[0])
+        const newest = asked.findLast(name => name.endsWith('.m4s'))
+        const part = await fetch(newest, {headers: {range: 'bytes=100-199'}})
+        const whole = await (await fetch(newest, {cache: 'no-store'})).arrayBuffer()
         return {
             status: part.status,
             source: part.headers.get('live-torrent-source'),

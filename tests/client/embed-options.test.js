@@ -7,7 +7,7 @@ const PAGE = 'https://news.example/today/index.html'
 
 test('the stream lives where the script came from', () => {
   assert.deepEqual(embedOptions({ stream: 'demo' }, SRC, PAGE), {
-    url: 'https://tv.example/live/demo/master.m3u8', title: 'demo', mode: null, muted: true, controls: true, sharing: true, width: '100%'
+    url: 'https://tv.example/live/demo/master.m3u8', worker: null, register: true, title: 'demo', mode: null, muted: true, controls: true, sharing: true, width: '100%'
   })
   const below = embedOptions({ stream: 'demo' }, 'https://tv.example/a/embed.js?v=1', PAGE)
   assert.ok(typeof below !== 'string')
@@ -40,4 +40,15 @@ test('what is no address of a playlist is told the author, and so are two that c
     assert.equal(typeof embedOptions({ src }, SRC, PAGE), 'string', src)
   }
   assert.match(/** @type {string} */ (embedOptions({ stream: 'demo', src: '/x.m3u8' }, SRC, PAGE)), /both/)
+})
+
+test("a site's copy of the worker is a file of the site's", () => {
+  const worker = (/** @type {Record<string, string>} */ data) => {
+    const options = embedOptions(data, SRC, PAGE)
+    return typeof options === 'string' ? options : options.worker
+  }
+  assert.equal(worker({ worker: '/live-torrent-sw.js' }), 'https://news.example/live-torrent-sw.js')
+  assert.match(worker({ worker: 'https://tv.example/sw.js' }) ?? '', /not a file of this site/)
+  assert.match(worker({ worker: 'javascript:1' }) ?? '', /not a file of this site/)
+  assert.match(worker({ worker: '/sw.js', stream: 'demo' }) ?? '', /another script tag/)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { build, respond } from '../../sw/answer.js'
+import { Names } from '../../sw/names.js'
 import { Silence } from '../../sw/silence.js'
 
 const DATA = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).buffer
@@ -44,7 +45,7 @@ test('a playlist is text that nobody keeps', async () => {
 })
 
 /** A page that gives one outcome, and an origin. @param {import('../../sw/page.js').Outcome} outcome */
-function world (outcome, silence = new Silence()) {
+function world (outcome, silence = new Silence(), names = new Names()) {
   const told = /** @type {any[]} */ ([])
   const asked = /** @type {string[]} */ ([])
   const page = { id: 'tab', type: 'window', postMessage: (/** @type {any} */ message) => told.push(message) }
@@ -53,6 +54,7 @@ function world (outcome, silence = new Silence()) {
     ask: async (/** @type {any} */ _, /** @type {{ url: string }} */ { url }) => { asked.push(url); return outcome },
     fetch: async () => new Response('from the origin', { headers: { 'content-length': '15' } }),
     silence,
+    names,
     now: () => 0
   }
   return { told, asked, answer: (id = 'tab') => respond(new Request(URL_), id, 'segment', means) }
@@ -98,4 +100,17 @@ test('without a window to ask there is only the origin', async () => {
     assert.equal(await (await answer(id)).text(), 'from the origin')
     assert.deepEqual(asked, [])
   }
+})
+
+test('what a playlist lists under odd names is kept in mind', async () => {
+  const names = new Names()
+  await world({ ...DONE, names: [['https://tv.example/chunk?id=7', 'segment']] }, new Silence(), names).answer()
+  assert.equal(names.get('https://tv.example/chunk?id=7'), 'segment')
+  assert.equal(names.get('https://tv.example/chunk?id=8'), undefined)
+})
+
+test('so many names at most, the newest', () => {
+  const names = new Names()
+  for (let id = 0; id < 600; id++) names.note([[`https://tv.example/${id}`, 'segment']])
+  assert.deepEqual([names.get('https://tv.example/87'), names.get('https://tv.example/599')], [undefined, 'segment'])
 })

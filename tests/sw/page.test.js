@@ -14,7 +14,8 @@ const PATIENT = { ackMs: 5000, lostMs: 5000, totalMs: 5000 }
 
 /** A page whose client runs on this engine. @param {object} engine @param {number} [aliveMs] */
 function page (engine, aliveMs = 10) {
-  const mounts = [{ folder: FOLDER, fetched () {}, engine: /** @type {any} */ ({ knows: () => true, ...engine }) }]
+  const plays = (/** @type {string} */ url) => url.startsWith(FOLDER)
+  const mounts = [{ plays, fetched: () => true, engine: /** @type {any} */ ({ knows: () => true, ...engine }) }]
   return {
     postMessage (/** @type {any} */ message, /** @type {any[]} */ [port]) {
       const question = /** @type {any} */ (read(message))
