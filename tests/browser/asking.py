@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Frame, Page
 
 from tests.conftest import Running, page_log
 
@@ -44,7 +44,7 @@ async def mode(page: Page) -> str | None:
     return found
 
 
-async def until(claim: str, holds: Callable[[], Awaitable[bool]], *pages: Page) -> None:
+async def until(claim: str, holds: Callable[[], Awaitable[bool]], *pages: Page | Frame) -> None:
     """Wait until ``holds``; when it never does, fail with the pages' state and console."""
     try:
         async with asyncio.timeout(PATIENCE):
@@ -102,13 +102,13 @@ def sources(told: dict[str, dict[str, Any]]) -> str:
     )
 
 
-async def played(page: Page) -> float:
+async def played(page: Page | Frame) -> float:
     """Where the play head is, seconds; 0 before there is a video."""
     position: float = await page.evaluate("document.querySelector('video')?.currentTime ?? 0")
     return position
 
 
-async def plays(page: Page, seconds: float = 1) -> None:
+async def plays(page: Page | Frame, seconds: float = 1) -> None:
     """Until the picture moved on by so much from now."""
     since = await played(page)
     # hls.js begins at the live edge: the jump there is no playing.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -42,22 +44,24 @@ class Recording:
         return cls((folder / "init.mp4").read_bytes(), segments)
 
 
-def view(name: str, recording: Recording, torrents: tuple[Torrent, ...], last: int) -> StreamView:
-    """The stream when segment ``last`` is its newest."""
+def view(
+    name: str, recording: Recording, torrents: tuple[Torrent, ...], last: int, home: str = ""
+) -> StreamView:
+    """The stream when segment ``last`` is its newest. ``home``: where its segments are, instead of here."""
     first = max(0, last - WINDOW + 1)
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{SECONDS}",
         f"#EXT-X-MEDIA-SEQUENCE:{first}",
-        '#EXT-X-MAP:URI="init.mp4"',
+        f'#EXT-X-MAP:URI="{home}init.mp4"',
     ]
     resources = {"video/init.mp4": _resource("video/init.mp4", Kind.INIT, recording.init, None)}
     listed: dict[int, Torrent] = {}
     for msn in range(first, last + 1):
         path = f"video/{msn}.m4s"
         listed[len(lines)] = torrents[msn]
-        lines += [f"#EXTINF:{SECONDS:.3f},", f"{msn}.m4s"]
+        lines += [f"#EXTINF:{SECONDS:.3f},", f"{home}{msn}.m4s"]
         resources[path] = _resource(path, Kind.SEGMENT, recording.segments[msn], torrents[msn])
     text = "\n".join(lines) + "\n"
     playlists = {
@@ -103,8 +107,11 @@ class Rendezvous:
 class Broadcast:
     """A running server whose streams begin and end when a test says so."""
 
-    def __init__(self, url: str, library: Library, recording: Recording, rendezvous: Rendezvous) -> None:
+    def __init__(
+        self, url: str, library: Library, recording: Recording, rendezvous: Rendezvous, home: str
+    ) -> None:
         self.url = url
+        self._home = home
         self.rendezvous = rendezvous
         self._library = library
         self._recording = recording
@@ -141,22 +148,26 @@ class Broadcast:
             make_torrent(f"{name}-{msn}.m4s", data) for msn, data in enumerate(self._recording.segments)
         )
         for last in range(WINDOW - 1, len(self._recording.segments)):
-            self._library.publish(view(name, self._recording, torrents, last))
+            self._library.publish(view(name, self._recording, torrents, last, self._home))
             await asyncio.sleep(SECONDS)
 
 
 @asynccontextmanager
 async def broadcast(
-    recording: Recording, *names: str, bundle: Callable[[], Bundle] = load_bundle, port: int = 0
+    recording: Recording,
+    *names: str,
+    bundle: Callable[[], Bundle] = load_bundle,
+    port: int = 0,
+    home: str = "",
 ) -> AsyncIterator[Broadcast]:
-    """Serve the streams ``names`` live."""
+    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments."""
     library = Library(Path("/nonexistent"))
     rendezvous = Rendezvous(library)
     await rendezvous.begin()
     try:
         app = create_app(library, announce=rendezvous, viewers=rendezvous.viewers, bundle=bundle)
         async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[rendezvous.end]) as bound:
-            running = Broadcast(bound.url, library, recording, rendezvous)
+            running = Broadcast(bound.url, library, recording, rendezvous, home)
             for name in names:
                 running.begin(name)
             try:
@@ -165,3 +176,15 @@ async def broadcast(
                 await running.close()
     finally:
         await rendezvous.end()
+
+
+def recorded(url: str) -> str:
+    """The media playlist there as that of a film, to be put elsewhere: everything else stays where it is."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+    base = url.rsplit("/", 1)[0]
+    text = re.sub(r'URI="(?!http)', f'URI="{base}/', text)
+    return (
+        re.sub(r"^(?=[^#\n])(?!http)", f"{base}/", text, flags=re.M).replace("#EXT-X-ENDLIST\n", "")
+        + "#EXT-X-ENDLIST\n"
+    )
