@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -80,6 +80,8 @@ class Bake:
         self._ears = ears
         self._ready: set[Extent] = set()
         """Extents whose hashes in the state are those of the files as they are."""
+        self._ids: frozenset[str] = frozenset()
+        """By which tags of this folder's bakes are known."""
         self._wanted: set[str] = set()
         """Files of ours that this bake makes."""
 
@@ -146,13 +148,13 @@ class Bake:
 
     def _bake(self, journal: Journal, listings: dict[str, Listing], work: Work, template: str) -> None:
         """Hash; each stream is written as soon as its last segment is known."""
+        self._identities(journal, work.streams)
+        self._ids = journal.state.ids()
         counter = Counter()
         todo = frozenset(work.todo)
         left: dict[str, int] = {}
         streams_of: dict[Extent, list[Stream]] = {}
         for stream in work.streams:
-            # In order, not as they are done: which of two gets the page's usual name must not be chance.
-            journal.stream(stream.path, self._identity(journal.state, stream))
             extents = {e for path in stream.playlists for e in listings[path].extents.values()} & todo
             left[stream.path] = len(extents)
             for extent in extents:
@@ -182,10 +184,9 @@ class Bake:
     def _stream(self, journal: Journal, stream: Stream, listings: dict[str, Listing], template: str) -> None:
         """Replace its playlists, then make its page."""
         baked = journal.state.streams[stream.path]
-        ids = journal.state.ids()
         for path in stream.playlists:
             self._check()
-            self._playlist(journal, path, ids, baked.ids[-1])
+            self._playlist(journal, path, baked.ids[-1])
         if baked.page is not None:
             homes = {home for path in stream.playlists for home in listings[path].homes}
             title = stream.title(self._folder.root.name)
@@ -196,30 +197,31 @@ class Bake:
             self.remarks.add(stream.path, "has no page: files of that name are there already")
         self._ears.tell(self._line(stream, listings, baked))
 
-    def _identity(self, state: State, stream: Stream) -> Baked:
-        known = state.streams.get(stream.path)
-        base = self._options.public_url
-        derived = rendezvous_hash(f"{base}/{stream.path}").hex() if base is not None else None
-        identity = rendezvous(known, derived, lambda: secrets.token_hex(20))
-        before = known.ids if known is not None else ()
-        ids = (*(other for other in before if other != identity), identity)[-MAX_IDS:]
-        if known is not None and known.page is not None:
-            return Baked(ids, known.page)
-        return Baked(ids, page_of(stream, self._taken(state, stream)))
+    def _identities(self, journal: Journal, streams: Iterable[Stream]) -> None:
+        """Swarm and page of each, in order and before anything is written: which of two streams gets a page's
+        usual name must not be chance."""
+        state = journal.state
+        pages = {baked.page: path for path, baked in state.streams.items() if baked.page is not None}
+        for stream in streams:
 
-    def _taken(self, state: State, stream: Stream) -> set[str]:
-        """Pages of other streams, and files that are not ours."""
-        others = (baked.page for path, baked in state.streams.items() if path != stream.path)
-        taken = {page for page in others if page is not None}
-        free = page_of(stream, taken)
-        while free is not None and self._folder.exists(free) and free not in state.files:
-            taken.add(free)
-            free = page_of(stream, taken)
-        return taken
+            def taken(page: str, path: str = stream.path) -> bool:
+                theirs = self._folder.exists(page) and page not in state.files
+                return theirs or pages.get(page, path) != path
 
-    def _playlist(self, journal: Journal, path: str, ids: frozenset[str], identity: str) -> None:
+            known = state.streams.get(stream.path)
+            before, page = ((), None) if known is None else (known.ids, known.page)
+            base = self._options.public_url
+            derived = rendezvous_hash(f"{base}/{stream.path}").hex() if base is not None else None
+            identity = rendezvous(known, derived, lambda: secrets.token_hex(20))
+            ids = (*(other for other in before if other != identity), identity)[-MAX_IDS:]
+            page = page or page_of(stream, taken)
+            if page is not None:
+                pages[page] = stream.path
+            journal.stream(stream.path, Baked(ids, page))
+
+    def _playlist(self, journal: Journal, path: str, identity: str) -> None:
         try:
-            original = find.read(self._folder, path, ids)
+            original = find.read(self._folder, path, self._ids)
             playlist = parse(original.text) if original is not None else None
         except (PlaylistError, OSError):
             original = playlist = None

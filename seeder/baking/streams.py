@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from seeder.baking.listing import Listing
@@ -74,10 +74,10 @@ def empty(stream: Stream, listings: Mapping[str, Listing]) -> bool:
     return not any(listings[path].segments for path in stream.playlists)
 
 
-def page_of(stream: Stream, taken: Collection[str]) -> str | None:
-    """Where the stream's page goes, beside its playlist; ``taken``: paths that are somebody else's."""
+def page_of(stream: Stream, taken: Callable[[str], bool]) -> str | None:
+    """Where the stream's page goes, beside its playlist; ``taken``: whether a path is somebody else's."""
     folder = posixpath.dirname(stream.path)
     stem = posixpath.splitext(posixpath.basename(stream.path))[0]
     names = (PAGE, f"watch-{stem}.html")
     places = (posixpath.join(folder, name) for name in names)
-    return next((place for place in places if place not in taken), None)
+    return next((place for place in places if not taken(place)), None)

@@ -67,9 +67,15 @@ class Told:
     lines: list[str] = field(default_factory=list)
 
 
-def bake(root: Path, public_url: str | None = None, tracker: str = TRACKER, **ears: object) -> Told:
+def bake(
+    root: Path,
+    public_url: str | None = None,
+    tracker: str = TRACKER,
+    ice: tuple[str, ...] = (),
+    **ears: object,
+) -> Told:
     lines: list[str] = []
-    running = Bake(Folder(root.resolve()), Options(tracker, public_url), Ears(lines.append, **ears))  # type: ignore[arg-type]
+    running = Bake(Folder(root.resolve()), Options(tracker, public_url, ice), Ears(lines.append, **ears))  # type: ignore[arg-type]
     summary = running.run()
     return Told(summary, running.remarks.lines(), lines)
 

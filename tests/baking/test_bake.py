@@ -112,6 +112,10 @@ def test_other_settings_write_other_manifests_and_hash_nothing(root: Path) -> No
     assert text.count("tr=wss%3A%2F%2Fother.example.org&ws=") == 3
     assert "ws=https%3A%2F%2Fcdn.example.org%2Ffilms%2Fa%2520b%2Flow%2F0.ts" in text
     assert "tracker.example.org" not in text
+    bake(root, ice=("stun:a.example.org", "stun:b.example.org"))
+    text = (root / "a b/low/index.m3u8").read_text()
+    assert 'ICE="stun:a.example.org,stun:b.example.org"' in text
+    assert "&ws=" not in text
 
 
 def test_the_swarm_stays_and_is_the_same_everywhere_when_the_address_is_known(
