@@ -29,6 +29,8 @@ export class KnownSegment {
     this.id = listed.infohash
     this.url = listed.url
     this.range = listed.range
+    /** The key of its URL before this one. */
+    this.before = ''
     this.msn = listed.msn
     this.duration = listed.duration
     this.magnet = listed.magnet
@@ -104,9 +106,16 @@ export class Library {
     const fresh = []
     for (const listed of playlist.segments) {
       if (!listed.infohash) continue
+      const known = this.byId.get(listed.infohash)
+      if (known && key(known) !== key(listed)) {
+        // Signed URLs run out; who read the last playlist may still ask by the one before.
+        this.byUrl.delete(known.before)
+        known.before = key(known)
+        known.url = listed.url
+      }
       // A URL whose bytes changed has a new torrent: the newest wins.
       this.byUrl.set(key(listed), listed.infohash)
-      if (this.byId.has(listed.infohash)) continue
+      if (known) continue
       const segment = new KnownSegment(listed, url)
       this.byId.set(segment.id, segment)
       if (playlist.live && before && listed.msn > before.last && now - playedAt <= LEFT_AFTER) {
@@ -129,7 +138,9 @@ export class Library {
     const gone = [...this.byId.values()].filter(segment => !listed.has(segment.id) && !segment.holding)
     for (const segment of gone.slice(0, Math.max(0, gone.length - REMEMBERED))) {
       this.byId.delete(segment.id)
-      if (this.byUrl.get(key(segment)) === segment.id) this.byUrl.delete(key(segment))
+      for (const name of [key(segment), segment.before]) {
+        if (this.byUrl.get(name) === segment.id) this.byUrl.delete(name)
+      }
     }
   }
 }

@@ -159,6 +159,27 @@ test('only what is new at the live edge is followed', () => {
   assert.equal(library.find('https://origin.example/live/demo/v0/4.m4s')?.id, torrents[4].infohash)
 })
 
+test('a segment whose URL is another at each reload is asked for by the newest, and known by the one before', () => {
+  const torrent = makeTorrent(Buffer.alloc(10))
+  const library = new Library()
+  const url = token => `https://origin.example/live/demo/v0/a.m4s?token=${token}`
+  for (let token = 0; token < 100; token++) {
+    library.learn(BASE, parsePlaylist(playlist([{ uri: `a.m4s?token=${token}`, torrent }]), BASE), 0)
+  }
+  assert.deepEqual([99, 98, 97].map(token => library.find(url(token))?.url), [url(99), url(99), undefined])
+  assert.equal(library.byUrl.size, 2)
+})
+
+test('a segment in two places is known by both', () => {
+  const torrent = makeTorrent(Buffer.alloc(10))
+  const library = new Library()
+  const places = ['https://one.example/a.m4s', 'https://two.example/a.m4s']
+  for (let i = 0; i < 5; i++) {
+    for (const uri of places) library.learn(uri, parsePlaylist(playlist([{ uri, torrent }]), BASE), 0)
+  }
+  assert.deepEqual(places.map(place => library.find(place)?.id), [torrent.infohash, torrent.infohash])
+})
+
 test('the library forgets what left the window long ago', () => {
   const library = new Library()
   for (let msn = 0; msn < 1000; msn++) {

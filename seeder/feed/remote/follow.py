@@ -172,6 +172,7 @@ class Follower:
         if how is Step.STALE:
             if self._stale_since is None:
                 self._stale_since = now
+            self._known = None  # that it is as it was (304) would not say as what
             # For a moment it is a cache's answer; for longer it is what there is now.
             how = Step.RESTART if now - self._stale_since > PATIENCE * _target(last.playlist) else Step.SAME
         else:

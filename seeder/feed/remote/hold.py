@@ -68,6 +68,14 @@ class Counts:
     """Segments whose bytes were others the second time."""
 
 
+@dataclass(slots=True, eq=False)
+class _Underway:
+    """A segment that is being fetched."""
+
+    home: str | None
+    """By now; None: it is nobody's any more."""
+
+
 class Hold:
     """``run`` it in a task; ``changed`` is called when a torrent is ready or another one than before.
 
@@ -88,7 +96,7 @@ class Hold:
         self._held: dict[str, Held] = {}
         self._tried: dict[str, tuple[int, float]] = {}
         """URL → failures, when to try again."""
-        self._busy: set[str] = set()
+        self._underway: list[_Underway] = []
         self._wake = asyncio.Event()
 
     @property
@@ -116,10 +124,26 @@ class Hold:
 
     def again(self, urls: Iterable[str]) -> None:
         """The publisher began anew: what these URLs stand for may be something else."""
-        for url in urls:
+        gone = set(urls)
+        for url in gone:
             self._held.pop(url, None)
             self._tried.pop(url, None)
+        for fetch in self._underway:
+            if fetch.home in gone:
+                fetch.home = None
         self._wake.set()
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Segments whose URLs changed (old → new), as signed ones do with each reload: they stay what they
+        are. To be followed by :meth:`want`."""
+        for old, new in names.items():
+            if old in self._held and new not in self._held:
+                self._held[new] = replace(self._held[old], url=new)
+            if old in self._tried:
+                self._tried.setdefault(new, self._tried[old])
+            for fetch in self._underway:
+                if fetch.home == old:
+                    fetch.home = new
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -138,20 +162,20 @@ class Hold:
                 except TimeoutError:
                     pass
                 continue
-            self._busy.add(url)
+            fetch = _Underway(url)
+            self._underway.append(fetch)
             try:
-                await self._take(url, clock)
+                await self._take(fetch, url, clock)
             finally:
-                self._busy.discard(url)
+                self._underway.remove(fetch)
 
     def _next(self, now: float) -> tuple[str | None, float | None]:
         """What to fetch now; else when there may be something."""
         later: float | None = None
+        busy = {fetch.home for fetch in self._underway}
         for url, wanted in self._wanted.items():
             held = self._held.get(url)
-            if url in self._busy or (
-                held is not None and (held.checked or not self._worth_a_look(wanted, held))
-            ):
+            if url in busy or (held is not None and (held.checked or not self._worth_a_look(wanted, held))):
                 continue
             failures, at = self._tried.get(url, (0, 0.0))
             if failures >= ATTEMPTS:
@@ -166,7 +190,7 @@ class Hold:
         """Once more when the next one is listed: what was listed too early is whole by then."""
         return wanted.live and wanted.age > 0 and bool(held.validators.headers())
 
-    async def _take(self, url: str, clock: Callable[[], float]) -> None:
+    async def _take(self, fetch: _Underway, url: str, clock: Callable[[], float]) -> None:
         before = self._held.get(url)
         known = before.validators if before is not None else None
         place, span = place_of(url)
@@ -174,15 +198,22 @@ class Hold:
         limit = MAX_LENGTH if span is None else min(span.length, MAX_LENGTH)
         try:
             fetched = await self._source.get(place, limit=limit, timeout=TIMEOUT, known=known, span=span)
-            if fetched.status == 304:
-                self._check(url)
-                return
-            torrent = await self._hasher.data(name_of(url), fetched.data)
+            torrent = before.torrent if before is not None else None
+            if fetched.status != 304:
+                torrent = await self._hasher.data(name_of(url), fetched.data)
         except (FetchError, MetainfoError) as error:
-            if before is not None:
-                self._check(url)  # it was had once; that it is gone by now is no news
-                return
-            self._failed(url, clock(), str(error))
+            if fetch.home is None:
+                pass
+            elif before is not None:
+                self._check(fetch.home)  # it was had once; that it is gone by now is no news
+            else:
+                self._failed(fetch.home, clock(), str(error))
+            return
+        if fetch.home is None or torrent is None:
+            return
+        url = fetch.home
+        if fetched.status == 304:
+            self._check(url)
             return
         self._tried.pop(url, None)
         self.counts.fetched += 1

@@ -26,7 +26,9 @@ from seeder.feed.remote.view import (
     announced,
     build,
     listed,
+    moved,
     relay_path,
+    renamed,
     slide,
     text_of,
     wanted,
@@ -104,6 +106,8 @@ class AttachTask:
         self._bandwidths: Mapping[str, int] = {}
         self._view: StreamView | None = None
         self._dirty = asyncio.Event()
+        self._anew: set[str] = set()
+        """URLs of playlists that began anew since the last update."""
         self._trouble = ""
         self._failures = 0
         self._warned = False
@@ -239,6 +243,7 @@ class AttachTask:
 
     def _listed(self, listing: Listing, restarted: bool) -> None:
         if restarted:
+            self._anew.add(listing.url)
             self._hold.again(text_of("", listing, {}, self._imported, False).homes.values())
         self._dirty.set()
 
@@ -268,10 +273,13 @@ class AttachTask:
         if not listings:
             return
         long = sum(len(listing.playlist.segments) for listing in listings.values()) > LONG
+        before = self._texts
         self._texts = await worked_out(long, self._rewritten, listings)
         texts = {path: text for path, (_, _, text) in self._texts.items()}
+        names = await worked_out(long, self._renamed, before)
+        self._hold.rename(names)
         windows = {
-            path: slide(self._windows.get(path, Window()), listing.playlist, texts[path].homes)
+            path: slide(moved(self._windows.get(path, Window()), names), listing.playlist, texts[path].homes)
             for path, listing in listings.items()
         }
         rows = [(listing, windows[path], texts[path].homes) for path, listing in listings.items()]
@@ -307,6 +315,16 @@ class AttachTask:
                 text = text_of(path, listing, places, self._imported, self._attach.relay)
                 found[path] = listing, ours, text
         return found
+
+    def _renamed(self, before: Mapping[str, tuple[Listing, object, Text]]) -> dict[str, str]:
+        """Old home → new home, in playlists that go on where they were."""
+        anew, self._anew = self._anew, set()
+        names: dict[str, str] = {}
+        for path, (listing, _, text) in self._texts.items():
+            last, _, old = before.get(path, (listing, None, text))
+            if last is not listing and listing.url not in anew:
+                names |= renamed((last, old), (listing, text))
+        return names
 
     def _relayed(self, now: Presentation, clock: float) -> dict[str, Kind]:
         """What is served from here; also what was listed until a moment ago, for who read that."""

@@ -66,6 +66,25 @@ def slide(before: Window, playlist: MediaPlaylist, homes: Mapping[int, str]) -> 
     return Window(segments, lingering(before.listed, segments, before.left, keep))
 
 
+def renamed(before: tuple[Listing, Text], now: tuple[Listing, Text]) -> dict[str, str]:
+    """Old home → new home, of segments that are listed under another URL than a moment ago."""
+    (last, old), (listing, new) = before, now
+    homes = {s.msn: (s, home) for s in last.playlist.segments if (home := old.homes.get(s.uri_line))}
+    found = {}
+    for segment in listing.playlist.segments:
+        home = new.homes.get(segment.uri_line)
+        if home is not None and segment.msn in homes:
+            same, earlier = homes[segment.msn]
+            if earlier != home and same.span == segment.span:
+                found[earlier] = home
+    return found
+
+
+def moved(window: Window, names: Mapping[str, str]) -> Window:
+    """The window under its segments' new homes."""
+    return Window([names.get(h, h) for h in window.listed], [names.get(h, h) for h in window.left])
+
+
 def text_of(
     path: str, listing: Listing, places: Mapping[str, str], imported: Mapping[str, str], relay: bool
 ) -> Text:
