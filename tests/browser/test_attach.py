@@ -22,7 +22,7 @@ from tests.browser.asking import LISTEN, PATIENCE, plays, stats, until, when
 from tests.browser.broadcast import Rendezvous
 from tests.browser.sites import site
 from tests.browser.upstream import CORS, FEEDS, WINDOW, Publisher, Web, by_a_viewer, make_source, serving
-from tests.conftest import Running, commands, visitors
+from tests.conftest import NewPage, Running, commands, visitors
 
 HOW = """name => {
   const video = document.querySelector(`video[title=${name}]`)
@@ -153,6 +153,26 @@ async def test_a_publisher_that_was_killed_goes_on_behind_a_discontinuity(attach
         "playing on",
         lambda *now: all(new["played"] > old["played"] + 2 for new, old in zip(now, told, strict=True)),
     )
+
+
+async def test_through_the_service_worker_byte_ranges_are_shared_too(
+    attached: Attached, new_page: NewPage
+) -> None:
+    pages = [await new_page(), await new_page()]
+    for page in pages:
+        await page.goto(f"{attached.url}/watch/ranges?mode=service-worker")
+    answered: list[tuple[int, str]] = []
+    pages[1].on("response", lambda r: answered.append((r.status, r.headers.get("live-torrent-source", ""))))
+
+    async def shared() -> bool:
+        told = [await stats(page) for page in pages]
+        assert all(one.get("mode", "service-worker") == "service-worker" for one in told)
+        by_peers = {source for status, source in answered if status == 206} & {"peers", "mixed"}
+        return sum(one.get("bytesFromPeers", 0) for one in told) > 0 and bool(by_peers)
+
+    await until("the worker hands ranges from peers to the player", shared, *pages)
+    for page in pages:
+        await plays(page, 1)
 
 
 # Faults
