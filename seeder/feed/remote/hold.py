@@ -30,6 +30,11 @@ ATTEMPTS = 8
 """After so many a segment is left without a torrent: viewers fetch it themselves, or cannot either."""
 
 
+NEW = 8
+"""Live segments up to so far behind the newest have older ones make room at once, the rest with the next
+update: of a day's window that is some work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A segment that is listed, or was a moment ago."""
@@ -93,7 +98,11 @@ class Hold:
         self._room = memory_bytes
         self._changed = changed
         self._wanted: dict[str, Wanted] = {}
+        self._open: dict[str, Wanted] = {}
+        """Those of them that are still to be fetched: of a day's recording ever fewer."""
         self._held: dict[str, Held] = {}
+        self._kept = 0
+        """Bytes of them, or a few that are gone since the last :meth:`want`."""
         self._tried: dict[str, tuple[int, float]] = {}
         """URL → failures, when to try again."""
         self._underway: list[_Underway] = []
@@ -119,6 +128,7 @@ class Hold:
         self._wanted = {segment.url: segment for segment in segments}
         self._held = {url: held for url, held in self._held.items() if url in self._wanted}
         self._tried = {url: tried for url, tried in self._tried.items() if url in self._wanted}
+        self._open = {url: wanted for url, wanted in self._wanted.items() if self._is_open(wanted)}
         self._make_room()
         self._wake.set()
 
@@ -128,6 +138,8 @@ class Hold:
         for url in gone:
             self._held.pop(url, None)
             self._tried.pop(url, None)
+            if (wanted := self._wanted.get(url)) is not None:
+                self._open[url] = wanted
         for fetch in self._underway:
             if fetch.home in gone:
                 fetch.home = None
@@ -168,22 +180,28 @@ class Hold:
                 await self._take(fetch, url, clock)
             finally:
                 self._underway.remove(fetch)
+                for home in {url, fetch.home or url}:
+                    if (wanted := self._open.get(home)) is not None and not self._is_open(wanted):
+                        del self._open[home]
 
     def _next(self, now: float) -> tuple[str | None, float | None]:
         """What to fetch now; else when there may be something."""
         later: float | None = None
         busy = {fetch.home for fetch in self._underway}
-        for url, wanted in self._wanted.items():
-            held = self._held.get(url)
-            if url in busy or (held is not None and (held.checked or not self._worth_a_look(wanted, held))):
+        for url in self._open:
+            if url in busy:
                 continue
-            failures, at = self._tried.get(url, (0, 0.0))
-            if failures >= ATTEMPTS:
-                continue
+            _, at = self._tried.get(url, (0, 0.0))
             if at <= now:
                 return url, None
             later = at if later is None else min(later, at)
         return None, later
+
+    def _is_open(self, wanted: Wanted) -> bool:
+        held = self._held.get(wanted.url)
+        if held is not None:
+            return not held.checked and self._worth_a_look(wanted, held)
+        return self._tried.get(wanted.url, (0, 0.0))[0] < ATTEMPTS
 
     @staticmethod
     def _worth_a_look(wanted: Wanted, held: Held) -> bool:
@@ -230,8 +248,15 @@ class Hold:
             )
         # A range that is listed too early is cut off, which is noticed.
         checked = before is not None or self._wanted[url].age > 0 or span is not None
-        self._held[url] = self._made(fetched, url, torrent, checked=checked)
-        self._make_room()
+        held = self._made(fetched, url, torrent, checked=checked)
+        # They come in the order of their urgency: when there is no room left, none is made but for new ones.
+        fits = self._kept + len(fetched.data) <= self._room
+        new = self._wanted[url].live and self._wanted[url].age < NEW
+        self._held[url] = held if fits or new else replace(held, data=None)
+        if fits:
+            self._kept += len(held.data or b"")
+        elif new:
+            self._make_room()
         self._changed()
 
     def _made(self, fetched: Fetched, url: str, torrent: Torrent, *, checked: bool) -> Held:
@@ -264,6 +289,7 @@ class Hold:
                 self._held[url] = replace(held, data=None)
             else:
                 room -= len(held.data)
+        self._kept = self._room - room
 
 
 def name_of(url: str) -> str:
