@@ -56,7 +56,8 @@ SHARE = 3.0
 """Times as long as the last update took: of a day's recording each is some work, and is due with each segment
 that was hashed."""
 LINGER = 60.0
-"""Seconds for which keys, init sections and parts are relayed after they were listed last."""
+"""Seconds for which something is relayed after it was listed last: keys and parts go without a window, and
+signed URLs change with each reload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class AttachTask:
         self._texts: dict[str, tuple[Listing, object, Text]] = {}
         """Path → a listing, what else its text was made of, and that."""
         self._lately: dict[str, tuple[Kind, float]] = {}
-        """URL of a key, init section or part that is relayed → when it was listed last."""
+        """URL of what is relayed → what it is, and when it was listed last."""
         self._bandwidths: Mapping[str, int] = {}
         self._view: StreamView | None = None
         self._dirty = asyncio.Event()
@@ -291,7 +292,7 @@ class AttachTask:
         if self._root is None:  # else it announces them itself
             self._bandwidths = await worked_out(long, announced, presentation, held)
             presentation = replace(presentation, bandwidths=self._bandwidths)
-        relayed = self._relayed(presentation, now) if self._attach.relay else None
+        relayed = await worked_out(long, self._relayed, presentation, now) if self._attach.relay else None
         self._view = await worked_out(
             long, build, presentation, windows, held, relayed, self._view, versions.__next__
         )
@@ -332,7 +333,7 @@ class AttachTask:
         if now.root is not None:
             texts.append(now.root)
         found = listed(texts, self._windows.values())
-        self._lately |= {url: (kind, clock) for url, kind in found.items() if kind is not Kind.SEGMENT}
+        self._lately |= {url: (kind, clock) for url, kind in found.items()}
         self._lately = {url: it for url, it in self._lately.items() if clock - it[1] < LINGER}
         return {url: kind for url, (kind, _) in self._lately.items()} | found
 

@@ -21,6 +21,7 @@ from seeder.fetch.fetched import Fetched, Validators
 from seeder.model import Span
 from seeder.web import ServerConfig, create_app, serve
 from tests.feed.remote.test_presentation import presenting
+from tests.feed.remote.test_signed import signing
 from tests.feed.remote.upstream import HLS, Attached, LowLatency, Packager, attached
 
 FILE = bytes(range(256)) * 1000
@@ -195,6 +196,19 @@ async def test_parts_and_the_one_to_come_are_relayed(tmp_path: Path) -> None:
         assert not asking.done()
         gate.set()
         assert (await asking)[:2] == (200, packager.segment("p4.1.ts"))
+
+
+async def test_who_has_an_older_playlist_still_gets_what_it_lists(tmp_path: Path) -> None:
+    packager = Packager(cors=False)
+    signing(packager)
+    async with served(packager, tmp_path) as show:
+        await show.it.until(show.it.tagged)
+        older = uris(await show.text("v0/index.m3u8"))
+        packager.on()
+        await show.it.until(lambda: "s4.ts" in show.it.playlist().text)
+        assert not set(older) & set(uris(await show.text("v0/index.m3u8"))), "all have other tokens"
+        for n, uri in enumerate(older):
+            assert (await show.get(urljoin("v0/", uri)))[:2] == (200, packager.segment(f"s{n}.ts"))
 
 
 async def test_only_what_a_playlist_lists_is_fetched_and_what_fails_says_so(
