@@ -27,6 +27,12 @@ export function answerInTime (torrent, wire) {
     waiting.push(answer)
     send()
   }
+  const choke = wire.choke.bind(wire)
+  wire.choke = () => {
+    choke()
+    // What it asked for and did not get is dropped with the rest (BEP 3), and said to be (BEP 6).
+    for (const [index, offset, { length }] of waiting.splice(0)) if (wire.hasFast) wire.reject(index, offset, length)
+  }
   wire.on('cancel', (/** @type {number} */ index, /** @type {number} */ offset) => {
     const at = waiting.findIndex(answer => answer[0] === index && answer[1] === offset)
     if (at >= 0) waiting.splice(at, 1)

@@ -90,6 +90,20 @@ test('what is taken back while it waits for the line is not sent', async () => {
   assert.ok(bytes < 21 * BLOCK)
 })
 
+test('who is choked gets nothing more of what it asked for, and is told so', async () => {
+  const { seeder, asker, got, ask, carry } = await pair()
+  const rejected = []
+  asker.on('reject', (index, offset) => rejected.push(offset / BLOCK))
+  for (let block = 0; block < 30; block++) ask(block)
+  await carry() // the requests arrive, and what may be handed over ahead is
+  seeder.choke()
+  const gone = seeder.uploaded / BLOCK
+  while (await carry() > 0);
+  assert.equal(seeder.uploaded / BLOCK, gone)
+  assert.deepEqual(got.map(([block]) => block), Array.from({ length: gone }, (_, block) => block))
+  assert.deepEqual(rejected, Array.from({ length: 30 - gone }, (_, n) => gone + n))
+})
+
 test('what is counted as uploaded is what is about to leave', async () => {
   const { seeder, ask, carry } = await pair()
   for (let block = 0; block < 30; block++) ask(block)
