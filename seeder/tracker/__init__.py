@@ -11,13 +11,15 @@
 
 :mod:`~seeder.tracker.wire` maps JSON to records and back; :mod:`~seeder.tracker.swarm` decides what is
 sent to whom (no sockets, no clock, no dice: they are passed in); :mod:`~seeder.tracker.reception` whose
-offer reaches our own seed, known by its private listener (**home**); :mod:`~seeder.tracker.limits` gives
-every bound its reason; :mod:`~seeder.tracker.socket` carries messages, straight on the connections it is
-given (:mod:`~seeder.tracker.carrier`) or over any ASGI server. A stream's rendezvous is an infohash like any
-other here.
+offer reaches our own seed, known by its private listener (**home**); :mod:`~seeder.tracker.turn` what
+credentials viewers get for TURN servers; :mod:`~seeder.tracker.limits` gives every bound its reason;
+:mod:`~seeder.tracker.socket` carries messages, straight on the connections it is given
+(:mod:`~seeder.tracker.carrier`) or over any ASGI server. A stream's rendezvous is an infohash like any other
+here.
 """
 
 from seeder.tracker.limits import Limits
 from seeder.tracker.socket import Tracker
+from seeder.tracker.turn import Turn, read_secret
 
-__all__ = ["Limits", "Tracker"]
+__all__ = ["Limits", "Tracker", "Turn", "read_secret"]

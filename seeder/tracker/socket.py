@@ -53,6 +53,7 @@ class Tracker:
 
     ``knows``: which infohashes exist here. ``trust_proxy``: take the client's address from the last
     X-Forwarded-For entry; off unless a proxy of ours sets it, for anyone can send that header.
+    ``lend``: ICE servers for the peer of an id that asks (:mod:`seeder.tracker.turn`).
     Connections from any Origin are served: players embedded in other sites announce here, and a tracker
     holds nothing that a browser's cookies would open.
     """
@@ -65,10 +66,11 @@ class Tracker:
         rng: Random | None = None,
         clock: Callable[[], float] = time.monotonic,
         trust_proxy: bool = False,
+        lend: Callable[[bytes], wire.IceServer] | None = None,
     ) -> None:
         self.counters = TrackerCounters()
         self.limits = limits or Limits()
-        self._swarm = Swarm(self.limits, knows, rng or Random())
+        self._swarm = Swarm(self.limits, knows, rng or Random(), lend)
         self._gate = Gate(self.limits)
         self.clock = clock
         self.trust_proxy = trust_proxy

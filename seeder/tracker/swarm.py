@@ -24,6 +24,7 @@ from seeder.tracker.wire import (
     Counts,
     Event,
     Failure,
+    IceServer,
     Offer,
     OfferRelay,
     Pace,
@@ -70,13 +71,21 @@ class Swarm:
     """All swarms of one tracker.
 
     ``knows`` says which infohashes exist here: without it anyone could use this server to run swarms of
-    their own, and its memory would be theirs to fill.
+    their own, and its memory would be theirs to fill. ``lend``: ICE servers for the peer of an id, if it
+    asks.
     """
 
-    def __init__(self, limits: Limits, knows: Callable[[bytes], bool], rng: Random) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        knows: Callable[[bytes], bool],
+        rng: Random,
+        lend: Callable[[bytes], IceServer] | None = None,
+    ) -> None:
         self._limits = limits
         self._knows = knows
         self._rng = rng
+        self._lend = lend
         self._pace = Pace(limits.interval, limits.min_interval)
         self._connections: dict[ConnId, _Connection] = {}
         self._rosters: dict[bytes, Roster[ConnId]] = {}
@@ -192,7 +201,8 @@ class Swarm:
             sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._home_pace))]
             sends += self._invite(conn, request, roster, now)
         else:
-            sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._pace))]
+            lent = self._lend(request.peer_id) if request.ice and self._lend is not None else None
+            sends = [Send(conn, AnnounceReply(infohash, roster.counts, self._pace, lent))]
             sends += self._relay(conn, request, roster, now)
         if len(self._reception):
             sends += self._receive_guests(now)

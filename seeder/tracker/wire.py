@@ -52,6 +52,8 @@ class Announce(NamedTuple):
     offers: tuple[Offer, ...]
     """At most MAX_OFFERS and at most ``numwant``; the rest of a longer list is dropped, for it would be
     unanswered anyway, and an error would lose the announce as well."""
+    ice: bool = False
+    """It asks for ICE servers: a member of our own, which no stock client sends."""
 
 
 class Answer(NamedTuple):
@@ -88,10 +90,20 @@ class Counts(NamedTuple):
     downloaded: int
 
 
+class IceServer(NamedTuple):
+    """As an RTCIceServer of WebRTC."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str
+
+
 class AnnounceReply(NamedTuple):
     infohash: bytes
     counts: Counts
     pace: Pace
+    ice: IceServer | None = None
+    """Only to who asked: clients that do not know it may not ignore it."""
 
 
 class OfferRelay(NamedTuple):
@@ -163,7 +175,9 @@ def encode(reply: Reply) -> bytes:
 
 
 def _announce_reply(reply: AnnounceReply) -> dict[str, Any]:
-    body = {"action": "announce", "info_hash": _text(reply.infohash)}
+    body: dict[str, Any] = {"action": "announce", "info_hash": _text(reply.infohash)}
+    if reply.ice is not None:
+        body["ice"] = [reply.ice._asdict()]
     return body | _paced(reply.pace) | _counted(reply.counts)
 
 
@@ -249,6 +263,7 @@ def _announce(message: dict[str, Any]) -> Announce:
         event=_EVENTS[name],
         seed=_is_zero(message.get("left")) or _EVENTS[name] is Event.COMPLETED,
         offers=_offers(message),
+        ice=message.get("ice") is True,
     )
 
 

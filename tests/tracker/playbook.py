@@ -26,6 +26,7 @@ from seeder.tracker.wire import (
     Counts,
     Event,
     Failure,
+    IceServer,
     Offer,
     OfferRelay,
     Pace,
@@ -52,8 +53,9 @@ class Playbook:
         limits: Limits = LIMITS,
         knows: Callable[[bytes], bool] = lambda infohash: True,
         seed: int = 1,
+        lend: Callable[[bytes], IceServer] | None = None,
     ) -> None:
-        self.swarm = Swarm(limits, knows, Random(seed))
+        self.swarm = Swarm(limits, knows, Random(seed), lend)
         self.now = 0.0
         self._sent: deque[Send] = deque()
         self._conns: dict[str, ConnId] = {}
@@ -109,12 +111,13 @@ def announce(
     event: Event = Event.NONE,
     infohash: bytes = MOVIE,
     as_peer: str | None = None,
+    ice: bool = False,
 ) -> Callable[[str], Announce]:
     numbers = range(offers) if isinstance(offers, int) else offers
 
     def by(who: str) -> Announce:
         made = tuple(Offer(offer_id(who, n), f"sdp of {who}'s offer {n}") for n in numbers)
-        return Announce(infohash, peer(as_peer or who), event, seed, made)
+        return Announce(infohash, peer(as_peer or who), event, seed, made, ice)
 
     return by
 
@@ -126,9 +129,13 @@ def answer(
 
 
 def reply(
-    complete: int = 0, incomplete: int = 0, downloaded: int = 0, infohash: bytes = MOVIE
+    complete: int = 0,
+    incomplete: int = 0,
+    downloaded: int = 0,
+    infohash: bytes = MOVIE,
+    ice: IceServer | None = None,
 ) -> AnnounceReply:
-    return AnnounceReply(infohash, Counts(complete, incomplete, downloaded), PACE)
+    return AnnounceReply(infohash, Counts(complete, incomplete, downloaded), PACE, ice)
 
 
 def refusal(reason: str, infohash: bytes = MOVIE) -> Failure:
