@@ -35,9 +35,15 @@ logger = logging.getLogger(__name__)
 stopper = Stopper()
 """Signals belong to the process, so there is one."""
 
+_TERMS = (
+    *("sharing", "max_upload", "max_ratio", "min_viewers", "upload_on_cellular", "upload_when_hidden"),
+    "ice_transport_policy",
+)
+"""What viewers may exchange: it stands in manifests."""
 _SERVER = (
     *("host", "port", "tls_cert", "tls_key", "tls_self_signed", "public_url", "trust_proxy"),
-    *("tracker", "swarm", "stun", "bt_port", "max_memory", "log_format", "log_level"),
+    *("tracker", "swarm", "stun", "turn", "turn_secret_file", *_TERMS),
+    *("bt_port", "max_memory", "log_format", "log_level"),
 )
 _INGEST = ("segment_seconds", "window", "ffmpeg")
 

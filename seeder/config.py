@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seeder.errors import ConfigError
+from seeder.model import Terms
 from seeder.settings import ENV_PREFIX, SETTINGS, Setting, meant
 
 CONFIG_VARIABLE = "LIVE_TORRENT_CONFIG"
@@ -47,6 +48,17 @@ class Config:
     viewers meet. Closed by default: a tracker for everybody is for everybody's swarms."""
     stun: tuple[str, ...] = ()
     """``stun:host[:port]`` URLs for viewers and libtorrent. None by default: no third parties."""
+    turn: tuple[str, ...] = ()
+    """``turn[s]:host[:port][?transport=…]`` URLs for viewers; our tracker gives them credentials."""
+    turn_secret_file: Path | None = None
+    """Holds what those are made with. A file, for a command line and an environment are seen by others."""
+    ice_transport_policy: str = "all"
+    sharing: str = "on"
+    max_upload: int | None = None
+    max_ratio: float | None = None
+    min_viewers: int = 1
+    upload_on_cellular: bool = False
+    upload_when_hidden: bool = False
     log_format: str = "text"
     log_level: str = "info"
     ffmpeg: Path | None = None
@@ -64,6 +76,19 @@ class Config:
     @property
     def tls(self) -> bool:
         return self.tls_self_signed or self.tls_cert is not None
+
+    @property
+    def terms(self) -> Terms:
+        """What viewers may exchange, as manifests tell them."""
+        return Terms(
+            self.sharing,
+            self.max_upload,
+            self.max_ratio,
+            self.min_viewers,
+            self.upload_on_cellular,
+            self.upload_when_hidden,
+            self.ice_transport_policy == "relay",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,15 @@ def _check_together(config: Config) -> None:
         raise ConfigError(f"{given} needs {lacking} as well")
     if config.tls_self_signed and config.tls_cert is not None:
         raise ConfigError("--tls-self-signed and --tls-cert exclude each other: keep one")
+    if bool(config.turn) != (config.turn_secret_file is not None):
+        lacking, given = ("--turn-secret-file", "--turn") if config.turn else ("--turn", "--turn-secret-file")
+        raise ConfigError(f"{given} needs {lacking} as well")
+    if config.turn and config.tracker is not None:
+        raise ConfigError(
+            "--turn needs our own tracker, which gives viewers their credentials; not --tracker"
+        )
+    if config.ice_transport_policy == "relay" and not config.turn and config.tracker is None:
+        raise ConfigError("--ice-transport-policy relay needs --turn: else no two viewers could connect")
     secure = config.tls if config.public_url is None else config.public_url.startswith("https:")
     if secure and config.tracker is not None and config.tracker.startswith("ws:"):
         raise ConfigError("--tracker: pages served over HTTPS may only use wss:// trackers (mixed content)")
@@ -191,7 +225,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | N
         raise ConfigError(f"{where}: {file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where}: {file} is not TOML: {error}") from None
-    for key in ("feed", "tls_cert", "tls_key", "ffmpeg"):
+    for key in ("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg"):
         value = document.get(key)
         if isinstance(value, str) and value.strip():
             document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())

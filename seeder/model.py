@@ -166,6 +166,25 @@ class StreamView:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the operator lets viewers exchange. Written into manifests; a client takes the stricter of this
+    and what its page says (``client/policy.js``). The defaults restrict nothing."""
+
+    sharing: str = "on"
+    """``on``; ``ask`` the viewer first, until when there is no peer and no announce; ``off``: no peers."""
+    max_upload: int | None = None
+    """Bytes a second that a viewer uploads at most; 0: nothing. ``None``: the client's own bound."""
+    max_ratio: float | None = None
+    """Bytes uploaded at most for each byte of media received."""
+    min_viewers: int = 1
+    """Viewers there must be for links to be made."""
+    upload_on_cellular: bool = False
+    upload_when_hidden: bool = False
+    relay_only: bool = False
+    """Viewers reach each other through TURN servers alone, so that none learns another's address."""
+
+
+@dataclass(frozen=True, slots=True)
 class Addresses:
     """Where viewers reach us, as written into manifests and magnets."""
 
@@ -175,6 +194,7 @@ class Addresses:
     """``ws(s)://…/announce``, ours or the external one."""
     ice: tuple[str, ...] = ()
     """``stun:host[:port]`` URLs, validated."""
+    terms: Terms = Terms()
 
 
 def rendezvous_hash(stream: str) -> bytes:

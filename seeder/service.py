@@ -44,7 +44,7 @@ from seeder.stats.snapshot import (
 )
 from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import SeedSettings
-from seeder.tracker import Tracker
+from seeder.tracker import Tracker, Turn, read_secret
 from seeder.tracker.guests import with_guests
 from seeder.web import Bound, Certificate, Reach, ServerConfig, create_app, fingerprint, self_signed, serve
 
@@ -119,7 +119,10 @@ class Service:
         plan, config = self.plan, self.plan.config
         certificate = await asyncio.to_thread(_certificate, config, stack)
         if config.tracker is None:
-            tracker = Tracker(with_guests(self.library.knows, config.swarm), trust_proxy=config.trust_proxy)
+            secret = config.turn_secret_file
+            turn = None if secret is None else Turn(config.turn, read_secret(secret))
+            knows = with_guests(self.library.knows, config.swarm)
+            tracker = Tracker(knows, trust_proxy=config.trust_proxy, lend=turn)
             self.tracker = await stack.enter_async_context(tracker)
         announce = await self._announce_url(stack)
         self.seed = await self._start_seed(stack)
@@ -219,7 +222,7 @@ class Service:
         config = self.plan.config
         app = create_app(
             self.library,
-            reach=Reach(config.public_url, config.tracker, config.stun, config.trust_proxy),
+            reach=Reach(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms),
             announce=self.tracker,
             viewers=self.viewers,
             snapshot=self.snapshot,

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from seeder.hls.terms import MAX_RATIO, MAX_UPLOAD, MAX_VIEWERS
+
 ENV_PREFIX = "LIVE_TORRENT_"
 
 _STREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -99,6 +101,28 @@ def _size(value: object) -> int:
     return number
 
 
+def _rate(value: object) -> int:
+    match = _SIZE.fullmatch(str(value).strip()) if isinstance(value, int | str) else None
+    if match is None or isinstance(value, bool):
+        raise ValueError(f"bytes a second such as 500k or 2M are needed, not {value!r}")
+    number = int(match[1]) * _UNITS[match[2].lower()]
+    if number > MAX_UPLOAD:
+        raise ValueError(f"must be between 0 and 1024G, not {value!r}")
+    return number
+
+
+def _ratio(value: object) -> float:
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"a number such as 1.5 is needed, not {value!r}") from None
+    if math.isnan(number) or not 0 <= number <= MAX_RATIO:
+        raise ValueError(f"must be between 0 and {MAX_RATIO}, not {value!r}")
+    return number
+
+
 def _choice(*choices: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         text = _text(value).lower()
@@ -170,29 +194,50 @@ def stun_url(value: object) -> str:
         )
     scheme, _, rest = text.partition(":")
     if scheme.lower() in ("turn", "turns"):
-        raise ValueError("TURN relays are not supported: plain HTTP carries what peers cannot")
-    if scheme.lower() != "stun" or rest.startswith("//"):
+        raise ValueError("a TURN server goes to --turn: it needs credentials")
+    if scheme.lower() != "stun":
         raise ValueError(f"stun:host[:port] is needed, not {text!r}")
-    bracketed = re.fullmatch(r"\[([^\]]*)\](?::(\d{1,5}))?", rest)
-    plain = re.fullmatch(r"([^:\[\]]+)(?::(\d{1,5}))?", rest)
-    match = bracketed or plain
-    if match is None or (match[2] is not None and not 1 <= int(match[2]) <= 65535):
-        raise ValueError(f"stun:host[:port] is needed, not {text!r}")
-    if not _is_host(match[1]) or (bracketed and not isinstance(ip_address(match[1]), IPv6Address)):
-        raise ValueError(f"{match[1]!r} is not a host name or address")
+    _check_authority(rest, f"stun:host[:port] is needed, not {text!r}")
     return f"stun:{rest}"
 
 
-def _stun(value: object) -> tuple[str, ...]:
-    """A list (file, repeated flag) or a comma-separated string (variable)."""
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, list | tuple):
-        raise ValueError(f"a list of stun:host[:port] is needed, not {value!r}")
-    urls = tuple(dict.fromkeys(stun_url(item) for item in items if item != ""))
-    # Browsers warn from five ICE servers on: each one lengthens candidate gathering.
-    if len(urls) > 4:
-        raise ValueError(f"at most 4 servers are useful, not {len(urls)}")
-    return urls
+def turn_url(value: object) -> str:
+    """One validated ``turn[s]:host[:port][?transport=udp|tcp]`` (RFC 7065); ``ValueError`` otherwise."""
+    text = _text(value)
+    wanted = f"turn:host[:port][?transport=udp|tcp] is needed, not {text!r}"
+    scheme, _, rest = text.partition(":")
+    authority, mark, query = rest.partition("?")
+    if "@" in authority:
+        raise ValueError("must not hold a user name: credentials are made with --turn-secret-file")
+    if scheme.lower() not in ("turn", "turns") or (mark and query not in ("transport=udp", "transport=tcp")):
+        raise ValueError(wanted)
+    _check_authority(authority, wanted)
+    return f"{scheme.lower()}:{rest}"
+
+
+def _check_authority(text: str, wanted: str) -> None:
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?::(\d{1,5}))?", text)
+    plain = re.fullmatch(r"([^:\[\]]+)(?::(\d{1,5}))?", text)
+    match = bracketed or plain
+    if text.startswith("//") or match is None or (match[2] is not None and not 1 <= int(match[2]) <= 65535):
+        raise ValueError(wanted)
+    if not _is_host(match[1]) or (bracketed and not isinstance(ip_address(match[1]), IPv6Address)):
+        raise ValueError(f"{match[1]!r} is not a host name or address")
+
+
+def _servers(url: Callable[[object], str], form: str) -> Callable[[object], tuple[str, ...]]:
+    def parse(value: object) -> tuple[str, ...]:
+        """A list (file, repeated flag) or a comma-separated string (variable)."""
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            raise ValueError(f"a list of {form} is needed, not {value!r}")
+        urls = tuple(dict.fromkeys(url(item) for item in items if item != ""))
+        # Browsers warn from five ICE servers on: each one lengthens candidate gathering.
+        if len(urls) > 4:
+            raise ValueError(f"at most 4 servers are useful, not {len(urls)}")
+        return urls
+
+    return parse
 
 
 def _swarms(value: object) -> tuple[str, ...]:
@@ -249,7 +294,44 @@ _ROWS = (
     Setting("trust_proxy", _flag, "", "Viewers come through a proxy of ours: believe X-Forwarded-*."),
     Setting("tracker", _tracker, "URL", "External WebTorrent tracker (ws:// or wss://) instead of our own."),
     Setting("swarm", _swarms, "ID|any", "Baked streams' viewers meet here, too; may be repeated.", True),
-    Setting("stun", _stun, "stun:HOST[:PORT]", "STUN server for viewers behind NAT; may be repeated.", True),
+    Setting(
+        "stun",
+        _servers(stun_url, "stun:host[:port]"),
+        "stun:HOST[:PORT]",
+        "STUN server for viewers behind NAT; may be repeated.",
+        True,
+    ),
+    Setting(
+        "turn",
+        _servers(turn_url, "turn:host[:port]"),
+        "turn:HOST[:PORT]",
+        "TURN server that relays where nothing else connects; may be repeated. Needs --turn-secret-file.",
+        True,
+    ),
+    Setting(
+        "turn_secret_file", _path, "FILE", "The secret that --turn's server has (coturn: use-auth-secret)."
+    ),
+    Setting(
+        "ice_transport_policy",
+        _choice("all", "relay"),
+        "all|relay",
+        "relay: viewers meet through --turn alone, and see no address of each other. [default: all]",
+    ),
+    Setting(
+        "sharing",
+        _choice("on", "ask", "off"),
+        "on|ask|off",
+        "ask: no viewer has peers before it said yes; off: plain HTTP. [default: on]",
+    ),
+    Setting(
+        "max_upload", _rate, "BYTES", "A viewer uploads at most so much a second, e.g. 500k. [default: 5 MB]"
+    ),
+    Setting("max_ratio", _ratio, "NUMBER", "… and so many times what it received. [default: no bound]"),
+    Setting(
+        "min_viewers", _integer(1, MAX_VIEWERS), "COUNT", "Viewers there must be for links. [default: 1]"
+    ),
+    Setting("upload_on_cellular", _flag, "", "Viewers upload on cellular lines, too."),
+    Setting("upload_when_hidden", _flag, "", "Viewers upload while their tab is hidden, too."),
     Setting("log_format", _choice("text", "json"), "text|json", "Lines of text or of JSON. [default: text]"),
     Setting(
         "log_level",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from seeder.config import Config, load, merge, unknown_variables
 from seeder.errors import ConfigError
-from seeder.settings import SETTINGS, stream_name, stun_url
+from seeder.model import Terms
+from seeder.settings import SETTINGS, stream_name, stun_url, turn_url
 
 GOOD = {
     "host": ("::1", "::1"),
@@ -24,6 +25,18 @@ GOOD = {
     "tracker": ("wss://tracker.example.org/announce?key=1", "wss://tracker.example.org/announce?key=1"),
     "stun": ("stun:a.example.org,stun:b.example.org:3478", ("stun:a.example.org", "stun:b.example.org:3478")),
     "swarm": (f"{'AB' * 20},any", ("ab" * 20, "any")),
+    "turn": (
+        "turn:a.example.org?transport=udp,turns:[::1]:1",
+        ("turn:a.example.org?transport=udp", "turns:[::1]:1"),
+    ),
+    "turn_secret_file": ("/run/secret", Path("/run/secret")),
+    "ice_transport_policy": ("Relay", "relay"),
+    "sharing": ("ask", "ask"),
+    "max_upload": ("250k", 250 << 10),
+    "max_ratio": ("1.5", 1.5),
+    "min_viewers": ("3", 3),
+    "upload_on_cellular": ("yes", True),
+    "upload_when_hidden": ("1", True),
     "log_format": ("JSON", "json"),
     "log_level": ("debug", "debug"),
     "ffmpeg": ("/usr/bin/ffmpeg", Path("/usr/bin/ffmpeg")),
@@ -58,7 +71,10 @@ def test_every_setting_is_exercised_here() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_a_setting_reads_the_same_from_flag_variable_and_key(name: str) -> None:
     text, value = GOOD[name]
-    beside = {"tls_cert": {"tls_key": "/k.pem"}, "tls_key": {"tls_cert": "/c.pem"}}.get(name, {})
+    turn = {"turn": "turn:a.example.org", "turn_secret_file": "/run/secret"}
+    tls = {"tls_cert": "/c.pem", "tls_key": "/k.pem"}
+    groups = [group for group in (tls, turn, {**turn, "ice_transport_policy": "all"}) if name in group]
+    beside = {key: other for group in groups[:1] for key, other in group.items() if key != name}
     assert getattr(merge({name: text, **beside}), name) == value
     assert getattr(merge(beside, {f"LIVE_TORRENT_{name.upper()}": text}), name) == value
     assert (
@@ -108,7 +124,21 @@ def test_an_unknown_variable_is_a_warning_with_the_nearest() -> None:
         ("tracker", "https://t.example.org", "ws:// or wss://"),
         ("swarm", "ab" * 19, "40 hex digits"),
         ("stun", "stun:a.example.org?transport=udp", "browsers refuse"),
-        ("stun", "turn:a.example.org", "TURN"),
+        ("stun", "turn:a.example.org", "--turn"),
+        ("turn", "stun:a.example.org", "turn:host[:port]"),
+        ("turn", "turn:a.example.org?transport=sctp", "turn:host[:port]"),
+        ("turn", "turn://a.example.org", "turn:host[:port]"),
+        ("turn", "turn:user:pass@a.example.org", "credentials"),
+        ("turn", "turn:a:70000", "turn:host[:port]"),
+        ("turn", "turn:[a.example.org]", "IPv6 address"),
+        ("ice_transport_policy", "none", "all, relay"),
+        ("sharing", "aks", "did you mean 'ask'?"),
+        ("max_upload", "fast", "500k"),
+        ("max_upload", "2000G", "between 0"),
+        ("max_ratio", "-1", "between 0"),
+        ("max_ratio", "nan", "between 0"),
+        ("max_ratio", "half", "1.5"),
+        ("min_viewers", "0", "between 1"),
         ("stun", "stun://a.example.org", "stun:host[:port]"),
         ("stun", "stun:a:0", "stun:host[:port]"),
         ("stun", "a.example.org", "stun:host[:port]"),
@@ -147,6 +177,22 @@ def test_certificate_and_key_go_together() -> None:
     assert error(flags={"tls_cert": "c"}) == "--tls-cert needs --tls-key as well"
     assert error(flags={"tls_key": "c"}) == "--tls-key needs --tls-cert as well"
     assert "exclude" in error(flags={"tls_cert": "c", "tls_key": "k", "tls_self_signed": True})
+
+
+def test_turn_servers_go_with_their_secret_and_with_our_own_tracker() -> None:
+    turn = {"turn": "turn:a.example.org"}
+    assert error(flags=turn) == "--turn needs --turn-secret-file as well"
+    assert error(flags={"turn_secret_file": "s"}) == "--turn-secret-file needs --turn as well"
+    assert "our own tracker" in error(
+        flags={**turn, "turn_secret_file": "s", "tracker": "wss://t.example.org"}
+    )
+    assert "needs --turn" in error(flags={"ice_transport_policy": "relay"})
+
+
+def test_what_the_operator_does_not_mention_restricts_no_viewer() -> None:
+    assert merge({}).terms == Terms()
+    flags = {"sharing": "ask", "max_upload": "1M", "min_viewers": "2", "upload_when_hidden": True}
+    assert merge(flags).terms == Terms("ask", 1 << 20, None, 2, False, True, False)
 
 
 def test_an_insecure_tracker_is_refused_for_secure_pages() -> None:
@@ -218,6 +264,17 @@ def test_no_accepted_stun_address_makes_chromium_throw(text: str) -> None:
         return
     assert url.startswith("stun:")
     assert not set("?/ #") & set(url)
+
+
+@given(st.from_regex(r"turns?:[a-z\[\]:0-9.?=@/ -]{0,40}", fullmatch=True))
+def test_no_accepted_turn_address_makes_chromium_throw(text: str) -> None:
+    try:
+        url = turn_url(text)
+    except ValueError:
+        return
+    assert url.startswith(("turn:", "turns:"))
+    assert url.partition("?")[2] in ("", "transport=udp", "transport=tcp")
+    assert not set("/ #@") & set(url.partition("?")[0])
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), st.text(max_size=20)))

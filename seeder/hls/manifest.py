@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from seeder.hls.attributes import parse_attributes, quoted
 from seeder.hls.names import is_absolute, requested_path, stream_url
 from seeder.hls.playlist import MediaPlaylist, parse, split_lines
+from seeder.hls.terms import attributes
 from seeder.model import Addresses, PublishedPlaylist, Torrent
 from seeder.torrent.magnet import build, magnet_of
 
@@ -61,8 +62,10 @@ def segment_tag(torrent: Torrent, tracker: str, url: str | None) -> str:
 
 
 def swarm_tag(rendezvous: bytes, addresses: Addresses) -> str:
-    tag = f"{SWARM_TAG}:ID={quoted(rendezvous.hex())},TRACKER={quoted(addresses.tracker)}"
-    return f"{tag},ICE={quoted(','.join(addresses.ice))}" if addresses.ice else tag
+    tag = [f"{SWARM_TAG}:ID={quoted(rendezvous.hex())}", f"TRACKER={quoted(addresses.tracker)}"]
+    if addresses.ice:
+        tag.append(f"ICE={quoted(','.join(addresses.ice))}")
+    return ",".join([*tag, *attributes(addresses.terms)])
 
 
 def strip_tags(text: str) -> str:

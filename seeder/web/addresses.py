@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from seeder.model import Addresses
+from seeder.model import Addresses, Terms
 
 _HOST = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII
@@ -32,6 +32,7 @@ class Reach:
     """``stun:host[:port]``, validated."""
     trust_proxy: bool = False
     """X-Forwarded-Proto, -Host and -Prefix are set by a proxy of ours."""
+    terms: Terms = field(default_factory=Terms)
 
 
 def addresses(reach: Reach, scheme: str, headers: Mapping[str, str]) -> Addresses | None:
@@ -47,7 +48,8 @@ def addresses(reach: Reach, scheme: str, headers: Mapping[str, str]) -> Addresse
             return None
         base = found
     # http→ws, https→wss
-    return Addresses(base, reach.tracker or f"ws{base.removeprefix('http')}/announce", reach.ice)
+    tracker = reach.tracker or f"ws{base.removeprefix('http')}/announce"
+    return Addresses(base, tracker, reach.ice, reach.terms)
 
 
 def _request_base(reach: Reach, scheme: str, headers: Mapping[str, str]) -> str | None:

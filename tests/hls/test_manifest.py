@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 
 import pytest
@@ -8,9 +9,17 @@ from hypothesis import strategies as st
 
 from seeder.hls.attributes import parse_attributes
 from seeder.hls.check import check
-from seeder.hls.manifest import SEGMENT_TAG, SWARM_TAG, annotate, join_tags, split_tags, strip_tags
+from seeder.hls.manifest import (
+    SEGMENT_TAG,
+    SWARM_TAG,
+    annotate,
+    join_tags,
+    split_tags,
+    strip_tags,
+    swarm_tag,
+)
 from seeder.hls.playlist import MediaPlaylist, parse, split_lines
-from seeder.model import Addresses, PublishedPlaylist, rendezvous_hash
+from seeder.model import Addresses, PublishedPlaylist, Terms, rendezvous_hash
 from seeder.torrent.magnet import parse as parse_magnet
 from seeder.torrent.metainfo import make_torrent, parse_info
 
@@ -76,6 +85,32 @@ def test_the_swarm_tag_follows_the_first_line() -> None:
         "TRACKER": "wss://example.org/announce",
         "ICE": "stun:stun.example.org",
     }
+
+
+def test_the_swarm_tag_says_what_the_operator_restricts_and_no_more() -> None:
+    terms = Terms("ask", 250_000, 1.5, 3, True, True, True)
+    tag = swarm_tag(b"r" * 20, Addresses("https://a", "wss://a/announce", terms=terms))
+    assert tag.endswith(
+        ',TRACKER="wss://a/announce",SHARING=ask,MAX-UPLOAD=250000,MAX-RATIO=1.5,MIN-VIEWERS=3,'
+        "UPLOAD-ON-CELLULAR=YES,UPLOAD-WHEN-HIDDEN=YES,ICE-TRANSPORT-POLICY=relay"
+    )
+    for ratio, text in ((2.0, "2"), (0.0, "0"), (0.1234, "0.123"), (1000.0, "1000")):
+        tag = swarm_tag(b"r" * 20, Addresses("https://a", "wss://a/announce", terms=Terms(max_ratio=ratio)))
+        assert tag.endswith(f"MAX-RATIO={text}")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["SHARING=group", "MAX-UPLOAD=-1", "MAX-RATIO=2000", "MIN-VIEWERS=many", "ICE-TRANSPORT-POLICY=none"],
+)
+def test_a_term_that_no_client_understands_is_found(wrong: str) -> None:
+    playlist = published(TEXT)
+    terms = Terms("ask", 250_000, 1.5, 3, True, True, True)
+    good = annotate(playlist, b"r" * 20, Addresses("https://a", "wss://a/announce", terms=terms), "s")
+    assert check([good]) == []
+    name = wrong.partition("=")[0]
+    bad = re.sub(rf"{name}=[^,\n]*", wrong, good)
+    assert [(found.rule, name in found.text) for found in check([bad])] == [("swarm-tag", True)]
 
 
 def test_a_segment_without_torrent_is_listed_without_tag() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeder.model import Addresses
+from seeder.model import Addresses, Terms
 from seeder.web.addresses import Reach, addresses
 
 PROXIED = {
@@ -76,6 +76,11 @@ def test_a_forwarded_prefix_that_is_no_path_is_refused() -> None:
 def test_an_external_tracker_and_ice_are_passed_on() -> None:
     found = addresses(Reach(tracker="wss://t.example/", ice=("stun:s.example",)), "http", {"host": "a"})
     assert found == Addresses("http://a", "wss://t.example/", ("stun:s.example",))
+
+
+def test_what_the_operator_lets_viewers_exchange_is_passed_on() -> None:
+    found = addresses(Reach(terms=Terms("ask")), "http", {"host": "a"})
+    assert found == Addresses("http://a", "ws://a/announce", terms=Terms("ask"))
 
 
 @given(st.text(), st.text(), st.text())

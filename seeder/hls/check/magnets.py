@@ -10,6 +10,7 @@ from seeder.hls.attributes import parse_attributes
 from seeder.hls.check.rules import Finding
 from seeder.hls.manifest import SEGMENT_TAG, SWARM_TAG
 from seeder.hls.playlist import split_lines
+from seeder.hls.terms import problems
 from seeder.model import Torrent
 from seeder.torrent.magnet import parse as parse_magnet
 from seeder.torrent.metainfo import parse_info
@@ -26,12 +27,14 @@ def magnets(text: str) -> Iterator[Finding]:
                 yield Finding("swarm-tag", number, "the swarm's ID is not 40 hex digits")
             if not attributes.get("TRACKER", "").startswith(("ws://", "wss://")):
                 yield Finding("swarm-tag", number, "the swarm's tracker is no ws:// or wss:// URL")
+            for problem in problems(attributes):
+                yield Finding("swarm-tag", number, problem)
         elif line.startswith(SEGMENT_TAG + ":"):
             if number >= len(lines) or not lines[number].startswith("#EXTINF:"):
                 yield Finding("tag-misplaced", number, "the tag does not stand right before an EXTINF")
-            problem = read_tag(line, ranged=number - 1 in ranged)
-            if isinstance(problem, str):
-                yield Finding("torrent-tag", number, problem)
+            wrong = read_tag(line, ranged=number - 1 in ranged)
+            if isinstance(wrong, str):
+                yield Finding("torrent-tag", number, wrong)
 
 
 def _ranged(lines: Sequence[str]) -> set[int]:

@@ -177,7 +177,7 @@ audio-timestamp 3.1.3 must Packed audio begins with an ID3 PRIV timestamp.
 """
 
 _TORRENTS = """
-swarm-tag {tags} must The swarm's ID is 40 hex digits and its tracker is named.
+swarm-tag {tags} must The swarm's ID is 40 hex digits, its tracker is named, its terms can be understood.
 tag-misplaced {tags} must A magnet stands right before its segment's EXTINF.
 torrent-tag {tags} must Magnet and INFO parse and mean each other.
 piece-mismatch {tags} must A segment's bytes are those its torrent was made of.
