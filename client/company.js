@@ -4,7 +4,6 @@
  */
 
 import { Dialogue } from './dialogue.js'
-import { iceServers } from './mesh/ice.js'
 import { Mesh } from './mesh/mesh.js'
 
 /** @typedef {import('./library.js').KnownSegment} KnownSegment */
@@ -27,13 +26,14 @@ const PATIENCE = 1500
  * @typedef {object} CompanyEvents
  * @property {() => void} onChange who is there, or what they have, is not what it was
  * @property {(id: string, index: number) => void} onPiece a piece came from a peer or the seed, verified by webtorrent
+ * @property {() => void} onUpload some bytes went to a peer
  */
 
 /**
  * @typedef {object} Self
  * @property {string} me our peer id, 40 hex digits
  * @property {number} bornAt ms
- * @property {() => boolean} uploads whether we upload now
+ * @property {import('./policy.js').Policy} policy
  * @property {(line: string) => void} log
  */
 
@@ -78,11 +78,36 @@ export class Company {
 
   /** Meet the stream's other viewers; another stream's swarm replaces this one's. @param {import('./playlist.js').SwarmAddress} address */
   join (address) {
-    if (this.address?.id === address.id || typeof RTCPeerConnection === 'undefined') return
-    this.mesh?.close()
+    if (typeof RTCPeerConnection === 'undefined') return
+    const other = this.address?.id !== address.id
+    if (other) this.mesh?.close()
+    if (other) this.mesh = null
     this.address = address
+    const { policy } = this.self
+    if (policy.heed(address.terms)) this.mesh?.heed(policy.terms)
+    this.consider()
+  }
+
+  /** Whether we may have peers may be another: meet them, or leave them all at once. */
+  consider () {
+    if (this.closed || !this.address) return
+    if (!this.self.policy.now.connect) this.#leave()
+    else if (!this.mesh) this.mesh = this.#meet(this.address)
+  }
+
+  #leave () {
+    this.mesh?.close()
+    this.mesh = null
+    this.swarm?.close()
+    this.swarm = null
+    this.loading = null
+  }
+
+  /** @param {import('./playlist.js').SwarmAddress} address @returns {Mesh} */
+  #meet (address) {
     const { scheduler } = this.parts
-    const { me, bornAt, uploads, log } = this.self
+    const { me, bornAt, policy, log } = this.self
+    const uploads = () => policy.now.upload
     const { dialogue, events } = this
     const self = {
       peer: me,
@@ -93,8 +118,8 @@ export class Company {
       settled: this.settled,
       onDrain: (/** @type {number} */ bytes, /** @type {number} */ ms) => scheduler.drained(bytes, ms)
     }
-    const { maxPeers = 12, maxUpload, ice = [] } = this.options
-    this.mesh = new Mesh(address, self, { maxPeers, maxUpload, ice }, {
+    const { maxPeers = 12, iceServers = [] } = this.options
+    return new Mesh(address, self, { maxPeers, iceServers, terms: policy.terms }, {
       onUp: link => {
         log(`peer ${link.peer.slice(-6)} is here`)
         dialogue.greet(link)
@@ -125,19 +150,20 @@ export class Company {
   /** Have the torrents' code: of no use to the first picture, nor to a lone viewer. @returns {Promise<void>} */
   needSwarm () {
     const { library, scheduler, stats } = this.parts
-    const { uploads, log } = this.self
+    const { policy, log } = this.self
     this.loading ??= import('./swarm.js').then(({ Swarm }) => {
-      if (this.closed) return
+      if (this.closed || this.swarm || !this.mesh) return
       this.swarm = new Swarm(this.self.me, {
         onPiece: this.events.onPiece,
         onBytes: (id, peer) => scheduler.received(id, peer, performance.now()),
         onUpload: bytes => {
           stats.bytesToPeers += bytes
           scheduler.uploaded(bytes)
+          this.events.onUpload()
         },
         onReady: id => this.dialogue.openWires(id),
         onAbuse: (peer, reason) => { log(`peer ${peer.slice(-6)}: ${reason}`); this.mesh?.ban(peer, reason) },
-        sharing: uploads,
+        sharing: () => policy.now.upload,
         rtt: peer => this.mesh?.link(peer)?.rttLeast ?? 0,
         burden: peer => this.mesh?.link(peer)?.burden ?? 0,
         wanters: id => scheduler.wanters(id, performance.now()),
@@ -158,10 +184,11 @@ export class Company {
 
   /** Have it from the server's seed, if the seed has it. @param {KnownSegment} segment @param {boolean} told to the others */
   async seekSeed ({ id, holding }, told) {
+    if (!this.mesh) return
     await this.needSwarm()
-    if (!this.swarm || !this.address || !holding) return
+    if (!this.swarm || !this.mesh || !this.address || !holding) return
     if (told) this.dialogue.tellPull(id, true)
     this.swarm.add(holding)
-    this.swarm.seekSeed(id, this.address.tracker, iceServers(this.address.ice).servers)
+    this.swarm.seekSeed(id, this.address.tracker, this.mesh.rtc)
   }
 }

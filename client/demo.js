@@ -32,7 +32,6 @@ let shown = null
 let player = null
 /** @type {import('./player.js').State} */
 let state = 'loading'
-let sharing = true
 /** What this page already spent on looking, so that looks never overlap. */
 let looking = false
 
@@ -78,10 +77,15 @@ async function show (stream) {
     shown = null // the player's code could not be loaded: the next look tries again
     throw error
   }
-  if (!sharing) player.setSharing(false)
+  turned()
+}
+
+/** The switch shows what counts: the viewer's word, here or in the notice, as far as the operator allows sharing. */
+function turned () {
+  const { sharing, terms } = /** @type {import('./player.js').Player} */ (player).stats()
   const toggle = /** @type {HTMLButtonElement} */ ($('sharing'))
-  toggle.disabled = false
-  toggle.setAttribute('aria-checked', String(player.stats().sharing))
+  toggle.disabled = terms.sharing === 'off'
+  if (toggle.getAttribute('aria-checked') !== String(sharing)) toggle.setAttribute('aria-checked', String(sharing))
 }
 
 /** @param {Stream} stream */
@@ -163,6 +167,7 @@ function draw () {
   text('to-peers', bytes(stats.bytesToPeers))
   text('peers', String(stats.peers))
   text('latency', stats.latencySeconds === null ? '' : `${seconds(stats.latencySeconds)} behind live`)
+  turned()
   text('trouble', stats.trouble)
   $('share-text').hidden = stats.trouble !== ''
 }
@@ -174,9 +179,8 @@ function text (id, value) {
 }
 
 $('sharing').addEventListener('click', () => {
-  sharing = $('sharing').getAttribute('aria-checked') !== 'true'
-  $('sharing').setAttribute('aria-checked', String(sharing))
-  player?.setSharing(sharing)
+  player?.setSharing($('sharing').getAttribute('aria-checked') !== 'true')
+  if (player) turned()
 })
 
 $('second').addEventListener('click', event => {

@@ -9,7 +9,8 @@
  * @property {string | null} mode
  * @property {boolean} muted
  * @property {boolean} controls
- * @property {boolean} sharing
+ * @property {import('./types').Terms & { iceServers: string[] }} engineOptions what the page allows (policy.js)
+ * @property {import('./notice.js').Words} notice
  * @property {string} width CSS length
  */
 
@@ -19,7 +20,8 @@
  * @param {string} page what `data-src` is relative to (document.baseURI)
  * @returns {EmbedOptions | string} a string says what is wrong, for the page's author
  */
-export function embedOptions ({ stream, src, worker, register, mode, muted, controls, sharing, width }, script, page) {
+export function embedOptions (data, script, page) {
+  const { stream, src, worker, register, mode, muted, controls, width } = data
   if (stream && src) return 'data-stream and data-src are both there: one of them says what is played'
   if (worker && (stream || src)) return 'data-worker is for players of your own: data-stream and data-src belong into another script tag'
   if (!stream && !src && !worker) return 'data-stream is missing: <script src="…/embed.js" data-stream="NAME"></script> (or data-src="URL")'
@@ -29,6 +31,9 @@ export function embedOptions ({ stream, src, worker, register, mode, muted, cont
   }
   const url = worker ? '' : stream ? hosted(stream, script) : address(src, page)
   if (url === null) return stream ? `data-stream="${stream}" is not a stream's name` : `data-src="${src}" is not the address of a playlist`
+  const allowed = terms(data)
+  if (typeof allowed === 'string') return allowed
+  const { ice = '', notice: text, noticeYes: yes, noticeNo: no } = data
   return {
     url,
     worker: file,
@@ -37,8 +42,38 @@ export function embedOptions ({ stream, src, worker, register, mode, muted, cont
     mode: mode ?? null,
     muted: on(muted),
     controls: on(controls),
-    sharing: on(sharing),
+    engineOptions: { ...allowed, iceServers: ice.split(',').map(url => url.trim()).filter(Boolean) },
+    notice: { text, yes, no },
     width: width === undefined ? '100%' : /^\d+$/.test(width) ? `${width}px` : width
+  }
+}
+
+/**
+ * What viewers may exchange. Nothing is guessed: a page that means to restrict something does, or is told.
+ * @param {Record<string, string | undefined>} data
+ * @returns {import('./types').Terms | string}
+ */
+function terms (data) {
+  const { sharing = 'on', uploadOnCellular, uploadWhenHidden, iceTransportPolicy = 'all' } = data
+  const word = /^ask$/i.test(sharing) ? 'ask' : /^(?:true|on|yes|1|)$/i.test(sharing) ? 'on' : on(sharing) ? '' : 'off'
+  if (!word) return `data-sharing="${sharing}" is none of on, ask and off`
+  if (iceTransportPolicy !== 'all' && iceTransportPolicy !== 'relay') {
+    return `data-ice-transport-policy="${iceTransportPolicy}" is neither all nor relay`
+  }
+  /** @type {Record<string, number>} */
+  const numbers = {}
+  for (const [key, attribute] of Object.entries({ maxUpload: 'max-upload', maxRatio: 'max-ratio', minViewers: 'min-viewers' })) {
+    const text = data[key]
+    if (text === undefined) continue
+    if (!/^\d+(?:\.\d+)?$/.test(text)) return `data-${attribute}="${text}" is not a number`
+    numbers[key] = Number(text)
+  }
+  return {
+    sharing: word,
+    ...numbers,
+    ...(uploadOnCellular !== undefined && { uploadOnCellular: on(uploadOnCellular) }),
+    ...(uploadWhenHidden !== undefined && { uploadWhenHidden: on(uploadWhenHidden) }),
+    iceTransportPolicy
   }
 }
 

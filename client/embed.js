@@ -10,8 +10,6 @@ import { embedOptions } from './embed-options.js'
 const script = /** @type {HTMLScriptElement} */ (document.currentScript)
 const options = embedOptions(script.dataset, script.src, document.baseURI)
 const video = document.createElement('video')
-// Left alone unless turned off: the engine has reasons of its own (Save-Data) not to share.
-const engineOptions = typeof options === 'string' || options.sharing ? {} : { sharing: false }
 
 const place = () => {
   // In <head>, or gone from the page by now: at the body's end.
@@ -22,8 +20,8 @@ const place = () => {
 /** Not bundled here: a page with several players loads it once. @param {string} name */
 const load = name => import(new URL(`client/${name}`, script.src).href)
 
-/** @param {string} worker @param {boolean} register */
-const serve = (worker, register) => {
+/** @param {string} worker @param {Pick<import('./embed-options.js').EmbedOptions, 'register' | 'engineOptions' | 'notice'>} options */
+const serve = (worker, { register, engineOptions, notice }) => {
   const { serviceWorker } = navigator
   if (!serviceWorker) return console.error('live-torrent: service workers need HTTPS (or localhost)')
   /** @type {MessageEvent[]} */
@@ -38,7 +36,7 @@ const serve = (worker, register) => {
   serviceWorker.startMessages()
   load('site.js').then(({ serveSite }) => {
     release()
-    return serveSite({ worker, register, early, engineOptions })
+    return serveSite({ worker, register, early, engineOptions, notice })
   }).catch(error => {
     release()
     for (const { ports } of early) ports[0]?.postMessage({ type: 'pass' })
@@ -49,7 +47,7 @@ const serve = (worker, register) => {
 if (typeof options === 'string') {
   console.error(`live-torrent: ${options}`)
 } else if (options.worker !== null) {
-  serve(options.worker, options.register)
+  serve(options.worker, options)
 } else {
   video.controls = options.controls
   video.title = script.title || options.title
@@ -61,7 +59,8 @@ if (typeof options === 'string') {
     url: options.url,
     mode: options.mode,
     muted: options.muted,
-    engineOptions
+    engineOptions: options.engineOptions,
+    notice: options.notice
   })).catch(error => console.error('live-torrent: the player could not be loaded', error))
   play()
   // The browser kept the page for "back", with its player stopped in `pagehide`.

@@ -3,15 +3,17 @@
  * supplied, by the origin and by company.js. Every byte it hands out matched the manifest's INFO.
  */
 
+import { choice } from './choice.js'
 import { Company } from './company.js'
 import { Deliveries } from './deliveries.js'
 import { EarlyPlaylists } from './early.js'
 import { Hints } from './hints.js'
-import { newPeerId, saveData } from './identity.js'
+import { newPeerId } from './identity.js'
 import { Library } from './library.js'
-import { Conditions } from './mesh/conditions.js'
+import { conditions, watchConditions } from './mesh/conditions.js'
 import { fetchPlaylist } from './origin.js'
 import { parsePlaylist, withoutDirectives } from './playlist.js'
+import { Policy } from './policy.js'
 import { Scheduler } from './scheduler.js'
 import { Stats } from './stats.js'
 import { Supply } from './supply.js'
@@ -38,10 +40,11 @@ class PeerEngine {
     /** @type {import('./types.js').Mode} */
     this.mode = options.mode === 'p2p-only' ? 'loader' : options.mode
     this.log = options.log ?? (() => {})
-    this.sharing = options.sharing ?? !saveData()
+    this.onAsk = options.onAsk
+    /** @type {AbortController | null} ends the question that was asked */
+    this.asked = null
     this.closed = false
     this.trouble = ''
-    this.conditions = new Conditions(() => this.#uploadsChanged())
     // SHA-1 comes from WebCrypto, which browsers only give to secure contexts.
     this.usable = options.mode !== 'http' && !!globalThis.crypto?.subtle
     if (options.mode !== 'http' && !this.usable) this.trouble = 'peer-to-peer needs HTTPS (or localhost)'
@@ -52,12 +55,16 @@ class PeerEngine {
     const { p2pOnly } = this
     // Whoever looks into a running page may listen later.
     const log = (/** @type {string} */ line) => this.log(line)
-    const uploads = () => this.uploads
+    const uploads = () => this.policy.now.upload
     this.library = new Library()
     this.scheduler = new Scheduler(me, bornAt)
     this.stats_ = new Stats(options.onSegment)
     this.deliveries = new Deliveries()
     this.stop = new AbortController()
+    this.policy = new Policy(options, () => this.#facts(), before => this.#allowed(before))
+    this.look = () => this.policy.look()
+    choice.listeners.add(this.look)
+    watchConditions(this.look, this.stop.signal)
     this.early = new EarlyPlaylists(url => this.#meet(url))
     this.hints = new Hints(url => this.#load(url, false).then(() => {}, error => log(`playlist: ${error.message}`)))
     const { library, scheduler, stats_: stats, deliveries, hints } = this
@@ -66,9 +73,11 @@ class PeerEngine {
     })
     const { supply } = this
     const { fetches } = supply
-    this.company = new Company(options, { me, bornAt, uploads, log }, { library, scheduler, stats, fetches }, {
+    const { policy } = this
+    this.company = new Company(options, { me, bornAt, policy, log }, { library, scheduler, stats, fetches }, {
       onChange: () => supply.poke(),
-      onPiece: (id, index) => supply.got(id, index)
+      onPiece: (id, index) => supply.got(id, index),
+      onUpload: this.look
     })
     /** @type {(() => import('./types.js').PlayerState) | null} */
     this.sample = null
@@ -115,19 +124,36 @@ class PeerEngine {
   setPlayer (sample) { this.sample = sample }
 
   /** @param {boolean} on */
-  setSharing (on) {
-    if (on === this.sharing) return
-    this.sharing = on
-    this.#uploadsChanged()
+  setSharing (on) { choice.say(on) }
+
+  #facts () {
+    const { word, here } = choice
+    const { bytesToPeers: sent, bytesFromPeers, bytesFromOrigin, bytesFromSeed } = this.stats_
+    return { word, here, ...conditions(), sent, received: bytesFromPeers + bytesFromOrigin + bytesFromSeed }
   }
 
-  /** Whether we upload now: the user's switch is on, and nothing else speaks against it. */
-  get uploads () { return this.sharing && this.conditions.uploads }
-
-  #uploadsChanged () {
-    this.company.dialogue.tellSharing(this.uploads)
-    this.company.swarm?.updateSharing()
+  /** What is allowed is no longer this. @param {import('./policy.js').Allowed} before */
+  #allowed (before) {
+    const { company, policy: { now } } = this
+    if (now.connect !== before.connect) company.consider()
+    if (now.upload !== before.upload) {
+      company.dialogue.tellSharing(now.upload)
+      company.swarm?.updateSharing()
+    }
+    this.#ask()
     this.supply.poke()
+  }
+
+  /** Have the viewer asked, once there is anything to say yes to. */
+  #ask () {
+    const asks = this.policy.now.asks && this.company.address !== null && !this.closed
+    if (!asks) {
+      this.asked?.abort()
+      this.asked = null
+    } else if (!this.asked) {
+      this.asked = new AbortController()
+      this.onAsk?.(yes => this.setSharing(yes), this.asked.signal)
+    }
   }
 
   stats () {
@@ -136,7 +162,8 @@ class PeerEngine {
       peers: mesh?.up.length ?? 0,
       connectionsMade: mesh?.connectionsMade ?? 0,
       mode: this.mode,
-      sharing: this.sharing,
+      sharing: this.policy.now.shares,
+      terms: this.policy.terms,
       trouble: this.trouble || mesh?.trouble || ''
     }, this.#player())
   }
@@ -147,7 +174,8 @@ class PeerEngine {
     this.stop.abort()
     globalThis.removeEventListener?.('pagehide', this.onHide)
     clearInterval(this.watching)
-    this.conditions.close()
+    choice.listeners.delete(this.look)
+    this.asked?.abort()
     this.supply.close()
     this.deliveries.close()
     this.hints.close()
@@ -167,8 +195,14 @@ class PeerEngine {
   async #meet (url) {
     const fetched = await fetchPlaylist(url, this.stop.signal)
     const { swarm } = parsePlaylist(fetched.text, fetched.url)
-    if (swarm && this.usable && !this.closed) this.company.join(swarm)
+    if (swarm && this.usable && !this.closed) this.#join(swarm)
     return fetched
+  }
+
+  /** @param {import('./playlist.js').SwarmAddress} swarm */
+  #join (swarm) {
+    this.company.join(swarm)
+    this.#ask()
   }
 
   /** @param {import('./types.js').FetchedPlaylist} fetched @param {boolean} played */
@@ -177,7 +211,7 @@ class PeerEngine {
     const playlist = parsePlaylist(text, url)
     if (!playlist.swarm) return
     // The multivariant playlist names the swarm, too: peers are found while the media playlist is on its way.
-    this.company.join(playlist.swarm)
+    this.#join(playlist.swarm)
     if (playlist.multivariant) return
     const now = performance.now()
     const fresh = this.library.learn(url, playlist, now, played)

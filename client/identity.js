@@ -1,4 +1,4 @@
-/** Who this page is to other viewers, and what its user asked of it. */
+/** Who this page is to other viewers. */
 
 import { hex } from './bytes.js'
 
@@ -7,10 +7,4 @@ export function newPeerId () {
   const bytes = crypto.getRandomValues(new Uint8Array(20))
   bytes.set(new TextEncoder().encode('-LV0100-'))
   return hex(bytes)
-}
-
-/** The user asked for less traffic. */
-export function saveData () {
-  const { connection } = /** @type {{ connection?: { saveData?: boolean } }} */ (globalThis.navigator ?? {})
-  return connection?.saveData === true
 }

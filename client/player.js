@@ -26,7 +26,7 @@ import { playNative } from './play-native.js'
  * @property {Engine} engine
  * @property {Mode} mode
  * @property {() => Snapshot} stats
- * @property {(on: boolean) => void} setSharing
+ * @property {(on: boolean) => void} setSharing the viewer's word: see `Engine`
  * @property {() => Promise<void>} destroy stop everything, in order; idempotent
  */
 
@@ -36,6 +36,8 @@ import { playNative } from './play-native.js'
  * @property {string | null} [mode] this mode or a later one instead of the best; 'service-worker': and through the
  *   worker all the way, as a player that knows nothing of us goes
  * @property {Partial<import('./types.js').EngineOptions>} [engineOptions]
+ * @property {import('./notice.js').Words | false} [notice] where viewers are asked first (`sharing: 'ask'`, by page or
+ *   operator): the words of the question; false: the page asks in its own way, and calls `setSharing`
  * @property {boolean} [muted] default true: browsers let only muted video start by itself
  * @property {(state: State) => void} [onState]
  * @property {AbortSignal} [signal] gives up mounting
@@ -53,8 +55,8 @@ const CONTROL_MS = 1500
  *   hls.js cannot be loaded, or the browser cannot do what `mode` demands
  */
 export async function mount (video, options) {
-  const { url, mode: wanted = null, engineOptions = {}, muted = true, onState = () => {}, signal } = options
-  const { loadHls = () => import('hls.js') } = options
+  const { url, mode: wanted = null, engineOptions = {}, notice = {}, muted = true, signal } = options
+  const { onState = () => {}, loadHls = () => import('hls.js') } = options
   const source = new URL(url, location.href).href
   prepare(video, muted)
   onState('loading')
@@ -76,7 +78,13 @@ export async function mount (video, options) {
   const throughWorker = wanted === 'service-worker'
   const p2pOnly = wanted === 'p2p-only'
   const [likely = 'http'] = order
-  const engine = createEngine({ ...engineOptions, mode: p2pOnly ? 'p2p-only' : likely })
+  /** @type {import('./types').EngineOptions['onAsk']} */
+  const onAsk = notice === false
+    ? undefined
+    : (answer, signal) => {
+        import('./notice.js').then(({ showNotice }) => showNotice(video, notice, answer, signal), () => {}) // not answered
+      }
+  const engine = createEngine({ onAsk, ...engineOptions, mode: p2pOnly ? 'p2p-only' : likely })
   // Playlists and peers are on their way while hls.js is being loaded.
   if (!throughWorker && likely !== 'http') engine.begin(source)
   const found = Promise.all([

@@ -4,6 +4,7 @@
  */
 
 /** @typedef {import('./types.js').ByteRange} ByteRange */
+import { readTerms } from './terms.js'
 
 /**
  * @typedef {object} ListedSegment
@@ -21,6 +22,7 @@
  * @property {string} id the stream's rendezvous infohash, 40 hex digits
  * @property {string} tracker ws(s) URL
  * @property {string[]} ice ICE server URLs as written, not yet validated
+ * @property {import('./types.js').Terms} terms what the operator allows
  */
 
 /**
@@ -135,7 +137,7 @@ function parseSwarmTag (text, base) {
   const tracker = resolve(attributes.get('TRACKER') ?? '', base)
   if (!/^[0-9a-f]{40}$/.test(id) || !/^wss?:/.test(tracker)) return null
   const ice = (attributes.get('ICE') ?? '').split(',').filter(Boolean)
-  return Object.freeze({ id, tracker, ice })
+  return Object.freeze({ id, tracker, ice, terms: readTerms(attributes) })
 }
 
 /**

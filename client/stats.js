@@ -23,7 +23,7 @@ export class Stats {
   }
 
   /**
-   * @param {Pick<import('./types.js').Snapshot, 'peers' | 'connectionsMade' | 'mode' | 'sharing' | 'trouble'>} facts
+   * @param {Pick<import('./types.js').Snapshot, 'peers' | 'connectionsMade' | 'mode' | 'sharing' | 'terms' | 'trouble'>} facts
    * @param {import('./types.js').PlayerState | null} player
    * @returns {import('./types.js').Snapshot}
    */

@@ -150,16 +150,16 @@ export class Swarm {
 
   /**
    * HTTP fails: find the server's own seed (or anybody) through the tracker.
-   * @param {string} id @param {string} url tracker @param {RTCIceServer[]} iceServers
+   * @param {string} id @param {string} url tracker @param {RTCConfiguration} rtcConfig
    */
-  seekSeed (id, url, iceServers) {
+  seekSeed (id, url, rtcConfig) {
     const entry = this.entries.get(id)
     const now = performance.now()
     if (!entry || entry.torrent.destroyed || now - entry.soughtAt < SEEK_AGAIN) return
     entry.stopTracker()
     entry.soughtAt = now
     const tracker = new Tracker({
-      infoHash: id, peerId: this.me, announce: [url], rtcConfig: { iceServers },
+      infoHash: id, peerId: this.me, announce: [url], rtcConfig,
       getAnnounceOpts: () => ({ numwant: 2, uploaded: 0, downloaded: 0, left: entry.holding.metainfo.length })
     })
     entry.tracker = tracker

@@ -7,6 +7,27 @@ export type Source = 'peers' | 'origin' | 'seed' | 'mixed'
 
 export type Mode = 'service-worker' | 'loader' | 'http'
 
+/** `off`: no peers, no announce; `ask`: the same until the viewer says yes. */
+export type Sharing = 'on' | 'ask' | 'off'
+
+/** What operator or page allows; what is left out is not restricted by them. Of two, the stricter counts. */
+export interface Terms {
+  /** Default `on`; true and false are `on` and `off`. */
+  sharing?: Sharing | boolean
+  /** Uploading at most, bytes/s (default 5,000,000: more than most lines at home can send); 0: take, and give nothing. */
+  maxUpload?: number
+  /** Bytes uploaded at most for each byte of media received (default: no bound). */
+  maxRatio?: number
+  /** No links are made while the tracker counts fewer viewers, this one too (default 1). */
+  minViewers?: number
+  /** Upload on lines that are cellular, or as slow as 2G (default false). */
+  uploadOnCellular?: boolean
+  /** Upload while the tab is hidden (default false). */
+  uploadWhenHidden?: boolean
+  /** `relay`: peers are reached through TURN servers alone, and learn no address of this viewer (default `all`). */
+  iceTransportPolicy?: 'all' | 'relay'
+}
+
 /** `p2p-only`: the loader, and segments come from peers and the server's seed alone, never over HTTP. */
 export type WantedMode = Mode | 'p2p-only'
 
@@ -46,8 +67,10 @@ export interface Snapshot {
   stalls: number
   segments: SegmentRecord[]
   mode: Mode
-  /** Whether this page uploads (the user's switch). */
+  /** The viewer's switch: whether this page has peers, and would give them something. */
   sharing: boolean
+  /** What operator and page allow together. */
+  terms: Readonly<Required<Terms>>
   /** Why peer-to-peer is not working, one line for people; '' when it works or is alone. */
   trouble: string
 }
@@ -118,23 +141,27 @@ export interface Engine {
   segment (url: string, options?: WaitOptions & { range?: ByteRange }): Promise<FetchedSegment>
   /** The player whose buffer sets the deadlines; null when it is gone. */
   setPlayer (sample: (() => PlayerState) | null): void
-  /** The user's switch: false stops uploading (downloads from peers go on). */
+  /**
+   * The viewer's word, for all players of the page; remembered. No: leave all peers. Yes: have peers, if operator and
+   * page allow it.
+   */
   setSharing (on: boolean): void
   stats (): Snapshot
   /** Stop everything in order; idempotent. */
   close (): Promise<void>
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends Terms {
   mode: WantedMode
-  /** Uploading on from the start (default true; false under Save-Data). */
-  sharing?: boolean
   /** Mesh connections at most (default 12); up to three of them are left to newcomers. */
   maxPeers?: number
-  /** Uploading at most, bytes/s (default 5,000,000: more than most lines at home can send). */
-  maxUpload?: number
-  /** Extra ICE server URLs besides the manifest's; invalid ones are reported in `trouble`, never thrown. */
-  ice?: string[]
+  /** ICE servers besides the operator's; unusable ones are reported in `trouble`, never thrown. */
+  iceServers?: (string | RTCIceServer)[]
+  /**
+   * The viewer has to be asked (`ask`): call `answer`, then or later. Aborted when the question is out of place: it was
+   * answered elsewhere, or the player is gone. Without it nobody is asked, and the answer is no until `setSharing`.
+   */
+  onAsk?: (answer: (yes: boolean) => void, signal: AbortSignal) => void
   /** Told of each segment once it is complete and verified. */
   onSegment?: (segment: SegmentRecord) => void
   log?: (line: string) => void

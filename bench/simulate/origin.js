@@ -25,7 +25,7 @@ export class Origin {
   constructor (dice, mbps, { duration, window }) {
     this.duration = duration
     this.window = window
-    this.swarm = Object.freeze({ id: dice.id(), tracker: 'ws://tracker/announce', ice: [] })
+    this.swarm = Object.freeze({ id: dice.id(), tracker: 'ws://tracker/announce', ice: [], terms: {} })
     /** @type {Variant[]} */
     this.variants = mbps.map((rate, i) => {
       const bytes = Math.round(rate * 125_000 * duration)

@@ -14,10 +14,16 @@ const OPTIMISTIC = 4
 export class Cap {
   /** @param {number} [perSecond] bytes */
   constructor (perSecond = DEFAULT_UPLOAD) {
+    this.left = this.perSecond = this.burst = 0
+    this.at = -Infinity
+    this.limit(perSecond)
+    this.left = this.burst
+  }
+
+  /** From now on. @param {number} perSecond bytes */
+  limit (perSecond) {
     this.perSecond = Math.max(1, perSecond)
     this.burst = Math.max(LEAST, BURST * this.perSecond)
-    this.left = this.burst
-    this.at = -Infinity
   }
 
   /**

@@ -1,28 +1,28 @@
 /**
  * Candidates for a session description that is sent once, for the tracker cannot trickle. Chromium has its own
- * addresses within some 20 ms and says that it is done some 100 ms later, and a STUN server that is out of reach
- * holds that up for seconds: nobody waits for either longer than for what a candidate may be worth.
+ * addresses within some 20 ms and says that it is done some 100 ms later, and a STUN or TURN server that is out of
+ * reach holds that up for seconds: nobody waits for either longer than for what a candidate may be worth.
  */
 
 /** Own addresses come together: none for so long, and all are there, ms. */
 const QUIET = 40
-/** For an answer of a STUN server, ms; once it was in vain, the shorter. */
-const STUN = 800
-const STUN_AGAIN = 200
+/** For an answer of a STUN or TURN server, ms; once it was in vain, the shorter. */
+const SERVER = 800
+const SERVER_AGAIN = 200
 /** When there is nothing at all, ms. */
 const NONE = 1500
 
-/** Whether a STUN server that was asked last did not answer in time; what one connection found out serves the next. */
-let stunSilent = false
+/** Whether the servers that were asked last did not answer in time; what one connection found out serves the next. */
+let silent = false
 
 /**
  * @param {RTCPeerConnection} pc its local description is set
- * @param {boolean} stun whether it has ICE servers to ask
+ * @param {'' | 'srflx' | 'relay'} last the kind of candidate that its ICE servers give last; '': there are none
  * @returns {Promise<RTCSessionDescriptionInit>} with the candidates in it
  */
-export async function gathered (pc, stun) {
+export async function gathered (pc, last) {
   const began = performance.now()
-  let reflexive = false
+  let there = false
   await new Promise(resolve => {
     const stop = new AbortController()
     /** @type {ReturnType<typeof setTimeout>} */
@@ -42,12 +42,12 @@ export async function gathered (pc, stun) {
     pc.addEventListener('icegatheringstatechange', () => { if (pc.iceGatheringState === 'complete') end() }, { signal })
     pc.addEventListener('icecandidate', ({ candidate }) => {
       if (!candidate) return end()
-      reflexive ||= candidate.type === 'srflx'
-      const stunLeft = began + (stunSilent ? STUN_AGAIN : STUN) - performance.now()
-      wait(stun && !reflexive ? Math.max(QUIET, stunLeft) : QUIET)
+      there ||= candidate.type === last
+      const left = began + (silent ? SERVER_AGAIN : SERVER) - performance.now()
+      wait(last && !there ? Math.max(QUIET, left) : QUIET)
     }, { signal })
   })
-  if (stun) stunSilent = !reflexive
+  if (last) silent = !there
   const { type, sdp } = /** @type {RTCSessionDescription} */ (pc.localDescription)
   return { type, sdp }
 }

@@ -8,6 +8,7 @@ import { Allowance } from './allowance.js'
 import { since } from './burden.js'
 import { gathered } from './gather.js'
 import { MAX_MESSAGE, VERSION, decode, encode, pack } from './gossip.js'
+import { relays } from './ice.js'
 import { soon } from './soon.js'
 import { Wires } from './wires.js'
 
@@ -47,12 +48,13 @@ export class Link {
   /**
    * Throws what RTCPeerConnection throws.
    * @param {Self} self
-   * @param {RTCIceServer[]} servers
+   * @param {RTCConfiguration & { iceServers: RTCIceServer[] }} rtc
    * @param {LinkEvents} events
    */
-  constructor (self, servers, events) {
+  constructor (self, rtc, events) {
     this.self = self
-    this.stun = servers.length > 0
+    /** @type {'' | 'srflx' | 'relay'} what is waited for */
+    this.last = rtc.iceServers.some(relays) ? 'relay' : rtc.iceServers.length > 0 ? 'srflx' : ''
     this.events = events
     /** The remote peer's id: known from the offer or answer. */
     this.peer = ''
@@ -76,7 +78,7 @@ export class Link {
     this.gaveThen = 0
     /** Bytes of torrents either way that were taken account of. */
     this.carried = 0
-    this.pc = new RTCPeerConnection({ iceServers: servers })
+    this.pc = new RTCPeerConnection(rtc)
     this.control = this.pc.createDataChannel('control', { negotiated: true, id: 0 })
     this.wire = this.pc.createDataChannel('wire', { negotiated: true, id: 1 })
     this.wires = new Wires(this.wire, '', infohash => events.onOffer(this, infohash), reason => this.close(reason, true), () => this.rttLeast, self.outlet)
@@ -102,7 +104,7 @@ export class Link {
   /** @returns {Promise<RTCSessionDescriptionInit>} with its candidates in it */
   async offer () {
     await this.pc.setLocalDescription(await this.pc.createOffer())
-    return gathered(this.pc, this.stun)
+    return gathered(this.pc, this.last)
   }
 
   /** @param {string} peer @param {RTCSessionDescriptionInit} offer */
@@ -111,7 +113,7 @@ export class Link {
     if (!dataOnly(offer)) throw new Error('the peer offers media')
     await this.pc.setRemoteDescription(offer)
     await this.pc.setLocalDescription(await this.pc.createAnswer())
-    return gathered(this.pc, this.stun)
+    return gathered(this.pc, this.last)
   }
 
   /** @param {string} peer @param {RTCSessionDescriptionInit} answer */

@@ -8,7 +8,7 @@ import { newPeerId } from '../identity.js'
 import { Burden } from './burden.js'
 import { Cap } from './cap.js'
 import { connection } from './conditions.js'
-import { iceServers } from './ice.js'
+import { iceServers, relays } from './ice.js'
 import { Link } from './link.js'
 import { Outlet } from './outlet.js'
 import { Rendezvous } from './rendezvous.js'
@@ -36,12 +36,12 @@ export class Mesh {
    *   line: what ours carries upwards, bytes/s, 0: not known; mean: see turns.js; onDrain: so much left within so long, while more waited; settled: there is time for links
    * @param {object} options
    * @param {number} options.maxPeers
-   * @param {string[]} options.ice
-   * @param {number} [options.maxUpload] bytes/s
+   * @param {readonly unknown[]} options.iceServers the page's
+   * @param {import('../policy.js').Agreed} options.terms
    * @param {MeshEvents} events
    */
   constructor (swarm, self, options, events) {
-    this.cap = new Cap(options.maxUpload)
+    this.cap = new Cap(options.terms.maxUpload)
     this.outlet = new Outlet(this.cap, self.onDrain)
     this.burden = new Burden(performance.now())
     this.self = { ...self, room: () => this.#room(), outlet: this.outlet }
@@ -55,14 +55,22 @@ export class Mesh {
     this.links = new Map()
     /** @type {Map<string, Link>} by offer id: nobody answered yet */
     this.offered = new Map()
-    const { servers, refused } = iceServers([...swarm.ice, ...options.ice])
-    this.servers = servers
-    if (refused.length > 0) this.trouble = `ICE server address not usable: ${refused.join(', ')}`
-    this.iceTrouble = this.trouble
+    /** ICE servers: those of page and manifest, and with credentials of the tracker's, which the latest reply names. */
+    this.listed = [...swarm.ice, ...options.iceServers]
+    /** @type {unknown[]} */
+    this.lent = []
+    this.iceTrouble = ''
+    /** For the next connection. @type {RTCConfiguration & { iceServers: RTCIceServer[] }} */
+    this.rtc = { iceServers: [] }
+    this.heed(options.terms)
     this.rendezvous = new Rendezvous(swarm.tracker, swarm.id, self.peer, {
       makeOffers: others => this.#makeOffers(others),
       onOffer: (peer, offer) => this.#onOffer(peer, offer),
       onAnswer: (peer, offerId, answer) => this.#onAnswer(peer, offerId, answer),
+      onIce: lent => {
+        this.lent = lent
+        this.#chooseServers()
+      },
       onTrouble: trouble => {
         this.trouble = trouble || this.iceTrouble
         events.onCount()
@@ -90,7 +98,7 @@ export class Mesh {
   get me () { return this.self.peer }
 
   /** How many others there are, as the tracker says; 0 where it cannot, null: it has not answered yet. */
-  get others () { return this.rendezvous.others ?? (this.trouble ? 0 : null) }
+  get others () { return this.upkeep.few || this.#mute ? 0 : this.rendezvous.others ?? (this.trouble ? 0 : null) }
 
   /** Links that are up. @returns {Link[]} */
   get up () { return [...this.links.values()].filter(link => link.up) }
@@ -123,11 +131,32 @@ export class Mesh {
     for (const link of [...this.links.values(), ...this.offered.values()]) link.close('we leave')
   }
 
+  /** What is agreed on is this from now on. @param {import('../policy.js').Agreed} terms */
+  heed (terms) {
+    this.terms = terms
+    this.cap.limit(terms.maxUpload)
+    this.upkeep.least = terms.minViewers
+    this.#chooseServers()
+  }
+
+  #chooseServers () {
+    const { iceTransportPolicy } = /** @type {import('../policy.js').Agreed} */ (this.terms)
+    const { servers, refused } = iceServers([...this.lent, ...this.listed])
+    this.rtc = { iceServers: servers, iceTransportPolicy }
+    this.iceTrouble = refused.length > 0
+      ? `ICE server address not usable: ${refused.join(', ')}`
+      : this.#mute ? 'peers are to be met through a TURN server alone, and none is known' : ''
+    this.trouble ||= this.iceTrouble
+  }
+
+  /** Nothing but relayed addresses may be told, and there is nobody to relay. */
+  get #mute () { return this.rtc.iceTransportPolicy === 'relay' && !this.rtc.iceServers.some(relays) }
+
   /** @returns {Link | null} */
   #make () {
-    if (this.closed) return null
+    if (this.closed || this.#mute) return null
     try {
-      const link = new Link(this.self, this.servers, this.linkEvents)
+      const link = new Link(this.self, this.rtc, this.linkEvents)
       this.connectionsMade += 1
       return link
     } catch (error) {
@@ -169,6 +198,8 @@ export class Mesh {
   async #onOffer (peer, offer) {
     if (this.closed) return null
     this.#note()
+    // They know of viewers that we have not been told of.
+    if (this.upkeep.few) this.rendezvous.recount()
     const { take, closes } = this.upkeep.invited(peer, performance.now())
     this.#end(closes)
     if (!take) return null

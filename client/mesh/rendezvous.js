@@ -9,6 +9,8 @@ import { fromHex, fromLatin1, hex, latin1 } from '../bytes.js'
 /** Reconnecting: first wait and the longest, ms; each wait is doubled and jittered by half. */
 const RETRY_FIRST = 1000
 const RETRY_MAX = 30_000
+/** ICE servers looked at in one reply: as many as can be used. */
+const MAX_ICE = 4
 /** The tracker's own limit on offers in one announce. */
 export const MAX_OFFERS = 10
 /**
@@ -26,6 +28,8 @@ const REPLY = 15_000
 const REPLY_DOUBTED = 3000
 /** Who lost one of several peers asks for more after this and as much again at random, ms: others lost it, too. */
 const HURRY = 500
+/** A count is not asked for anew sooner than this, whoever makes it look wrong, ms. */
+const RECOUNT = 1000
 
 /**
  * @typedef {object} Offer
@@ -37,6 +41,7 @@ const HURRY = 500
  * @typedef {object} RendezvousEvents
  * @property {(others: number) => Promise<Offer[]>} makeOffers given how many others are in the swarm
  * @property {(peer: string, offer: RTCSessionDescriptionInit) => Promise<RTCSessionDescriptionInit | null>} onOffer null: declined
+ * @property {(servers: unknown[]) => void} onIce ICE servers for connections made from now on, as the tracker sent them
  * @property {(peer: string, offerId: string, answer: RTCSessionDescriptionInit) => void} onAnswer
  * @property {(trouble: string) => void} onTrouble '' when all is well again
  * @property {() => string | null} newName the tracker holds our peer id for another's: a new one, 40 hex digits; null
@@ -61,6 +66,7 @@ export class Rendezvous {
     /** When the next announce is planned, ms. */
     this.askAt = Infinity
     this.doubtedAt = -Infinity
+    this.repliedAt = -Infinity
     /** @type {ReturnType<typeof setTimeout> | undefined} until the reply */
     this.patience = undefined
     this.offering = false
@@ -85,6 +91,9 @@ export class Rendezvous {
     const wait = alone ? 0 : HURRY * (1 + Math.random())
     if (this.socket?.readyState === WebSocket.OPEN && performance.now() + wait < this.askAt) this.#later(wait)
   }
+
+  /** There seem to be more than we know of: ask, unless we just did. */
+  recount () { if (performance.now() - this.repliedAt > RECOUNT) this.hurry(true) }
 
   /** The network may be another, and this socket dead: find out now. */
   doubt () {
@@ -144,7 +153,8 @@ export class Rendezvous {
   #ask (event) {
     this.askAt = -Infinity // under way: nothing hurries it
     clearTimeout(this.timer)
-    this.#announce({ ...(event ? { event } : {}), numwant: 0, offers: [] })
+    // Our tracker's own word, `ice`: credentials of its TURN servers, which end and so stand in no manifest.
+    this.#announce({ ...(event ? { event } : {}), numwant: 0, offers: [], ice: true })
     this.#expectReply()
   }
 
@@ -188,7 +198,9 @@ export class Rendezvous {
   async #onReply (reply) {
     clearTimeout(this.patience)
     this.retries = 0
+    this.repliedAt = performance.now()
     this.others = Math.max(0, (Number(reply.complete) || 0) + (Number(reply.incomplete) || 0) - 1)
+    if (Array.isArray(reply.ice)) this.events.onIce(reply.ice.slice(0, MAX_ICE))
     this.events.onTrouble('')
     const young = performance.now() - this.connectedAt < YOUNG
     this.#laterBy((young && Number(reply.min_interval)) || Number(reply.interval))

@@ -93,6 +93,8 @@ export class Upkeep {
     this.maxPeers = Math.max(1, maxPeers)
     /** Others in the swarm, as the tracker says. */
     this.others = 0
+    /** Viewers, us too, that there must be for a mesh to form; one that is there stays. */
+    this.least = 1
     /** @type {Map<string, Tie>} by peer id: up, or being made; at most maxPeers */
     this.ties = new Map()
     /** Offers that nobody answered yet. */
@@ -110,8 +112,12 @@ export class Upkeep {
     this.reviewIn = REVIEW
   }
 
+  /** There are not viewers enough to begin with. */
+  get few () { return this.ties.size === 0 && this.others + 1 < this.least }
+
   /** Links wanted: what we make offers for. */
   get want () {
+    if (this.few) return 0
     const sized = Math.ceil(WANT + Math.log2(Math.max(1, this.others / 16)))
     return Math.min(this.others, sized, Math.max(1, this.maxPeers - SLACK, Math.min(WANT, this.maxPeers)))
   }
@@ -150,7 +156,8 @@ export class Upkeep {
       : !before.initiator || this.me < peer)
     const spared = before || this.ties.size < this.maxPeers ? undefined : this.#surplus(now)
     const room = before || spared || this.ties.size < this.maxPeers
-    if (this.banned.has(peer) || stays || !room || !this.answers.take(1, now)) return { take: false, closes: [] }
+    const welcome = !this.few && !this.banned.has(peer) && !stays && room
+    if (!welcome || !this.answers.take(1, now)) return { take: false, closes: [] }
     const closes = []
     if (before) closes.push({ peer, reason: before.up ? 'it connects anew' : 'both offered' })
     if (spared) closes.push({ peer: spared.peer, reason: 'room for a newcomer' })

@@ -7,7 +7,10 @@ const PAGE = 'https://news.example/today/index.html'
 
 test('the stream lives where the script came from', () => {
   assert.deepEqual(embedOptions({ stream: 'demo' }, SRC, PAGE), {
-    url: 'https://tv.example/live/demo/master.m3u8', worker: null, register: true, title: 'demo', mode: null, muted: true, controls: true, sharing: true, width: '100%'
+    url: 'https://tv.example/live/demo/master.m3u8', worker: null, register: true, title: 'demo', mode: null, muted: true, controls: true,
+    engineOptions: { sharing: 'on', iceTransportPolicy: 'all', iceServers: [] },
+    notice: { text: undefined, yes: undefined, no: undefined },
+    width: '100%'
   })
   const below = embedOptions({ stream: 'demo' }, 'https://tv.example/a/embed.js?v=1', PAGE)
   assert.ok(typeof below !== 'string')
@@ -17,7 +20,8 @@ test('the stream lives where the script came from', () => {
 test('switches are on unless turned off', () => {
   const options = embedOptions({ stream: 'demo', muted: 'false', sharing: 'off', controls: '', width: '640', mode: 'http' }, SRC, PAGE)
   assert.ok(typeof options !== 'string')
-  assert.deepEqual([options.muted, options.sharing, options.controls, options.width, options.mode], [false, false, true, '640px', 'http'])
+  const { muted, engineOptions, controls, width, mode } = options
+  assert.deepEqual([muted, engineOptions.sharing, controls, width, mode], [false, 'off', true, '640px', 'http'])
 })
 
 test('a name is one path component, whatever is in it', () => {
@@ -51,4 +55,26 @@ test("a site's copy of the worker is a file of the site's", () => {
   assert.match(worker({ worker: 'https://tv.example/sw.js' }) ?? '', /not a file of this site/)
   assert.match(worker({ worker: 'javascript:1' }) ?? '', /not a file of this site/)
   assert.match(worker({ worker: '/sw.js', stream: 'demo' }) ?? '', /another script tag/)
+})
+
+test('what viewers may exchange is said in attributes, and the question in the words of the page', () => {
+  const options = embedOptions({
+    stream: 'demo', sharing: 'Ask', maxUpload: '250000', maxRatio: '1.5', minViewers: '3', uploadOnCellular: '', uploadWhenHidden: 'no',
+    ice: 'stun:a.example, stun:b.example:1', iceTransportPolicy: 'relay', notice: 'Teilen?', noticeYes: 'Ja', noticeNo: 'Nein'
+  }, SRC, PAGE)
+  assert.ok(typeof options !== 'string')
+  assert.deepEqual(options.engineOptions, {
+    sharing: 'ask', maxUpload: 250_000, maxRatio: 1.5, minViewers: 3, uploadOnCellular: true, uploadWhenHidden: false,
+    iceTransportPolicy: 'relay', iceServers: ['stun:a.example', 'stun:b.example:1']
+  })
+  assert.deepEqual(options.notice, { text: 'Teilen?', yes: 'Ja', no: 'Nein' })
+})
+
+test('a restriction that cannot be read plays nothing, and its author is told which', () => {
+  for (const [key, value] of Object.entries({
+    sharing: 'aks', maxUpload: 'fast', maxRatio: '-1', minViewers: '1e3', iceTransportPolicy: 'none'
+  })) {
+    const told = embedOptions({ stream: 'demo', [key]: value }, SRC, PAGE)
+    assert.ok(typeof told === 'string' && told.includes(`data-${key.replace(/[A-Z]/g, c => `-${c.toLowerCase()}`)}="${value}"`), key)
+  }
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Cap, order } from '../../client/mesh/cap.js'
-import { mayUpload } from '../../client/mesh/conditions.js'
 
 test('no more goes out than the cap, however greedily it is asked', () => {
   const cap = new Cap(1_000_000)
@@ -49,10 +48,10 @@ test('a newcomer is served every few turns, however much the others give', () =>
   assert.ok(books.get('new').got <= 40 * 16_384, `${books.get('new').got}`)
 })
 
-test('nobody uploads on a line that is paid by the byte, nor unseen', () => {
-  assert.equal(mayUpload({}), true)
-  assert.equal(mayUpload({ type: 'wifi', effectiveType: '4g', hidden: false }), true)
-  for (const facts of [{ type: 'cellular' }, { effectiveType: '2g' }, { effectiveType: 'slow-2g' }, { hidden: true }]) {
-    assert.equal(mayUpload(facts), false, JSON.stringify(facts))
-  }
+test('a cap that changes holds from then on, with what was used of the former', () => {
+  const cap = new Cap(1_000_000)
+  cap.take(1e9, 0)
+  cap.limit(200_000)
+  assert.equal(cap.take(1e9, 0), 0)
+  assert.equal(cap.take(1e9, 1000), 100_000)
 })

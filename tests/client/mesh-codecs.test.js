@@ -81,3 +81,21 @@ test('ICE addresses that Chromium would throw on are left out and named', () => 
   assert.deepEqual(servers, [{ urls: 'stun:a.example:3478' }, { urls: 'stun:[::1]:3478' }])
   assert.deepEqual(refused, bad)
 })
+
+test('a TURN server needs its credentials, which no message names; the first of a URL counts', () => {
+  const login = { username: '1700000000:ab', credential: 'SECRET' }
+  const urls = ['turn:a.example:3478?transport=udp', 'turns:[::1]?transport=tcp']
+  const { servers, refused } = iceServers([
+    { urls, ...login }, { urls: 'turn:b.example', username: 'x' }, { urls: 'turn:c.example:70000', ...login },
+    { urls: 'turn:d.example?transport=sctp', ...login }, { urls: urls[0], username: 'old', credential: 'old' }, null, 7, {}
+  ])
+  assert.deepEqual(servers, urls.map(urls => ({ urls, ...login })))
+  assert.deepEqual(refused, ['turn:b.example', 'turn:c.example:70000', 'turn:d.example?transport=sctp', 'undefined'])
+  assert.ok(!JSON.stringify(refused).includes('SECRET'))
+})
+
+test('no more servers are used than help, whoever lists them', () => {
+  const { servers, refused } = iceServers(Array.from({ length: 9 }, (_, n) => `stun:s${n}.example`))
+  assert.equal(servers.length, 4)
+  assert.equal(refused.length, 5)
+})

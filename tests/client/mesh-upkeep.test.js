@@ -353,3 +353,18 @@ test('half the swarm leaves at once: the others are one swarm again', () => {
     assert.deepEqual(closed(commands).sort(), gone.sort(), me)
   }
 })
+
+test('with fewer viewers than there must be nobody is offered to nor taken; with enough the mesh forms, and then stays', () => {
+  const upkeep = viewer(1)
+  upkeep.least = 3
+  assert.equal(upkeep.offers(0), 0)
+  assert.deepEqual(upkeep.invited('a', 0), { take: false, closes: [] })
+  assert.deepEqual(upkeep.step(0), [])
+  upkeep.counted(2)
+  assert.equal(upkeep.offers(1000), 2)
+  meet(upkeep, ['a', 'b'], 1000)
+  upkeep.counted(1)
+  upkeep.down('b', 2000)
+  assert.deepEqual(closed(second(upkeep, 60_000)), [])
+  assert.equal(upkeep.invited('c', 60_000).take, true)
+})
