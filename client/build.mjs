@@ -26,6 +26,7 @@ const PAGE_FILES = new Set(['.html', '.css', '.svg', '.png', '.webp', '.ico', '.
  * @property {number} bytes
  * @property {number} gzip
  * @property {boolean} hls whether hls.js is in this file
+ * @property {boolean} seldom only pages that ask their viewers first load it
  * @property {string[]} imports other files, at once or later
  */
 
@@ -141,6 +142,7 @@ async function report(outdir, metafiles) {
         bytes: bytes.length,
         gzip: gzipSync(bytes, { level: 9 }).length,
         hls,
+        seldom: Object.keys(output.inputs).includes('client/notice.js'),
         imports: output.imports.filter(({ external }) => !external).map(({ path }) => nameOf(path))
       }
     }
@@ -149,8 +151,8 @@ async function report(outdir, metafiles) {
 
   const kb = (/** @type {number} */ n) => (n / 1000).toFixed(1).padStart(7)
   console.log('    raw KB   gzip KB')
-  for (const [name, { bytes, gzip, hls }] of Object.entries(sizes)) {
-    console.log(`   ${kb(bytes)}   ${kb(gzip)}  ${name}${hls ? '  (hls.js)' : ''}`)
+  for (const [name, { bytes, gzip, hls, seldom }] of Object.entries(sizes)) {
+    console.log(`   ${kb(bytes)}   ${kb(gzip)}  ${name}${hls ? '  (hls.js)' : seldom ? '  (where viewers are asked)' : ''}`)
   }
   const loaded = (/** @type {string} */ name, /** @type {Set<string>} */ seen) => {
     if (seen.has(name)) return seen
@@ -159,7 +161,7 @@ async function report(outdir, metafiles) {
     return seen
   }
   const weights = MODULES.map(entry => [...loaded(entry, new Set(['sw.js']))]
-    .reduce((sum, name) => sum + (sizes[name]?.hls ? 0 : sizes[name]?.gzip ?? 0), 0))
+    .reduce((sum, name) => sum + (sizes[name]?.hls || sizes[name]?.seldom ? 0 : sizes[name]?.gzip ?? 0), 0))
   console.log(`             ${kb(Math.max(...weights))}  the most a page loads of it, with the worker, without hls.js (goal: 75.0)`)
 }
 

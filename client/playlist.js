@@ -3,8 +3,9 @@
  * Pure: text and its URL in, frozen records out. What is not understood is left to the player.
  */
 
-/** @typedef {import('./types.js').ByteRange} ByteRange */
 import { readTerms } from './terms.js'
+
+/** @typedef {import('./types.js').ByteRange} ByteRange */
 
 /**
  * @typedef {object} ListedSegment

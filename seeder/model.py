@@ -165,6 +165,10 @@ class StreamView:
         return rendezvous_hash(self.name)
 
 
+MAX_UPLOAD, MAX_RATIO, MAX_VIEWERS = 1 << 40, 1000, 1_000_000
+"""Bounds of :class:`Terms`: to clients a number beyond them counts as not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the operator lets viewers exchange. Written into manifests; a client takes the stricter of this

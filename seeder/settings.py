@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from seeder.hls.terms import MAX_RATIO, MAX_UPLOAD, MAX_VIEWERS
+from seeder.model import MAX_RATIO, MAX_UPLOAD, MAX_VIEWERS
 
 ENV_PREFIX = "LIVE_TORRENT_"
 

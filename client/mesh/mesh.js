@@ -62,6 +62,7 @@ export class Mesh {
     this.iceTrouble = ''
     /** For the next connection. @type {RTCConfiguration & { iceServers: RTCIceServer[] }} */
     this.rtc = { iceServers: [] }
+    this.terms = options.terms
     this.heed(options.terms)
     this.rendezvous = new Rendezvous(swarm.tracker, swarm.id, self.peer, {
       makeOffers: others => this.#makeOffers(others),
@@ -140,9 +141,8 @@ export class Mesh {
   }
 
   #chooseServers () {
-    const { iceTransportPolicy } = /** @type {import('../policy.js').Agreed} */ (this.terms)
     const { servers, refused } = iceServers([...this.lent, ...this.listed])
-    this.rtc = { iceServers: servers, iceTransportPolicy }
+    this.rtc = { iceServers: servers, iceTransportPolicy: this.terms.iceTransportPolicy }
     this.iceTrouble = refused.length > 0
       ? `ICE server address not usable: ${refused.join(', ')}`
       : this.#mute ? 'peers are to be met through a TURN server alone, and none is known' : ''

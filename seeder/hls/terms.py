@@ -8,12 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from seeder.model import Terms
-
-MAX_UPLOAD = 1 << 40
-"""Bytes a second; as the client's bound, beyond which a number counts as not there. Likewise the next two."""
-MAX_RATIO = 1000
-MAX_VIEWERS = 1_000_000
+from seeder.model import MAX_RATIO, MAX_UPLOAD, MAX_VIEWERS, Terms
 
 _NUMBERS = {"MAX-UPLOAD": MAX_UPLOAD, "MAX-RATIO": MAX_RATIO, "MIN-VIEWERS": MAX_VIEWERS}
 _WORDS = {

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from seeder.feed.library import Library
 from seeder.hls.names import content_type
-from seeder.model import Kind, PublishedPlaylist, Resource, StreamView, Torrent
+from seeder.model import Kind, PublishedPlaylist, Resource, StreamView, Terms, Torrent
 from seeder.torrent.metainfo import make_torrent
 from seeder.tracker.socket import Message, Receive, Tracker, Transmit
+from seeder.tracker.wire import IceServer
+from seeder.web.addresses import Reach
 from seeder.web.app import create_app
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.server import ServerConfig, serve
@@ -79,14 +81,22 @@ def _resource(path: str, kind: Kind, data: bytes, torrent: Torrent | None) -> Re
 class Rendezvous:
     """Where ``/announce`` leads: a tracker that can be ended and begun again while the server goes on."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, lend: Callable[[bytes], IceServer] | None = None) -> None:
         self._library = library
+        self._lend = lend
         self._running = AsyncExitStack()
         self._tracker: Tracker | None = None
 
     async def begin(self) -> None:
         """A new tracker, which knows nobody."""
-        self._tracker = await self._running.enter_async_context(Tracker(self._library.knows))
+        tracker = Tracker(self._library.knows, lend=self._lend)
+        self._tracker = await self._running.enter_async_context(tracker)
+
+    @property
+    def opened(self) -> int:
+        """Connections since it began."""
+        assert self._tracker is not None
+        return self._tracker.counters.opened
 
     async def end(self) -> None:
         """Every connection is closed and none accepted. Idempotent."""
@@ -159,13 +169,17 @@ async def broadcast(
     bundle: Callable[[], Bundle] = load_bundle,
     port: int = 0,
     home: str = "",
+    terms: Terms | None = None,
+    lend: Callable[[bytes], IceServer] | None = None,
 ) -> AsyncIterator[Broadcast]:
-    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments."""
+    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments; ``terms`` are
+    the operator's, ``lend`` the tracker's."""
     library = Library(Path("/nonexistent"))
-    rendezvous = Rendezvous(library)
+    rendezvous = Rendezvous(library, lend)
+    reach = Reach(terms=terms or Terms())
     await rendezvous.begin()
     try:
-        app = create_app(library, announce=rendezvous, viewers=rendezvous.viewers, bundle=bundle)
+        app = create_app(library, reach=reach, announce=rendezvous, viewers=rendezvous.viewers, bundle=bundle)
         async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[rendezvous.end]) as bound:
             running = Broadcast(bound.url, library, recording, rendezvous, home)
             for name in names:

@@ -40,6 +40,17 @@ def test_hls_js_is_a_chunk_of_its_own(bundle: Path) -> None:
     assert [name.split("-")[0] for name, size in sizes.items() if size["hls"]] == ["client/hls"]
 
 
+def test_the_question_is_a_chunk_that_nobody_loads_who_is_not_asked(bundle: Path) -> None:
+    sizes = json.loads((bundle / "sizes.json").read_text())
+    (name,) = [name for name, size in sizes.items() if size["seldom"]]
+    assert name.startswith("client/notice-")
+    text = scripts(bundle)
+    statically = [
+        other for other in text if re.search(rf'from ?"[^"]*{re.escape(Path(name).name)}"', text[other])
+    ]
+    assert statically == []
+
+
 def test_the_worker_and_the_embed_script_are_plain_scripts(bundle: Path) -> None:
     for name in ("sw.js", "embed.js"):
         assert not re.search(r"^\s*(import|export)\b", (bundle / name).read_text(), re.MULTILINE), name
