@@ -1,8 +1,9 @@
 /**
- * The question whether to share, over the top of the picture: a line and two buttons. It takes no room on the page and
- * no focus, goes when it is answered or Escape is pressed in it (then the answer is open, and nothing is shared), and is
- * styled through CSSOM alone, so that any Content-Security-Policy lets it be. Pages style it by
- * `.live-torrent-notice::part(box | text | yes | no)`. A chunk of its own: only who asks first loads it.
+ * The question whether to share, over the top of the picture: a line and two buttons, the one as prominent as the
+ * other. It takes no room on the page and no focus, goes when it is answered or Escape is pressed in it (then the answer
+ * is open, and nothing is shared), and is styled through CSSOM alone, so that any Content-Security-Policy lets it be.
+ * Pages style it by `.live-torrent-notice::part(box)`, likewise `text`, `yes` and `no`. A chunk of its own: only who
+ * asks first loads it.
  */
 
 /**
@@ -25,12 +26,10 @@ const STYLE = `
   p { flex: 1 1 260px; margin: 0 }
   .answers { display: flex; flex-wrap: wrap; gap: 8px; margin-inline-start: auto }
   button {
-    min-height: 36px; padding: 0 14px; border: 1px solid #fff9; border-radius: 8px; background: none; color: inherit;
+    min-height: 36px; padding: 0 14px; border: 1px solid #fff9; border-radius: 8px; background: #fff2; color: inherit;
     font: inherit; font-weight: 600; cursor: pointer
   }
-  button.yes { background: #fff; color: #14171c }
-  button:hover { border-color: #fff; background: #fff2 }
-  button.yes:hover { background: #dde1e7; color: #14171c }
+  button:hover { background: #fff; color: #14171c }
   button:focus-visible { outline: 3px solid #7db7ff; outline-offset: 2px }
   @media (pointer: coarse) { button { min-height: 44px } }
   @container (max-width: 420px) {

@@ -82,15 +82,21 @@ export const PATCHES = [
   ]),
   ...leftOut('webtorrent/lib/torrent.js', '3.0.21', [
     '_getMetadataFromServer ()', 'addWebSeed (urlOrConn)', 'getFileModtimes (cb)', 'rescanFiles (cb)', 'async load (streams, cb)',
-    '_verifyPiecesUsingBitfield (cb)', '_validAddr (addr)', 'critical (start, end)', 'pause ()', 'resume ()'
+    '_verifyPiecesUsingBitfield (cb)', '_validAddr (addr)', 'critical (start, end)', 'pause ()', 'resume ()',
+    'get downloaded ()'
   ]),
+  // Ours takes its place (asking.js).
+  ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_hotswap (wire, index)'], 'return false'),
   ...leftOut('webtorrent/lib/file.js', '3.0.21', [
     'get downloaded ()', '[Symbol.asyncIterator] (opts = {})', 'createReadStream (opts)', 'async arrayBuffer (opts = {})',
     'async blob (opts)', 'stream (opts)', 'get streamURL ()'
   ]),
   // Called, and there is nothing to do: no peer is searched for here, and none is connected to by its address.
   ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_startDiscovery ()'], 'this.discovery ??= new Discovery()\n    return'),
-  ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_drain ()'], 'return')
+  ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_drain ()'], 'return'),
+  // We ask no tracker to scrape; one that tells unasked is not listened to.
+  ...leftOut('bittorrent-tracker/lib/client/websocket-tracker.js', '11.2.3', ['scrape (opts)']),
+  ...leftOut('bittorrent-tracker/lib/client/websocket-tracker.js', '11.2.3', ['_onScrapeResponse (data)'], 'return')
 ]
 
 /**
