@@ -90,6 +90,8 @@ def test_every_setting_is_a_flag_and_every_command_that_serves_takes_a_config_fi
         (["demo", "--input", " "], "input is empty"),
         (["demo", "--port", "99999"], "--port: must be between"),
         (["demo", "--stun", "stun:x?transport=udp"], "--stun: must not hold"),
+        (["demo", "--turn", "turn:a.example.org"], "--turn needs --turn-secret-file"),
+        (["demo", "--sharing", "aks"], "did you mean 'ask'?"),
         (["demo", "--config", "missing.toml"], "--config: cannot read missing.toml"),
         (["demo", "--log-format", "xml"], "--log-format: must be one of"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 import re
 import shutil
@@ -220,6 +221,33 @@ async def test_an_external_tracker_replaces_ours(live_torrent: Start, feed_dir: 
             await asyncio.sleep(0.2)
     with pytest.raises(Exception, match="HTTP"):
         await ask(f"ws://127.0.0.1:{server.port}/announce", announce(rendezvous_hash("film")))
+
+
+async def test_what_viewers_may_exchange_stands_in_manifests_and_turn_credentials_are_told_who_asks_alone(
+    live_torrent: Start, feed_dir: Path, ts_vod: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(ts_vod, feed_dir / "film")
+    (tmp_path / "turn.secret").write_text("north-wind\n")
+    (tmp_path / "lt.toml").write_text('turn_secret_file = "turn.secret"\nmax_upload = "500k"\n')
+    server = await live_torrent(
+        *("serve", "--feed", str(feed_dir), "--config", str(tmp_path / "lt.toml"), "--sharing", "ask"),
+        *("--turn", "turn:turn.example.org", "--log-level", "debug"),
+        env={"LIVE_TORRENT_MIN_VIEWERS": "3"},
+    )
+    playlists = [(await get(f"{server.url}/live/film/{name}.m3u8")).decode() for name in ("master", "index")]
+    for text in playlists:
+        assert '/announce",SHARING=ask,MAX-UPLOAD=512000,MIN-VIEWERS=3\n' in text
+    asking = announce(rendezvous_hash("film")) | {"ice": True}
+    told = await ask(f"ws://127.0.0.1:{server.port}/announce", asking)
+    (lent,) = told["ice"]
+    digest = hmac.digest(b"north-wind", lent["username"].encode(), "sha1")
+    assert lent["urls"] == ["turn:turn.example.org"]
+    assert base64.b64decode(lent["credential"]) == digest
+    plain = await ask(f"ws://127.0.0.1:{server.port}/announce", announce(rendezvous_hash("film")))
+    assert "ice" not in plain
+    public = [*playlists, (await get(f"{server.url}/metrics")).decode(), server.log()]
+    for secret in ("north-wind", lent["credential"], lent["username"]):
+        assert not any(secret in text for text in public)
 
 
 async def test_viewers_are_counted_as_they_come(live_torrent: Start, feed_dir: Path, ts_vod: Path) -> None:
