@@ -209,7 +209,7 @@ def attach(
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.option("--undo", "undoing", is_flag=True, help="Have everything as it was before, byte for byte.")
 @_settings(
-    *("tracker", "public_url", "stun", "log_format", "log_level"),
+    *("tracker", "public_url", "stun", *_TERMS, "log_format", "log_level"),
     tracker="Where viewers meet: a WebTorrent tracker, ws:// or wss://.",
     public_url="Where FOLDER will be.",
 )

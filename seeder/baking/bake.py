@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from seeder.baking import find
 from seeder.baking.hashing import Counter, Stopped, Unhashed, hash_all
@@ -23,7 +23,7 @@ from seeder.errors import FeedError, PlaylistError
 from seeder.feed.beneath import Signature
 from seeder.hls.manifest import insert, segment_tag, swarm_tag
 from seeder.hls.playlist import MediaPlaylist, parse
-from seeder.model import Addresses, rendezvous_hash
+from seeder.model import Addresses, Terms, rendezvous_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Options:
     public_url: str | None = None
     """Where the folder will be, without a slash at its end."""
     ice: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
     workers: int | None = None
     """Threads that hash; None: as many as there are cores."""
 
@@ -232,7 +233,7 @@ class Bake:
         tags: dict[int, str] = {}
         if isinstance(playlist, MediaPlaylist):
             tags = self._tags(journal.state, path, playlist)
-        addresses = Addresses("", self._options.tracker, self._options.ice)
+        addresses = Addresses("", self._options.tracker, self._options.ice, self._options.terms)
         data = insert(original.text, swarm_tag(bytes.fromhex(identity), addresses), tags).encode()
         if len(data) > MAX_PLAYLIST:
             self.remarks.add(path, "would be larger than 256 MiB with its magnets: left alone")

@@ -37,7 +37,7 @@ def run_bake(where: str, config: Config, stopper: Stopper, *, dry_run: bool, und
         progress.clear()
         click.echo(line)
 
-    options = Options(config.tracker, config.public_url, config.stun)
+    options = Options(config.tracker, config.public_url, config.stun, config.terms)
     bake = Bake(folder, options, Ears(tell, progress.show, lambda: stopper.asked))
     try:
         if dry_run:

@@ -55,6 +55,15 @@ def only_error(code: int, err: str, expected: int) -> str:
     return errors[0]
 
 
+def test_what_viewers_may_exchange_stands_in_what_is_baked(run: Run, root: Path) -> None:
+    terms = ("--sharing", "ask", "--max-ratio", "1.5", "--min-viewers", "2")
+    assert run("films", "--tracker", TRACKER, *terms)[0] == 0
+    for playlist in root.rglob("*.m3u8"):
+        assert f'TRACKER="{TRACKER}",SHARING=ask,MAX-RATIO=1.5,MIN-VIEWERS=2\n' in playlist.read_text()
+    run("films", "--tracker", TRACKER)
+    assert not any("SHARING" in playlist.read_text() for playlist in root.rglob("*.m3u8"))
+
+
 def test_bake_again_and_undo(run: Run, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = tree(root)
     code, out, err = run("films", "--tracker", TRACKER)
