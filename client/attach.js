@@ -46,15 +46,12 @@ export async function attach (video, url, options = {}) {
     ...options, url, onState: tell('state'), engineOptions: { ...options, onSegment: tell('segment') }
   })
   let player = await start()
-  /** @type {boolean | undefined} */
-  let sharing
   const stop = new AbortController()
   // The browser kept the page for "back", with its player stopped in `pagehide`.
   addEventListener('pageshow', async ({ persisted }) => {
     if (!persisted) return
     try {
       player = await start()
-      if (sharing !== undefined) player.setSharing(sharing)
       if (stop.signal.aborted) player.destroy()
     } catch { tell('state')('retrying') } // hls.js could not be loaded
   }, { signal: stop.signal })
@@ -62,7 +59,7 @@ export async function attach (video, url, options = {}) {
     get engine () { return player.engine },
     get mode () { return player.mode },
     stats: () => player.stats(),
-    setSharing: on => player.setSharing(sharing = on),
+    setSharing: on => player.setSharing(on),
     destroy: () => {
       stop.abort()
       return player.destroy()

@@ -12,6 +12,9 @@ export { createP2PLoader } from './p2p-loader.js'
  * @typedef {import('./p2p-loader.js').P2PLoaderOptions} P2PLoaderOptions
  * @typedef {import('./types.js').Engine} Engine
  * @typedef {import('./types.js').EngineOptions} EngineOptions
+ * @typedef {import('./types.js').Terms} Terms
+ * @typedef {import('./types.js').Sharing} Sharing
+ * @typedef {import('./notice.js').Words} Words
  * @typedef {import('./types.js').Mode} Mode
  * @typedef {import('./types.js').WantedMode} WantedMode
  * @typedef {import('./types.js').Snapshot} Snapshot

@@ -24,7 +24,7 @@ import { watch } from './playhead.js'
  *   `fpsController` (hls.js's own, by which we are told of the instance), `fragLoadPolicy` and `lowLatencyMode: false`
  * @property {import('./types.js').Engine} engine of the Hls that was made with `config` last
  * @property {() => import('./types.js').Snapshot} stats what came from where
- * @property {(on: boolean) => void} setSharing the viewer's switch: false stops uploading
+ * @property {(on: boolean) => void} setSharing the viewer's word: no leaves all peers, yes answers `sharing: 'ask'`
  * @property {() => Promise<void>} destroy for when there never was an Hls; else `hls.destroy()` does it. Idempotent
  */
 

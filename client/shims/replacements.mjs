@@ -69,6 +69,13 @@ export const PATCHES = [
     to: '} else if (false) {'
   },
   {
+    // Whose addresses a connection found is nothing to us.
+    file: '@thaunknown/simple-peer/lite.js',
+    version: '10.1.2',
+    from: '          let local = localCandidates[selectedCandidatePair.localCandidateId]\n',
+    to: '          return\n          let local\n'
+  },
+  {
     // Its speeds are the room that asking.js sees at a peer: who has less of it is not the worse to ask. Who is asked
     // first fair.js says; denied by both, a piece would be asked of nobody.
     file: 'webtorrent/lib/torrent.js',
@@ -95,6 +102,12 @@ export const PATCHES = [
   ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_startDiscovery ()'], 'this.discovery ??= new Discovery()\n    return'),
   ...leftOut('webtorrent/lib/torrent.js', '3.0.21', ['_drain ()'], 'return'),
   // We ask no tracker to scrape; one that tells unasked is not listened to.
+  {
+    file: 'bittorrent-tracker/client.js',
+    version: '11.2.3',
+    from: '\nClient.scrape = (opts, cb) => {\n',
+    to: '\nClient.scrape = (opts, cb) => {\n  return\n'
+  },
   ...leftOut('bittorrent-tracker/lib/client/websocket-tracker.js', '11.2.3', ['scrape (opts)']),
   ...leftOut('bittorrent-tracker/lib/client/websocket-tracker.js', '11.2.3', ['_onScrapeResponse (data)'], 'return')
 ]
