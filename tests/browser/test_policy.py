@@ -118,9 +118,13 @@ async def test_the_question_is_asked_in_the_pages_words_and_moves_nothing_and_br
               const at = box.getBoundingClientRect()
               return at.left >= left && at.right <= right && at.top >= top && at.bottom <= bottom
             }"""
-            assert await page.evaluate(inside), "it is over the picture"
+
+            async def over() -> bool:
+                return bool(await page.evaluate(inside))
+
+            await until("it is over the picture", over, page)
             await page.set_viewport_size({"width": 280, "height": 500})
-            assert await page.evaluate(inside), "and stays there"
+            await until("and stays there", over, page)
             no = page.get_by_role("button", name="Nein")
             await no.focus()
             await page.keyboard.press("Escape")

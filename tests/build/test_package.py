@@ -37,7 +37,10 @@ const told: Snapshot = p2p.stats()
 const offload: number = told.offload + (told.latencySeconds ?? 0)
 const sharing: boolean = p2p.engine.stats().sharing
 
-const options: AttachOptions = { mode: 'loader', muted: false, loadHls: () => import('hls.js'), ice: [] }
+const options: AttachOptions = {
+  mode: 'loader', muted: false, loadHls: () => import('hls.js'),
+  sharing: 'ask', notice: { text: 'Share?' }, iceServers: ['stun:stun.example.org']
+}
 const player = await attach(video, 'https://live.example.org/live/show/master.m3u8', options)
 const off: () => void = player.on('state', (state: State) => { video.dataset.state = state })
 player.on('segment', ({ fromPeers, bytes }) => fromPeers / bytes)
@@ -79,7 +82,7 @@ def test_the_tarball_holds_the_module_its_types_its_papers_and_nothing_else(unpa
     papers = {"package.json", "README.md", "LICENSE", "THIRD-PARTY.txt"}
     assert names >= {*papers, "dist/index.js", "dist/index.js.map", "dist/index.d.ts", "dist/types.d.ts"}
     chunks = {re.sub(r"-[A-Z0-9]{8}\.", ".", name) for name in names if re.search(r"-[A-Z0-9]{8}\.", name)}
-    assert chunks == {f"dist/{name}.js{end}" for name in ("swarm", "chunk") for end in ("", ".map")}
+    assert chunks == {f"dist/{name}.js{end}" for name in ("swarm", "chunk", "notice") for end in ("", ".map")}
     for name in names - papers:
         assert re.fullmatch(r"dist/[\w-]+(\.d\.ts|\.js|\.js\.map)", name), name
 
