@@ -33,6 +33,13 @@ export class MediaElements {
   /** Whether there is one that a stream may be played in. */
   get any () { return this.#playing().length > 0 }
 
+  /** What a word to the viewer belongs over: the largest picture that plays a stream, else the largest there is. */
+  get picture () {
+    const size = (/** @type {HTMLMediaElement} */ media) => media.clientWidth * media.clientHeight
+    const videos = (/** @type {HTMLMediaElement[]} */ list) => list.filter(media => size(media) > 0).sort((a, b) => size(b) - size(a))
+    return videos(this.#playing())[0] ?? videos(find(document))[0] ?? null
+  }
+
   /**
    * Of several the one that runs dry first: nobody says which plays what.
    * @returns {import('./types').PlayerState | null} null: none

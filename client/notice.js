@@ -41,7 +41,7 @@ const STYLE = `
 `
 
 /**
- * @param {HTMLVideoElement} video on the page
+ * @param {HTMLElement} video on the page, or whatever has the picture
  * @param {Words} words
  * @param {(yes: boolean) => void} answer called once at most
  * @param {AbortSignal} signal takes it away

@@ -3,6 +3,7 @@
  * tells the page how it does (`window.liveTorrent`).
  */
 
+import { ask } from './ask.js'
 import { Bridge } from './bridge.js'
 import { Direct } from './direct.js'
 import { createEngine } from './engine.js'
@@ -78,13 +79,7 @@ export async function mount (video, options) {
   const throughWorker = wanted === 'service-worker'
   const p2pOnly = wanted === 'p2p-only'
   const [likely = 'http'] = order
-  /** @type {import('./types').EngineOptions['onAsk']} */
-  const onAsk = notice === false
-    ? undefined
-    : (answer, signal) => {
-        import('./notice.js').then(({ showNotice }) => showNotice(video, notice, answer, signal), () => {}) // not answered
-      }
-  const engine = createEngine({ onAsk, ...engineOptions, mode: p2pOnly ? 'p2p-only' : likely })
+  const engine = createEngine({ onAsk: ask(notice, () => video), ...engineOptions, mode: p2pOnly ? 'p2p-only' : likely })
   // Playlists and peers are on their way while hls.js is being loaded.
   if (!throughWorker && likely !== 'http') engine.begin(source)
   const found = Promise.all([

@@ -3,6 +3,7 @@
  * page for what the player loads, and the engines here answer.
  */
 
+import { ask } from './ask.js'
 import { Bridge } from './bridge.js'
 import { Direct } from './direct.js'
 import { createEngine } from './engine.js'
@@ -26,15 +27,16 @@ const MAX_EARLY = 8
  * @param {boolean} [options.register] false: the site does so, for it is its own worker
  * @param {MessageEvent[]} [options.early] questions that came before
  * @param {Partial<import('./types').EngineOptions>} [options.engineOptions]
+ * @param {import('./notice.js').Words | false} [options.notice] as in player.js; it is put over the page's picture
  * @returns {Promise<void>} rejects when there can be no such worker, and says why
  */
-export async function serveSite ({ worker, register = true, early = [], engineOptions = {} }) {
+export async function serveSite ({ worker, register = true, early = [], engineOptions = {}, notice = {} }) {
   const bridge = Bridge.to(worker)
   if (bridge === null) throw new Error('this frame may have no service workers')
   const media = new MediaElements(new AbortController().signal)
   const streams = new SiteStreams({
     fetch: fetchPlaylist,
-    run: () => run({ ...engineOptions, mode: 'service-worker' }, media),
+    run: () => run({ onAsk: ask(notice, () => media.picture), ...engineOptions, mode: 'service-worker' }, media),
     showing: () => media.any,
     now: () => performance.now()
   })

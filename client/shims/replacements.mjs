@@ -22,6 +22,7 @@ export const REPLACEMENTS = [
   { file: 'chunk-store-iterator/index.js', version: '1.0.4', shim: 'chunk-store-iterator.js' },
   { file: 'create-torrent/index.js', version: '6.1.3', shim: 'create-torrent.js' },
   { file: 'debug/src/browser.js', version: '4.4.3', shim: 'debug.cjs' },
+  { file: 'events/events.js', version: '3.3.0', shim: 'events.cjs' },
   { file: 'fsa-chunk-store/index.js', version: '1.3.0', shim: 'no-store.js' },
   { file: 'immediate-chunk-store/index.js', version: '2.2.0', shim: 'immediate-chunk-store.js' },
   { file: 'lt_donthave/index.js', version: '2.0.7', shim: 'lt_donthave.js' },

@@ -172,8 +172,8 @@ async def broadcast(
     terms: Terms | None = None,
     lend: Callable[[bytes], IceServer] | None = None,
 ) -> AsyncIterator[Broadcast]:
-    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments; ``terms`` are
-    the operator's, ``lend`` the tracker's."""
+    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments; ``terms``
+    are the operator's, ``lend`` the tracker's."""
     library = Library(Path("/nonexistent"))
     rendezvous = Rendezvous(library, lend)
     reach = Reach(terms=terms or Terms())
