@@ -198,7 +198,7 @@ export class Bridge {
       // And so does another worker at our place: registering would throw it out.
       if (registration.scope === scope && !same) throw new Error('the site has a service worker of its own')
     }
-    return this.#container.register(this.#script, { scope, updateViaCache: 'none' })
+    return this.#container.register(trusted(this.#script), { scope, updateViaCache: 'none' })
   }
 
   /** What a worker says. @param {MessageEvent} event */
@@ -214,6 +214,15 @@ export class Bridge {
       port?.postMessage({ type: 'pass' }) // a worker of another version, until it is updated
     }
   }
+}
+
+/** @type {{ createScriptURL (url: string): any } | undefined} */
+let vouching
+
+/** For pages that require Trusted Types: the page's author named this script. @param {string} url */
+function trusted (url) {
+  vouching ??= /** @type {any} */ (globalThis).trustedTypes?.createPolicy('live-torrent', { createScriptURL: String })
+  return vouching?.createScriptURL(url) ?? url
 }
 
 /**
