@@ -46,7 +46,9 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
 
     /** @param {import('hls.js').HlsConfig} config */
     constructor (config) {
-      this.#http = new Default(config)
+      // The page's own, if it has one.
+      const Http = /** @type {typeof Default} */ (config.loader ?? Default)
+      this.#http = new Http(config)
       /** @type {any} */
       this.stats = this.#http.stats
       /** @type {Context | null} */

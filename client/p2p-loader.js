@@ -58,7 +58,7 @@ export function createP2PLoader (HlsClass, options = {}) {
   class P2PInstanceLoader {
     /** @param {HlsConfig} config */
     constructor (config) {
-      const { fLoader: Loader = DefaultConfig.loader } = sessionOf(config)?.loaders ?? {}
+      const { fLoader: Loader = config.loader } = sessionOf(config)?.loaders ?? {}
       return new Loader(config)
     }
   }

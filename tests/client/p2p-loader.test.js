@@ -61,6 +61,18 @@ for (const name of ['hls.js', 'hls.js-1.6', 'hls.js-1.5']) {
         assert.equal(nameOfLoader(hls), 'EngineLoader')
       })
 
+      test('what is past the engine goes through the page\'s own loader', () => {
+        const asked = /** @type {string[]} */ ([])
+        class Own extends Hls.DefaultConfig.loader {
+          load (/** @type {any[]} */ ...args) { asked.push(args[0].url) }
+        }
+        const p2p = begun()
+        const hls = new Hls({ ...p2p.config, loader: Own })
+        ends.push(() => hls.destroy())
+        new hls.config.fLoader(hls.config).load({ url: 'https://tv.example/key', responseType: 'arraybuffer' }, { loadPolicy: {} }, {})
+        assert.deepEqual(asked, ['https://tv.example/key'])
+      })
+
       test('where the page has an fpsController of its own, loaders work and destroy ends them', async () => {
         const p2p = begun()
         const hls = new Hls({ ...p2p.config, fpsController: Hls.DefaultConfig.fpsController })
