@@ -26,7 +26,9 @@ SLOW = 150_000
 """bytes/s: the middle one and the audio, with what a player keeps in hand; half of the highest."""
 GOOD = 2_500_000
 LENGTH = 120
-WINDOW = 6
+WINDOW = 8
+BEHIND = "liveSyncDurationCount: 5, maxBufferLength: 1, maxMaxBufferLength: 2"
+"""Settings of a player that asks for segments when they are in memory, pulled for others."""
 
 
 @pytest.fixture(scope="session")
@@ -82,14 +84,13 @@ async def live(live_torrent: Start, feed_dir: Path, ladder: Path) -> AsyncIterat
         await writing
 
 
-@pytest.fixture
-def site(cdn: Folder, tmp_path: Path) -> str:
+def page_with(cdn: Folder, settings: str) -> str:
     return f"""<!doctype html><video muted autoplay playsinline></video>
       <script type="module">
         import Hls from '{cdn.url}/hls.mjs'
         import {{ createP2PLoader }} from '{cdn.url}/package/dist/index.js'
         window.p2p = createP2PLoader(Hls)
-        window.hls = new Hls({{ ...p2p.config }})
+        window.hls = new Hls({{ ...p2p.config, {settings} }})
         window.levels = [] // of the picture's segments, in order
         hls.on(Hls.Events.FRAG_LOADED, (_, {{ frag }}) => {{
           if (frag.type === 'main' && frag.sn !== 'initSegment') levels.push(frag.level)
@@ -122,15 +123,16 @@ AUDIO_OF_PEERS = """[...p2p.engine.library.byId.values()]
 
 
 async def test_the_choice_follows_the_line_and_every_rendition_is_shared_in_one_mesh(
-    live: Running, site: str, tmp_path: Path, new_page: NewPage
+    live: Running, cdn: Folder, tmp_path: Path, new_page: NewPage
 ) -> None:
     (tmp_path / "site").mkdir()
-    (tmp_path / "site/index.html").write_text(site)
+    (tmp_path / "site/edge.html").write_text(page_with(cdn, ""))
+    (tmp_path / "site/behind.html").write_text(page_with(cdn, BEHIND))
     with folder_site(tmp_path / "site") as other:
         async with line(live.port, SLOW) as one, line(live.port, SLOW) as two:
             pages = [await new_page(), await new_page()]
-            for page, own in zip(pages, (one, two), strict=True):
-                await page.goto(f"{other.url}/index.html?url={own.url}/live/show/master.m3u8")
+            for page, own, name in zip(pages, (one, two), ("edge", "behind"), strict=True):
+                await page.goto(f"{other.url}/{name}.html?url={own.url}/live/show/master.m3u8")
                 await page.wait_for_function("window.p2p && hls.media?.currentTime > 0.5")
             for page in pages:
                 await holds(page, "s.peers === 1", "both have met")
