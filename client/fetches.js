@@ -68,8 +68,8 @@ export class OriginFetches {
     const sink = {
       onBytes: (/** @type {number} */ bytes) => {
         if (silent) this.line.begin(performance.now())
+        else this.line.got(bytes)
         silent = false
-        this.line.got(bytes)
         this.events.onBytes(bytes)
       },
       onPiece: (/** @type {number} */ index, /** @type {Uint8Array<ArrayBuffer>} */ bytes) => {

@@ -5,7 +5,7 @@
 
 /** Fetches looked at: three of video where audio is fetched beside it. The player smooths by itself. */
 const LATEST = 6
-/** Less than this says little: what is in one packet is there at once. hls.js's bound, too; ms. */
+/** Less than this says little: what is in two packets is there at once. hls.js's bound, too; ms. */
 const LEAST = 50
 
 export class LineRate {
@@ -14,7 +14,11 @@ export class LineRate {
   #spans = []
   #since = 0
 
-  /** A fetch has its first byte; what it waited before is no matter of the rate. @param {number} now ms */
+  /**
+   * A fetch has its first bytes. What it waited before is no matter of the rate, nor are they: nobody knows how long they
+   * were on their way.
+   * @param {number} now ms
+   */
   begin (now) {
     if (this.#running === 0) {
       this.#since = now
@@ -23,7 +27,7 @@ export class LineRate {
     this.#running += 1
   }
 
-  /** @param {number} bytes of any of them */
+  /** @param {number} bytes of any of them, after its first */
   got (bytes) {
     const span = this.#spans.at(-1)
     if (span) span.bytes += bytes
@@ -39,7 +43,7 @@ export class LineRate {
     if (this.#running > 0) this.#spans.push({ bytes: 0, ms: 0 })
   }
 
-  /** bytes per ms; 0: nothing was fetched yet */
+  /** bytes per ms; 0: nothing was fetched yet, or in one piece */
   get rate () {
     let bytes = 0
     let ms = 0

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-SLICE = 4096
-"""Bytes at a time: all connections share the line in turns."""
+SLICES = 40
+"""A second's bytes in so many: all connections share the line in turns."""
+CATCH_UP = 0.1
+"""Seconds by which a busy machine may be late without the line being slower for it."""
 
 
 class Line:
@@ -43,9 +45,9 @@ class Line:
 
     async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         now = asyncio.get_running_loop().time
-        while data := await reader.read(SLICE):
-            self._free = max(self._free, now()) + len(data) / self.rate
-            await asyncio.sleep(self._free - now())
+        while data := await reader.read(int(self.rate / SLICES)):
+            self._free = max(self._free, now() - CATCH_UP) + len(data) / self.rate
+            await asyncio.sleep(max(0, self._free - now()))
             writer.write(data)
             await writer.drain()
 
