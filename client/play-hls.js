@@ -50,12 +50,16 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
     hls.on(Events.MANIFEST_PARSED, () => play(video, onState))
     /** Oldest segment listed, by level. @type {number[]} */
     let oldest = []
+    let older = 0
     hls.on(Events.LEVEL_LOADED, (_, { level, details }) => {
-      const before = oldest[level] ?? 0
-      oldest[level] = details.startSN
-      if (!details.live || details.endSN >= before) return
-      // A publisher that began anew counts from the start, and so do its media's times: hls.js would wait for them to
-      // be where the picture stands still.
+      if (!details.live || details.endSN >= (oldest[level] ?? 0)) {
+        oldest[level] = details.startSN
+        older = 0
+        return
+      }
+      // Once it may be a cache that is behind. Twice it is a publisher that began anew: it counts from the start, and
+      // so do its media's times; hls.js would wait for them to be where the picture stands still.
+      if (++older < 2) return
       oldest = []
       clearTimeout(timer)
       timer = setTimeout(() => hls.loadSource(url))
