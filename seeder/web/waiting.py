@@ -23,6 +23,8 @@ TARGETS = 3.0
 """Target durations until 503 is the answer."""
 SHORTEST, LONGEST = 1.0, 60.0
 """Seconds, whatever a playlist says that its target duration is."""
+GROUPS = 16
+"""Looked after in one turn: each is another rendering, and a stranger's Host header makes another group."""
 TURN = 64
 """Requests answered before other connections have their turn: some ms."""
 
@@ -133,11 +135,16 @@ class Waiting:
     def _look(self, name: str) -> None:
         self._due.discard(name)
         view = self._catalog.stream(name)
+        ended = 0
         for wait in list(self._streams.get(name, {})):
+            if ended == GROUPS:
+                self._told(name)
+                return
             playlist = None if view is None else view.playlists.get(wait.path)
             verdict = judged(wait, playlist)
             if verdict is None:
                 continue
+            ended += 1
             calls = self._take(wait)
             if verdict is Verdict.HERE and view is not None and playlist is not None:
                 task = asyncio.ensure_future(self._render(view, playlist, wait, calls))

@@ -122,6 +122,19 @@ async def test_two_hundred_viewers_are_woken_by_one_event_and_rendered_for_once(
         writer.close()
 
 
+async def test_strangers_who_wait_under_many_names_are_all_answered(site: Site) -> None:
+    site.library.publish(view(5, 3, 1))
+    line = f"GET {URL}?_HLS_msn=8&_HLS_part=1 HTTP/1.1\r\nConnection: close\r\nHost: "
+    work = [told(site.bound.port, f"{line}h{n}.example\r\n\r\n".encode()) for n in range(40)]
+    answering = [asyncio.create_task(one) for one in work]
+    await until(lambda: held(site) == 40)
+    site.library.publish(view(5, 3, 2, version=2))
+    for n, answer in enumerate(answering):
+        [(status, _, body)] = await answer
+        assert status == 200
+        assert f"ws://h{n}.example/announce".encode() in body
+
+
 async def test_a_playlist_that_does_not_go_on_is_503_after_three_target_durations(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

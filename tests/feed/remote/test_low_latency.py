@@ -12,10 +12,14 @@ from seeder.feed.remote import follow
 from seeder.feed.remote.listing import DateRanges
 from seeder.feed.remote.places import also
 from seeder.hls.attributes import parse_attributes
+from seeder.hls.check import check
 from seeder.hls.delivery import has
-from seeder.model import Edge
+from seeder.hls.manifest import annotate
+from seeder.model import Addresses, Edge
 from tests.feed.remote.test_presentation import presenting
 from tests.feed.remote.upstream import CONTROL, HLS, Attached, LowLatency, Packager, attached
+
+ADDRESSES = Addresses("http://here", "ws://here/announce")
 
 
 def edge(it: Attached, path: str = "v0/index.m3u8") -> Edge:
@@ -46,6 +50,21 @@ async def test_each_part_is_ours_as_soon_as_it_is_upstreams_and_one_reload_waits
         assert f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{it.base}/live/p6.1.ts"' in it.playlist().text
         await it.until(it.tagged)
         assert not any("/p" in asked for asked in packager.asked), "parts are for players to fetch"
+
+
+async def test_what_is_served_breaks_no_rule_that_its_home_keeps(tmp_path: Path) -> None:
+    packager = LowLatency()
+    theirs, ours = [packager.playlist()], []
+    async with attached(packager, tmp_path) as it:
+        for _ in range(9):
+            await it.until(lambda: packager.waiting == 1)
+            packager.on_part()
+            theirs.append(packager.playlist())
+            await it.until(
+                lambda: it.playlist().text.count("#EXT-X-PART:") == packager.tail.count("#EXT-X-PART:")
+            )
+            ours.append(annotate(it.playlist(), it.view.rendezvous, ADDRESSES, "show"))
+    assert {finding.rule for finding in check(ours)} <= {finding.rule for finding in check(theirs)}
 
 
 async def test_upstream_need_not_go_on_to_be_asked_again(tmp_path: Path) -> None:
