@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import h2.connection
 import pytest
 
 from seeder.hls.delivery import edge_of
@@ -14,11 +17,12 @@ from seeder.hls.manifest import strip_tags
 from seeder.hls.playlist import MediaPlaylist, parse
 from seeder.model import PublishedPlaylist, StreamView
 from seeder.torrent.metainfo import make_torrent
-from seeder.web import ServerConfig, serve, waiting
+from seeder.web import ServerConfig, self_signed, serve, waiting
 from seeder.web import render as rendering
 from tests.web.asking import ask, told, understood
 from tests.web.conftest import MASTER, Got, Open, Site, playlist
 from tests.web.test_front import Both, both  # noqa: F401 (a fixture)
+from tests.web.test_https import h2_get
 
 PATIENCE = 20.0
 CONTROL = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12\n#EXT-X-PART-INF:PART-TARGET=0.5\n"
@@ -280,3 +284,33 @@ async def test_behind_hypercorn_it_is_no_different(both: Both, monkeypatch: pyte
     writer.transport.abort()
     await until(lambda: held(site) == 0)
     site.library.withdraw("ll")
+
+
+async def test_over_http_2_too_and_who_takes_a_request_back_is_not_waited_for(
+    open_site: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "SHORTEST", 2 * PATIENCE)
+    certificate = self_signed(tmp_path / "state", "127.0.0.1")
+    site = await open_site(certificate=certificate)
+    site.library.publish(view(5, 3, 1))
+    query = "_HLS_msn=8&_HLS_part=1&_HLS_skip=YES"
+    asking = asyncio.create_task(h2_get(site.bound.port, f"{URL}?{query}", certificate))
+    await until(lambda: held(site) == 1)
+    site.library.publish(view(5, 3, 2, version=2))
+    headers, body = await asking
+    assert headers[b":status"] == b"200"
+    assert b"p1.mp4" in body
+
+    context = ssl.create_default_context(cafile=str(certificate.cert))
+    context.set_alpn_protocols(["h2"])
+    _, writer = await asyncio.open_connection("127.0.0.1", site.bound.port, ssl=context)
+    client = h2.connection.H2Connection()
+    client.initiate_connection()
+    names = [(":method", "GET"), (":path", f"{URL}?_HLS_msn=9"), (":scheme", "https"), (":authority", "a")]
+    client.send_headers(1, names, end_stream=True)
+    writer.write(client.data_to_send())
+    await until(lambda: held(site) == 1)
+    client.reset_stream(1)
+    writer.write(client.data_to_send())
+    await until(lambda: held(site) == 0)
+    writer.close()
