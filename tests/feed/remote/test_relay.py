@@ -21,10 +21,9 @@ from seeder.fetch.fetched import Fetched, Validators
 from seeder.model import Span
 from seeder.web import ServerConfig, create_app, serve
 from tests.feed.remote.test_presentation import presenting
+from tests.feed.remote.test_ranges import FILE, MAP, Single, ranged
 from tests.feed.remote.test_signed import signing
-from tests.feed.remote.upstream import HLS, Attached, LowLatency, Packager, attached
-
-FILE = bytes(range(256)) * 1000
+from tests.feed.remote.upstream import Attached, LowLatency, Packager, attached
 
 
 @dataclass
@@ -89,43 +88,9 @@ async def test_keys_init_sections_and_session_data_come_from_here(tmp_path: Path
                     assert headers["access-control-allow-origin"] == "*"
 
 
-class Single:
-    """One file behind all segments, which its server gives in ranges."""
-
-    def __init__(self, text: str) -> None:
-        self.asked: list[str | None] = []
-        self.packager = Packager(cors=False)
-        self.packager.failing = {"all.mp4": self._file, "index.m3u8": self._playlist}
-        self.text = text
-
-    async def _playlist(self, request: web.Request, body: bytes) -> web.Response:
-        return web.Response(body=self.text.encode(), content_type=HLS)
-
-    async def _file(self, request: web.Request, body: bytes) -> web.Response:
-        self.asked.append(request.headers.get("Range"))
-        part = request.http_range
-        start, stop = part.start or 0, part.stop or len(FILE)
-        headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(FILE)}"}
-        return web.Response(status=206, body=FILE[start:stop], headers=headers)
-
-
-RANGED = """#EXTM3U
-#EXT-X-VERSION:6
-#EXT-X-TARGETDURATION:1
-#EXT-X-MAP:URI="all.mp4",BYTERANGE="800@0"
-{}#EXTINF:1,
-#EXT-X-BYTERANGE:70000@800
-all.mp4
-#EXTINF:1,
-#EXT-X-BYTERANGE:30000
-all.mp4
-#EXT-X-ENDLIST
-"""
-
-
 @pytest.mark.parametrize("frames", ["", "#EXT-X-I-FRAMES-ONLY\n"])
 async def test_ranges_of_a_file_are_fetched_as_such_and_given_as_such(tmp_path: Path, frames: str) -> None:
-    single = Single(RANGED.format(frames))
+    single = Single(ranged("70000@800", "30000", head=MAP + frames))
     async with served(single.packager, tmp_path) as show:
         if not frames:
             await show.it.until(show.it.tagged)
