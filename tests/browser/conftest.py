@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from tests import npm
 from tests.browser.broadcast import SECONDS, Recording
-from tests.browser.folders import Folder, folder_site
+from tests.browser.sites import Website, website
 from tests.conftest import Running, commands
 
 LENGTH = 360
@@ -109,12 +109,14 @@ async def live(tmp_path_factory: pytest.TempPathFactory, long_vod: Path) -> Asyn
         yield await start("serve", "--feed", str(folder / "feed"), "--loop")
 
 
-@pytest.fixture(scope="session")
-def cdn(npm_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cdn(npm_package: Path) -> AsyncIterator[Website]:
     """The npm package's folder (``/package``) and hls.js (``/hls.mjs``) on a server of files."""
-    folder = tmp_path_factory.mktemp("cdn")
+    files = {"/hls.mjs": (npm.MODULES / "hls.js/dist/hls.min.mjs").read_bytes()}
     with tarfile.open(npm_package) as tarball:
-        tarball.extractall(folder, filter="data")
-    shutil.copy(npm.MODULES / "hls.js/dist/hls.min.mjs", folder / "hls.mjs")
-    with folder_site(folder) as server:
+        for member in tarball:
+            content = tarball.extractfile(member)
+            assert content is not None
+            files[f"/{member.name}"] = content.read()
+    async with website(files, {"Access-Control-Allow-Origin": "*"}) as server:
         yield server

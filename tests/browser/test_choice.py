@@ -16,7 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Page
 
 from tests.browser.asking import until
-from tests.browser.folders import Folder, folder_site
+from tests.browser.sites import Website, website
 from tests.browser.throttle import line
 from tests.conftest import NewPage, Running, Start, page_log
 
@@ -86,7 +86,7 @@ async def live(live_torrent: Start, feed_dir: Path, ladder: Path) -> AsyncIterat
         await writing
 
 
-def page_with(cdn: Folder, settings: str) -> str:
+def page_with(cdn: Website, settings: str) -> str:
     return f"""<!doctype html><video muted autoplay playsinline></video>
       <script type="module">
         import Hls from '{cdn.url}/hls.mjs'
@@ -128,31 +128,28 @@ AUDIO_OF_PEERS = """[...p2p.engine.library.byId.values()]
 
 
 async def test_the_choice_follows_the_line_and_every_rendition_is_shared_in_one_mesh(
-    live: Running, cdn: Folder, tmp_path: Path, new_page: NewPage
+    live: Running, cdn: Website, new_page: NewPage
 ) -> None:
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/edge.html").write_text(page_with(cdn, ""))
-    (tmp_path / "site/behind.html").write_text(page_with(cdn, BEHIND))
-    with folder_site(tmp_path / "site") as other:
-        async with line(live.port, SLOW) as one, line(live.port, SLOW) as two:
-            pages = [await new_page(), await new_page()]
-            for page, own, name in zip(pages, (one, two), ("edge", "behind"), strict=True):
-                await page.goto(f"{other.url}/{name}.html?url={own.url}/live/show/master.m3u8")
-                await page.wait_for_function("window.p2p && hls.media?.currentTime > 0.5")
-            for page in pages:
-                await holds(page, "s.peers === 1", "both have met")
-                await page.evaluate(f"for (const link of {LINKS}) link.isOfBefore = true")
-                await holds(page, "levels.slice(-3).every(level => level === 1)", "the middle one it is")
-            await asyncio.sleep(4)
-            for page in pages:
-                chosen: list[Any] = await page.evaluate("levels")
-                told: list[float] = await page.evaluate("estimates")
-                assert 2 not in chosen, (chosen, told)
-                assert max(told) < 1.5 * 8 * SLOW, (chosen, told)
-            await asyncio.gather(*(holds(page, AUDIO_OF_PEERS, "audio comes from peers") for page in pages))
+    files = {"/edge": page_with(cdn, ""), "/behind": page_with(cdn, BEHIND)}
+    async with website(files) as other, line(live.port, SLOW) as one, line(live.port, SLOW) as two:
+        pages = [await new_page(), await new_page()]
+        for page, own, name in zip(pages, (one, two), ("edge", "behind"), strict=True):
+            await page.goto(f"{other.url}/{name}?url={own.url}/live/show/master.m3u8")
+            await page.wait_for_function("window.p2p && hls.media?.currentTime > 0.5", timeout=60_000)
+        for page in pages:
+            await holds(page, "s.peers === 1", "both have met")
+            await page.evaluate(f"for (const link of {LINKS}) link.isOfBefore = true")
+            await holds(page, "levels.slice(-3).every(level => level === 1)", "the middle one it is")
+        await asyncio.sleep(4)
+        for page in pages:
+            chosen: list[Any] = await page.evaluate("levels")
+            told: list[float] = await page.evaluate("estimates")
+            assert 2 not in chosen, (chosen, told)
+            assert max(told) < 1.5 * 8 * SLOW, (chosen, told)
+        await asyncio.gather(*(holds(page, AUDIO_OF_PEERS, "audio comes from peers") for page in pages))
 
-            one.rate = two.rate = GOOD
-            for page in pages:
-                await holds(page, "levels.at(-1) === 2", "a good line has the highest")
-                kept = await page.evaluate(f"{LINKS}.filter(link => link.isOfBefore).length")
-                assert kept == 1, "the mesh outlives every switch"
+        one.rate = two.rate = GOOD
+        for page in pages:
+            await holds(page, "levels.at(-1) === 2", "a good line has the highest")
+            kept = await page.evaluate(f"{LINKS}.filter(link => link.isOfBefore).length")
+            assert kept == 1, "the mesh outlives every switch"

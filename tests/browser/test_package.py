@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from tests import npm
 from tests.browser.asking import until, when
 from tests.browser.broadcast import Recording, broadcast
-from tests.browser.folders import Folder, folder_site
+from tests.browser.sites import Website, site, website
 from tests.conftest import NewPage, page_log
 
 APP = """
@@ -33,19 +34,21 @@ VIDEO = "<video muted autoplay playsinline></video>"
 PAGE = "<!doctype html><title>News</title>{}<script type=module src=/built/app.js></script>"
 
 
-@pytest.fixture(scope="module")
-def sites(npm_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Folder]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def sites(
+    npm_package: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, Website]]:
     """A site for each hls.js, which has installed the package and bundled it; by version."""
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         found = {}
         for version in npm.HLS:
             folder = tmp_path_factory.mktemp(f"site-{version}")
             npm.install(npm_package, folder, version)
             (folder / "app.js").write_text(APP)
-            (folder / "index.html").write_text(PAGE.format(VIDEO))
-            (folder / "two.html").write_text(PAGE.format(VIDEO * 2))
             npm.bundle(folder, "app.js")
-            found[version] = stack.enter_context(folder_site(folder))
+            built = {f"/built/{file.name}": file.read_bytes() for file in (folder / "built").iterdir()}
+            pages = {"/index.html": PAGE.format(VIDEO), "/two.html": PAGE.format(VIDEO * 2)}
+            found[version] = await stack.enter_async_context(website({**built, **pages}))
         yield found
 
 
@@ -63,14 +66,14 @@ async def all_of(page: Page, condition: str, claim: str) -> None:
 
 
 async def test_plain_hls_js_of_every_version_on_other_sites_exchanges_segments_and_leaves_for_good(
-    recording: Recording, sites: dict[str, Folder], new_page: NewPage
+    recording: Recording, sites: dict[str, Website], new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo") as live:
         pages: dict[str, Page] = {}
-        for version, site in sites.items():
+        for version, own in sites.items():
             pages[version] = page = await new_page()
             name = "two.html" if version == "1.7" else "index.html"
-            await page.goto(f"{site.url}/{name}?url={live.url}/live/demo/master.m3u8")
+            await page.goto(f"{own.url}/{name}?url={live.url}/live/demo/master.m3u8")
         for version, page in pages.items():
             await all_of(page, "v.currentTime > 0.5", "playing")
             assert (await page.evaluate("version")).startswith(version)
@@ -86,12 +89,11 @@ async def test_plain_hls_js_of_every_version_on_other_sites_exchanges_segments_a
         assert await pages["1.6"].evaluate(left) == {"closed": True, "kept": True}
 
 
-@pytest.fixture(scope="module")
-def bare(cdn: Folder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
-    """A site without any build, as the package's README shows it."""
-    folder = tmp_path_factory.mktemp("bare")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bare(cdn: Website) -> AsyncIterator[str]:
+    """The address of a site without any build, as the package's README shows it."""
     imports = f'"hls.js": "{cdn.url}/hls.mjs", "live-torrent": "{cdn.url}/package/dist/index.js"'
-    (folder / "index.html").write_text(f"""<!doctype html><title>News</title>
+    page = f"""<!doctype html><title>News</title>
       <script type="importmap">{{ "imports": {{ {imports} }} }}</script>
       <video controls></video>
       <script type="module">
@@ -101,18 +103,18 @@ def bare(cdn: Folder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fold
         window.player = await attach(document.querySelector('video'), url)
         player.on('state', state => {{ heard.push(state) }})
         player.on('segment', ({{ msn, source }}) => {{ heard.push(`${{msn}} ${{source}}`) }})
-      </script>""")
-    with folder_site(folder) as server:
-        yield server
+      </script>"""
+    async with site(page) as url:
+        yield url
 
 
 async def test_a_module_page_attaches_the_player_straight_from_a_cdn(
-    recording: Recording, cdn: Folder, bare: Folder, new_page: NewPage
+    recording: Recording, cdn: Website, bare: str, new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo") as live:
         pages = [await new_page() for _ in range(2)]
         for page in pages:
-            await page.goto(f"{bare.url}/index.html?url={live.url}/live/demo/master.m3u8")
+            await page.goto(f"{bare}?url={live.url}/live/demo/master.m3u8")
         for page in pages:
             await when(page, "s.peers === 1 && v.currentTime > 0.5", "playing together")
             assert await page.evaluate("player.mode") == "loader"
@@ -123,7 +125,7 @@ async def test_a_module_page_attaches_the_player_straight_from_a_cdn(
             return "playing" in heard and any(re.fullmatch(r"\d+ peers", line) for line in heard)
 
         await until("listeners hear of states, and of segments from the other", exchanged, *pages)
-        assert any(re.match(r"/package/dist/swarm-\w+\.js", path) for path in cdn.asked)
+        assert any(re.match(r"GET /package/dist/swarm-\w+\.js", path) for path in cdn.asked)
         # The browser keeps the page for "back", and takes it up again.
         await second.evaluate("""() => {
           window.before = player.engine
@@ -141,17 +143,17 @@ async def test_a_module_page_attaches_the_player_straight_from_a_cdn(
 
 
 async def test_where_the_element_alone_plays_hls_no_hls_js_is_fetched(
-    recording: Recording, cdn: Folder, bare: Folder, new_page: NewPage
+    recording: Recording, cdn: Website, bare: str, new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo") as live:
         page = await new_page()
         await page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource")
         cdn.asked.clear()
-        await page.goto(f"{bare.url}/index.html?url={live.url}/live/demo/master.m3u8")
+        await page.goto(f"{bare}?url={live.url}/live/demo/master.m3u8")
         await when(page, "s.mode === 'http' && v.src.endsWith('.m3u8')", "the element has the playlist")
         # Chromium plays HLS by itself since 142; an older one says that it cannot.
         able = "document.querySelector('video').canPlayType('application/vnd.apple.mpegurl') !== ''"
         if await page.evaluate(able):
             await when(page, "played > 0.3", "the element plays")
-        assert "/package/dist/index.js" in cdn.asked
-        assert "/hls.mjs" not in cdn.asked
+        assert "GET /package/dist/index.js" in cdn.asked
+        assert "GET /hls.mjs" not in cdn.asked
