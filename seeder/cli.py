@@ -1,4 +1,4 @@
-"""The command line: flags in, one :class:`~seeder.service.Plan` out, messages and exit codes.
+"""The command line: flags in, one :class:`~seeder.config.Plan` out, messages and exit codes.
 
 Exit codes: 0 after Ctrl-C or SIGTERM once everything stopped cleanly; 1 for an unforeseen failure; 2 for
 flags and configuration; 3 feed; 4 ffmpeg and input; 5 port and certificate (``seeder.errors``); 130 when
@@ -7,33 +7,26 @@ a second Ctrl-C did not wait for that. Messages go to stderr; the address to ope
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import io
 import logging
 import os
-import shutil
 import sys
 import tempfile
-import threading
-import webbrowser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import unquote, urlsplit
 
 import click
 
-from seeder import __version__, logs, machine
+from seeder import __version__, logs
 from seeder.config import Attached, Config, Local, Plan, load, unknown_variables
-from seeder.errors import ConfigError, FeedError, LiveTorrentError, cause
-from seeder.hls.names import is_playlist, is_safe
+from seeder.errors import ConfigError, LiveTorrentError, cause
+from seeder.folders import existing, local, made, temporary
+from seeder.running import fail, run, stopper
 from seeder.settings import SETTINGS, stream_name
-from seeder.stopping import ABORTED, Stopper
+from seeder.stopping import ABORTED
 
 logger = logging.getLogger(__name__)
-stopper = Stopper()
-"""Signals belong to the process, so there is one."""
 
 _TERMS = (
     *("sharing", "max_upload", "max_ratio", "min_viewers", "upload_on_cellular", "upload_when_hidden"),
@@ -46,10 +39,6 @@ _SERVER = (
     *("bt_port", "max_memory", "log_format", "log_level"),
 )
 _INGEST = ("segment_seconds", "window", "ffmpeg")
-
-STOP_SECONDS = 25.0
-"""For everything to stop in order: ffmpeg takes up to 3, the server as many, libtorrent 20 at its worst.
-Beyond that something hangs in a library, and a service manager would wait for it."""
 
 Command = Callable[..., Any]
 
@@ -122,9 +111,9 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
     """
     config = _configure(config_file, flags)
     source = None if source is None else _checked(source)
-    with _temporary_feed(config) as feed:
+    with temporary(config.feed) as feed:
         plan = Plan(config, feed, name="demo", source=source, temporary=config.feed is None)
-        _run(plan, open_browser=browser)
+        run(plan, open_browser=browser)
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
@@ -135,7 +124,7 @@ def serve(config_file: str | None, **flags: object) -> None:
     One folder per stream: FEED/<stream>/….m3u8. Streams may come and go while this runs.
     """
     config = _configure(config_file, flags)
-    _run(Plan(config, _existing(config.feed or Path("feed"))))
+    run(Plan(config, existing(config.feed or Path("feed"))))
 
 
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
@@ -150,7 +139,7 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
     source = _checked(source)
-    _run(Plan(config, _made(config.feed or Path("feed")), name=name, source=source))
+    run(Plan(config, made(config.feed or Path("feed")), name=name, source=source))
 
 
 @cli.command(short_help="Put magnets on top of an existing HLS feed; its segments stay where they are.")
@@ -196,12 +185,12 @@ def attach(
     if where.startswith(("http://", "https://")):
         attached = Attached(where, read_headers(header), allow_private, not insecure, seed, relay)
         with tempfile.TemporaryDirectory(prefix="live-torrent-attach-") as folder:
-            _run(Plan(config, Path(folder).resolve(), name=name, temporary=True, attached=attached))
+            run(Plan(config, Path(folder).resolve(), name=name, temporary=True, attached=attached))
         return
     if header or allow_private or insecure or relay:
         raise ConfigError("--header, --allow-private, --insecure and --relay are for URLs, not for a PATH")
-    feed, playlist = _local(where)
-    _run(Plan(config, feed, name=name, local=Local(playlist, seed)))
+    feed, playlist = local(where)
+    run(Plan(config, feed, name=name, local=Local(playlist, seed)))
 
 
 @cli.command(short_help="Write magnets into finished HLS, for any web server to serve.")
@@ -305,120 +294,6 @@ def _checked(source: str) -> str:
     return source
 
 
-def _local(where: str) -> tuple[Path, str | None]:
-    """The folder of a path or ``file:`` URL, and the playlist in it that is meant, if one is."""
-    scheme, colon, _ = where.partition("://")
-    if colon and scheme != "file":
-        raise ConfigError(f"HLS comes by http: or https:, not by {scheme}: (live-torrent stream takes that)")
-    path = Path(unquote(urlsplit(where).path) if colon else where).expanduser()
-    if not path.exists():
-        raise FeedError(f"{path} does not exist; a URL begins with http:// or https://")
-    if path.is_file() and not (is_playlist(path.name) and is_safe(path.name)):
-        raise ConfigError(f"{path} is no playlist (.m3u8, .m3u); live-torrent stream takes other files")
-    folder = path.parent if path.is_file() else path
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise FeedError(f"{folder} is not readable by this user: chmod or chown it")
-    return folder.resolve(), path.name if path.is_file() else None
-
-
-def _existing(feed: Path) -> Path:
-    if not feed.exists():
-        raise FeedError(f"the feed folder {feed} does not exist: create it, or name another with --feed")
-    if not feed.is_dir():
-        raise FeedError(f"the feed {feed} is not a folder: name one with --feed")
-    if not os.access(feed, os.R_OK | os.X_OK):
-        raise FeedError(f"the feed folder {feed} is not readable by this user: chmod or chown it")
-    return feed.resolve()
-
-
-def _made(feed: Path) -> Path:
-    """For the commands that write the feed themselves: the folder, created when its parent allows."""
-    try:
-        feed.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise FeedError(f"the feed {feed} is not a folder: name one with --feed") from None
-    except OSError as error:
-        raise FeedError(f"cannot create the feed folder {feed}: {error.strerror or error}") from None
-    if not os.access(feed, os.R_OK | os.W_OK | os.X_OK):
-        raise FeedError(f"the feed folder {feed} is not writable by this user: chmod or chown it")
-    return feed.resolve()
-
-
-@contextlib.contextmanager
-def _temporary_feed(config: Config) -> Iterator[Path]:
-    """The demo's feed: --feed, else a folder of its own that is gone afterwards."""
-    if config.feed is not None:
-        yield _made(config.feed)
-        return
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="live-torrent-demo-"))
-    except OSError as error:
-        raise FeedError(f"cannot create a temporary folder: {error.strerror or error}; use --feed") from None
-    try:
-        yield folder.resolve()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(plan: Plan, open_browser: bool | None = False) -> None:
-    """Run the service until a signal; a second one takes the children and temporary files along."""
-    # Late: libtorrent and the server take half a second, which --help and wrong flags need not wait for.
-    from seeder import service
-
-    def abort() -> None:
-        machine.kill_children()
-        if plan.temporary:
-            shutil.rmtree(plan.feed, ignore_errors=True)
-
-    def stuck() -> None:
-        _fail(f"stopping took longer than {STOP_SECONDS:g} s: ended without waiting further")
-        try:
-            abort()
-        finally:
-            os._exit(1)
-
-    def stopping() -> None:
-        watchdog = threading.Timer(STOP_SECONDS, stuck)
-        watchdog.daemon = True  # it does not outlive a stop that works
-        watchdog.start()
-
-    stopper.on_first = lambda: logger.info("stopping … (Ctrl-C again to stop at once)")
-    stopper.on_abort = abort
-
-    def playing(address: str) -> None:
-        _announce(address, plan)
-        if open_browser or (open_browser is None and _has_screen()):
-            # A daemon thread: a browser that does not come up cannot keep us from ending.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-    async def body() -> None:
-        stopper.attach()
-        try:
-            await service.run(plan, playing, stopping)
-        finally:
-            stopper.detach()
-
-    try:
-        asyncio.run(body(), debug=False)
-    except asyncio.CancelledError:
-        if not stopper.asked:
-            raise
-        logger.info("stopped")
-
-
-def _announce(address: str, plan: Plan) -> None:
-    hint = "open a second window and watch bytes arrive from the first" if plan.name == "demo" else ""
-    with contextlib.suppress(OSError):  # nobody reads our stdout: no reason to stop serving
-        click.echo(f"\n    {address}" + (f"  — {hint}" if hint else "") + "\n")
-
-
-def _has_screen() -> bool:
-    """Somebody sits before this: not a service, a container or a shell on a remote machine."""
-    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
-        return False
-    return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``live-torrent`` and ``python -m seeder``; never returns, never shows a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -433,7 +308,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         code = cli.main(arguments, prog_name="live-torrent", standalone_mode=False)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "live-torrent"
-        _fail(f"{error.format_message()} ({where} --help)")
+        fail(f"{error.format_message()} ({where} --help)")
         return ConfigError.exit_code
     except (click.Abort, KeyboardInterrupt):
         return ABORTED
@@ -452,15 +327,8 @@ def _report(error: BaseException) -> int:
     if debugging:
         logger.debug("the failure in full", exc_info=error)
     if isinstance(named, LiveTorrentError):
-        _fail(str(named))
+        fail(str(named))
         return named.exit_code
     pointer = "" if debugging else " (unforeseen; --log-level debug shows where)"
-    _fail(f"{type(named).__name__}: {named}{pointer}")
+    fail(f"{type(named).__name__}: {named}{pointer}")
     return 1
-
-
-def _fail(message: str) -> None:
-    if logs.is_json():
-        logger.error(message)
-    else:
-        click.echo(f"live-torrent: error: {logs.mask(' '.join(message.split()))}", err=True)

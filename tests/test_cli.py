@@ -7,13 +7,14 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from seeder import __version__, cli
+from seeder import __version__, cli, logs, running
 from seeder.config import Local, Plan
 from seeder.errors import FeedError, ServeError
 from seeder.settings import SETTINGS
@@ -167,7 +168,7 @@ def test_secrets_do_not_reach_the_error_line(capsys: pytest.CaptureFixture[str])
 
 
 def test_debugging_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.logs.setup("text", "debug")
+    logs.setup("text", "debug")
     try:
         raise ZeroDivisionError("oops")
     except ZeroDivisionError as error:
@@ -189,27 +190,27 @@ def test_ctrl_c_before_anything_runs_is_silent(
 def test_the_demos_folder_is_removed_whatever_happens(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(cli.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def crash(*_: object, **__: object) -> None:
         (folder,) = tmp_path.iterdir()
         (folder / "segment.m4s").touch()
         raise FeedError("no")
 
-    monkeypatch.setattr(cli, "_run", crash)
+    monkeypatch.setattr(cli, "run", crash)
     assert cli._main(["demo"]) == 3
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_given_feed_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "_run", lambda *_, **__: None)
+    monkeypatch.setattr(cli, "run", lambda *_, **__: None)
     assert cli._main(["demo", "--feed", str(tmp_path / "kept")]) == 0
     assert (tmp_path / "kept").is_dir()
 
 
 def test_the_browser_opens_only_where_somebody_sits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
-    assert not cli._has_screen()
+    assert not running.has_screen()
 
 
 def test_help_into_a_closed_pipe_is_no_failure() -> None:
@@ -230,12 +231,12 @@ def test_options_are_explained() -> None:
 def test_a_stop_that_hangs_is_ended() -> None:
     program = (
         "import asyncio, sys\n"
-        "from seeder import cli, service\n"
+        "from seeder import cli, running, service\n"
         "async def run(plan, playing, stopping):\n"
         "    stopping()\n"
         "    await asyncio.sleep(600)\n"
         "service.run = run\n"
-        "cli.STOP_SECONDS = 0.1\n"
+        "running.STOP_SECONDS = 0.1\n"
         "cli.main(['demo'])\n"
     )
     root = Path(cli.__file__).parents[1]
@@ -248,7 +249,7 @@ def test_a_stop_that_hangs_is_ended() -> None:
 
 def attached(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Plan:
     plans: list[Plan] = []
-    monkeypatch.setattr(cli, "_run", plans.append)
+    monkeypatch.setattr(cli, "run", plans.append)
     assert cli._main(["attach", *arguments, "--name", "show"]) == 0
     return plans[0]
 

@@ -25,8 +25,10 @@ LEVELS: dict[str, int] = {
     "web": 6,
     "service": 7,
     "baking": 7,  # the browser's files are web's
-    "cli": 8,
-    "__main__": 9,
+    "folders": 7,
+    "running": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 """A module may import from lower levels and from its own room; a new room takes its place here."""
 
