@@ -28,7 +28,10 @@ export interface Terms {
   iceTransportPolicy?: 'all' | 'relay'
 }
 
-/** `p2p-only`: the loader, and segments come from peers and the server's seed alone, never over HTTP. */
+/**
+ * `p2p-only`: the loader, and segments come from peers and the server's seed alone, never over HTTP; without a yes to
+ * peers, from nowhere.
+ */
 export type WantedMode = Mode | 'p2p-only'
 
 /** First byte and the one after the last. */
