@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 from seeder.hls.attributes import parse_attributes
@@ -31,6 +32,8 @@ URI_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _IN_URLS = "%:/?#[]@!$&'()*+,;=-._~"
+ORDINARY = 2048
+"""Characters of URLs that are remembered; four thousand of them are 20 MB at the very most."""
 _OPAQUE = ("data:", "skd:", "urn:", "com.apple.")
 """URIs that name nothing relative: keys of DRM systems, inline data."""
 
@@ -109,8 +112,13 @@ def absolute(uri: str, base: str, variables: Mapping[str, str]) -> str | None:
     unknown = [name for name in _VARIABLE.findall(uri) if name not in variables]
     if unknown or uri.startswith(_OPAQUE):
         return None
+    uri = _VARIABLE.sub(lambda match: variables[match[1]], uri)
+    return _remembered(uri, base) if len(uri) + len(base) < ORDINARY else _joined(uri, base)
+
+
+def _joined(uri: str, base: str) -> str | None:
     try:
-        url = urljoin(base, _VARIABLE.sub(lambda match: variables[match[1]], uri))
+        url = urljoin(base, uri)
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
@@ -119,6 +127,10 @@ def absolute(uri: str, base: str, variables: Mapping[str, str]) -> str | None:
         return None
     # Writers who do not encode blanks and letters mean what players make of them (RFC 3986 §2.1).
     return quote(url, safe=_IN_URLS)
+
+
+_remembered = lru_cache(4096)(_joined)
+"""With each reload all of a window comes again but for what is new."""
 
 
 def variables_of(text: str, base: str, imported: Mapping[str, str]) -> dict[str, str]:
