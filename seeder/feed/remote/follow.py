@@ -32,8 +32,9 @@ LONG_TEXT = 64 << 10
 PATIENCE = 3
 """Target durations for which an answer older than ours is taken for that of a cache that is behind; and after
 which a playlist that does not change is said to stand still."""
-AFTER_END = 60.0
-"""Seconds between looks at a live playlist that has ended: its publisher may begin anew in the same place."""
+SOON_AFTER_END, AFTER_END = 5.0, 60.0
+"""Seconds until a live playlist that has ended is looked at again, and at most between later looks: its
+publisher may go on in the same place, at once after a slip or with the next show."""
 BLOCKING = 3
 """Target durations that a server may keep a blocking reload (§6.2.5.2)."""
 QUICK = 0.5
@@ -82,7 +83,7 @@ class Follower:
     async def run(self) -> None:
         """Until a recording is there, or cancelled."""
         clock = asyncio.get_running_loop().time
-        failures = 0
+        failures = looks = 0
         while True:
             asked, edge = clock(), self._blocking()
             try:
@@ -104,9 +105,10 @@ class Follower:
             if self.listing is not None and self.listing.playlist.ended:
                 if not self._was_live:
                     return
-                await asyncio.sleep(AFTER_END)
+                looks += 1
+                await asyncio.sleep(min(AFTER_END, SOON_AFTER_END * 2.0 ** min(looks - 1, 16)))
             else:
-                self._was_live = True
+                self._was_live, looks = True, 0
                 await self._wait(asked, clock())
 
     # --- asking --------------------------------------------------------------------------------------
