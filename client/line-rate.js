@@ -5,7 +5,10 @@
 
 /** Fetches looked at: three of video where audio is fetched beside it. The player smooths by itself. */
 const LATEST = 6
-/** Less than this says little: what is in two packets is there at once. hls.js's bound, too; ms. */
+/**
+ * Less than this says nothing: what is in two packets is there at once. hls.js's bound, too. Where only audio is fetched,
+ * the rest comes from peers, more of the latest are looked at, until they took so long together; ms.
+ */
 const LEAST = 50
 
 export class LineRate {
@@ -37,21 +40,19 @@ export class LineRate {
   end (now) {
     const span = this.#spans.at(-1)
     if (span) span.ms = Math.max(1, now - this.#since)
-    if (this.#spans.length > LATEST) this.#spans.shift()
+    while (this.#spans.length > LATEST && took(this.#spans.slice(1)) >= LEAST) this.#spans.shift()
     this.#running -= 1
     this.#since = now
     if (this.#running > 0) this.#spans.push({ bytes: 0, ms: 0 })
   }
 
-  /** bytes per ms; 0: nothing was fetched yet, or in one piece */
+  /** bytes per ms; 0: not known yet */
   get rate () {
-    let bytes = 0
-    let ms = 0
-    for (const span of this.#spans) {
-      if (span.ms === 0) continue // still growing
-      bytes += span.bytes
-      ms += span.ms
-    }
-    return bytes / Math.max(LEAST, ms)
+    const ended = this.#spans.filter(span => span.ms > 0)
+    const ms = took(ended)
+    return ms < LEAST ? 0 : ended.reduce((sum, span) => sum + span.bytes, 0) / ms
   }
 }
+
+/** @param {{ ms: number }[]} spans */
+const took = spans => spans.reduce((sum, { ms }) => sum + ms, 0)

@@ -92,7 +92,8 @@ def page_with(cdn: Website, settings: str) -> str:
         import Hls from '{cdn.url}/hls.mjs'
         import {{ createP2PLoader }} from '{cdn.url}/package/dist/index.js'
         window.p2p = createP2PLoader(Hls)
-        window.hls = new Hls({{ ...p2p.config, {settings} }})
+        // Learns faster of a line that became better than hls.js does by itself.
+        window.hls = new Hls({{ ...p2p.config, abrEwmaFastLive: 1, abrEwmaSlowLive: 2, {settings} }})
         window.levels = [] // of the picture's segments, in order
         window.estimates = [] // bits/s, at each
         hls.on(Hls.Events.FRAG_LOADED, (_, {{ frag }}) => {{

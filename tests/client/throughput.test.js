@@ -55,9 +55,17 @@ test('fetches at the same time share the line', () => {
 test('audio segments, there at once, do not make a slow line fast', () => {
   const line = new LineRate()
   fetch(line, [16_000, 1])
-  assert.ok(line.rate <= 16_000 / 50, 'nor one alone')
+  assert.equal(line.rate, 0, 'one alone says nothing')
   fetch(line, [250_000, 1000], [16_000, 1], [250_000, 1000], [16_000, 1])
   assert.ok(line.rate < 300, `${line.rate} of 250 bytes per ms`)
+})
+
+test('audio segments in plenty do not make it forgotten either', () => {
+  const line = new LineRate()
+  fetch(line, [250_000, 1000], ...Array(20).fill([2000, 1]))
+  assert.ok(line.rate > 240 && line.rate < 300, `${line.rate} of 250 bytes per ms`)
+  fetch(line, ...Array(40).fill([2000, 1]))
+  assert.equal(line.rate, 2000, 'but for so many that they are something to go by')
 })
 
 test('a line that became another is known as such after six fetches', () => {
