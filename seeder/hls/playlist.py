@@ -109,6 +109,8 @@ class MediaPlaylist:
     i_frames_only: bool
     """Segments are single frames, for fast forward; most often ranges of what other playlists list."""
     segments: tuple[Segment, ...]
+    parts: tuple[str, ...] = ()
+    """URIs of parts (EXT-X-PART) that are files of their own."""
 
     @property
     def duration(self) -> float:
@@ -126,6 +128,8 @@ class MediaPlaylist:
             if segment.key_uri is not None:
                 yield Reference(segment.key_uri, Role.KEY)
             yield Reference(segment.uri, Role.SEGMENT)
+        for uri in self.parts:
+            yield Reference(uri, Role.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,7 @@ class _MediaParser:
         self.ended = False
         self.i_frames_only = False
         self.segments: list[Segment] = []
+        self.parts: list[str] = []
         self.before: tuple[str, Span] | None = None  # the range before, which one without offset follows
         self.map_span: Span | None = None
         self.map_uri: str | None = None  # until the next EXT-X-MAP
@@ -264,6 +269,7 @@ class _MediaParser:
             ended=self.ended,
             i_frames_only=self.i_frames_only,
             segments=tuple(self.segments),
+            parts=tuple(self.parts),
         )
 
     def _tag(self, index: int, tag: str, value: str) -> None:
@@ -292,6 +298,11 @@ class _MediaParser:
             case "#EXT-X-KEY":
                 attributes = parse_attributes(value)
                 self.key_uri = None if attributes.get("METHOD") == "NONE" else attributes.get("URI")
+            case "#EXT-X-PART":
+                attributes = parse_attributes(value)
+                # Of a file that grows a part is a range; the file is there once it is whole, as a segment.
+                if (uri := attributes.get("URI")) and "BYTERANGE" not in attributes:
+                    self.parts.append(uri)
             case "#EXT-X-TARGETDURATION":
                 self.target_duration = _decimal(value, "EXT-X-TARGETDURATION", number)
             case "#EXT-X-MEDIA-SEQUENCE":

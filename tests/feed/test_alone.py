@@ -60,3 +60,34 @@ async def test_a_playlist_may_come_later_and_go(
         await wait_until(lambda: feed.tagged("show"))
         (tmp_path / "index.m3u8").unlink()
         await wait_until(lambda: feed.library.streams() == ())
+
+
+async def test_a_low_latency_writers_parts_are_served_and_its_promises_kept(
+    tmp_path: Path, publishing: Running, wait_until: Callable[..., object]
+) -> None:
+    control = (
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.5\n#EXT-X-PART-INF:PART-TARGET=0.5\n"
+    )
+
+    def write_parts(count: int) -> None:
+        for n in range(count):
+            (tmp_path / f"p{n}.ts").write_bytes(b"part %d" % n)
+        parts = "".join(f'#EXT-X-PART:DURATION=0.5,URI="p{n}.ts"\n' for n in range(count))
+        (tmp_path / "s0.ts").write_bytes(b"segment" * 1000)
+        (tmp_path / ".new").write_text(f"{head}#EXTINF:2,\ns0.ts\n{parts}")
+        (tmp_path / ".new").replace(tmp_path / "index.m3u8")
+
+    write_parts(1)
+    async with publishing(tmp_path, alone=Alone("show")) as feed:
+        for count in (1, 2, 3):
+            write_parts(count)
+
+            def there(count: int = count) -> bool:
+                edge = feed.playlist("show").edge
+                newest = feed.library.resource("show", f"p{count - 1}.ts")
+                return edge is not None and (edge.msn, edge.parts) == (1, count) and newest is not None
+
+            await wait_until(there)
+            assert feed.bytes_of("show", f"p{count - 1}.ts") == b"part %d" % (count - 1)
+        assert feed.resource("show", "p0.ts").torrent is None
+        await wait_until(lambda: feed.tagged("show"))
