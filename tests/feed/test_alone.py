@@ -65,9 +65,8 @@ async def test_a_playlist_may_come_later_and_go(
 async def test_a_low_latency_writers_parts_are_served_and_its_promises_kept(
     tmp_path: Path, publishing: Running, wait_until: Callable[..., object]
 ) -> None:
-    control = (
-        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.5\n#EXT-X-PART-INF:PART-TARGET=0.5\n"
-    )
+    control = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.5\n"
+    head = f"{HEAD}{control}#EXT-X-PART-INF:PART-TARGET=0.5\n"
 
     def write_parts(count: int) -> None:
         for n in range(count):
