@@ -33,14 +33,14 @@ import { playNative } from './play-native.js'
 
 /**
  * @typedef {object} MountOptions
- * @property {string} url of a multivariant or media playlist
+ * @property {string} url of a multivariant or media playlist; relative to the page
  * @property {string | null} [mode] this mode or a later one instead of the best; 'service-worker': and through the
  *   worker all the way, as a player that knows nothing of us goes
- * @property {Partial<import('./types.js').EngineOptions>} [engineOptions]
+ * @property {Partial<import('./types.js').EngineOptions>} [engineOptions] all but `mode`, which is decided here
  * @property {import('./notice.js').Words | false} [notice] where viewers are asked first (`sharing: 'ask'`, by page or
  *   operator): the words of the question; false: the page asks in its own way, and calls `setSharing`
  * @property {boolean} [muted] default true: browsers let only muted video start by itself
- * @property {(state: State) => void} [onState]
+ * @property {(state: State) => void} [onState] told at once of 'loading', then of each change
  * @property {AbortSignal} [signal] gives up mounting
  * @property {() => Promise<{ default: typeof import('hls.js').default }>} [loadHls] where hls.js comes from; asked only
  *   in browsers that have Media Source Extensions

@@ -5,6 +5,10 @@
 /** Where a segment's bytes came from. `mixed`: peers and origin both gave pieces of it. */
 export type Source = 'peers' | 'origin' | 'seed' | 'mixed'
 
+/**
+ * Which way segments take. `service-worker`: it answers whatever player is on the page; `loader`: hls.js asks the engine
+ * itself; `http`: no peers, as with any player.
+ */
 export type Mode = 'service-worker' | 'loader' | 'http'
 
 /** `off`: no peers, no announce; `ask`: the same until the viewer says yes. */
@@ -39,6 +43,7 @@ export type ByteRange = [start: number, end: number]
 
 /** One line of the segments read-out, newest last; bounded by stats.js. */
 export interface SegmentRecord {
+  /** Media sequence number; picture and audio of its own count each for themselves. */
   msn: number
   source: Source
   /** Time from the first want to the last verified byte, ms. */
@@ -57,6 +62,7 @@ export interface Snapshot {
   bytesFromOrigin: number
   /** From the server's libtorrent seed over WebRTC. */
   bytesFromSeed: number
+  /** Uploaded. */
   bytesToPeers: number
   /** Open mesh connections. */
   peers: number
@@ -66,8 +72,11 @@ export interface Snapshot {
   offload: number
   /** Seconds behind the live edge; null when unknown. */
   latencySeconds: number | null
+  /** Seconds of media ahead of the play head. */
   bufferSeconds: number
+  /** How often playback ran dry. */
   stalls: number
+  /** The latest, oldest first. */
   segments: SegmentRecord[]
   mode: Mode
   /** The viewer's switch: whether this page has peers, and would give them something. */
@@ -155,6 +164,7 @@ export interface Engine {
 }
 
 export interface EngineOptions extends Terms {
+  /** What `stats` says of it; the engine itself only tells `http` and `p2p-only` from the rest. */
   mode: WantedMode
   /** Mesh connections at most (default 12); up to three of them are left to newcomers. */
   maxPeers?: number
@@ -167,5 +177,6 @@ export interface EngineOptions extends Terms {
   onAsk?: (answer: (yes: boolean) => void, signal: AbortSignal) => void
   /** Told of each segment once it is complete and verified. */
   onSegment?: (segment: SegmentRecord) => void
+  /** Told, a line each, what only someone who looks into it wants to know: peers that come and go, what failed. */
   log?: (line: string) => void
 }
