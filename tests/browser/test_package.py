@@ -30,8 +30,19 @@ window.players = [...document.querySelectorAll('video')].map(video => {
   return { p2p, hls }
 })
 """
+README = npm.ROOT / "client/package/README.md"
+STREAM = "'https://live.example.org/live/show/master.m3u8'"
 VIDEO = "<video muted autoplay playsinline></video>"
 PAGE = "<!doctype html><title>News</title>{}<script type=module src=/built/app.js></script>"
+
+
+def readme(section: str) -> str:
+    """The first example of a section, word for word but for the stream, which the page's address names."""
+    text = README.read_text()
+    found = re.search(r"^```\w+\n(.*?)^```", text[text.index(f"## {section}") :], flags=re.M | re.S)
+    assert found
+    assert STREAM in found[1]
+    return found[1].replace(STREAM, "new URLSearchParams(location.search).get('url')")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -44,7 +55,8 @@ async def sites(
         for version in npm.HLS:
             folder = tmp_path_factory.mktemp(f"site-{version}")
             npm.install(npm_package, folder, version)
-            (folder / "app.js").write_text(APP)
+            own = readme("You have hls.js") + "window.players = [{ p2p, hls }]; window.version = Hls.version"
+            (folder / "app.js").write_text(own if version == "1.6" else APP)
             npm.bundle(folder, "app.js")
             built = {f"/built/{file.name}": file.read_bytes() for file in (folder / "built").iterdir()}
             pages = {"/index.html": PAGE.format(VIDEO), "/two.html": PAGE.format(VIDEO * 2)}
@@ -92,18 +104,21 @@ async def test_plain_hls_js_of_every_version_on_other_sites_exchanges_segments_a
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def bare(cdn: Website) -> AsyncIterator[str]:
     """The address of a site without any build, as the package's README shows it."""
-    imports = f'"hls.js": "{cdn.url}/hls.mjs", "live-torrent": "{cdn.url}/package/dist/index.js"'
-    page = f"""<!doctype html><title>News</title>
-      <script type="importmap">{{ "imports": {{ {imports} }} }}</script>
-      <video controls></video>
-      <script type="module">
-        import {{ attach }} from 'live-torrent'
-        window.heard = []
-        const url = new URLSearchParams(location.search).get('url')
-        window.player = await attach(document.querySelector('video'), url)
-        player.on('state', state => {{ heard.push(state) }})
-        player.on('segment', ({{ msn, source }}) => {{ heard.push(`${{msn}} ${{source}}`) }})
-      </script>"""
+    page = readme("Without a bundler")
+    for said, here in {
+        "https://cdn.example.org/live-torrent": f"{cdn.url}/package",
+        "/vendor/hls.mjs": f"{cdn.url}/hls.mjs",
+        "  attach(": "  window.player = await attach(",
+    }.items():
+        assert page.count(said) == 1
+        page = page.replace(said, here)
+    before, end, after = page.rpartition("</script>")
+    listening = """
+      window.heard = []
+      player.on('state', state => { heard.push(state) })
+      player.on('segment', ({ msn, source }) => { heard.push(`${msn} ${source}`) })
+    """
+    page = before + listening + end + after
     async with site(page) as url:
         yield url
 
