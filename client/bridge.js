@@ -3,6 +3,7 @@
  * the engines on this page. sw/protocol.js says what is exchanged.
  */
 
+import { pace } from './counted-time.js'
 import { IntegrityError } from './origin.js'
 import { ALIVE_MS, CLAIM, HELLO, read } from '../sw/protocol.js'
 
@@ -47,7 +48,11 @@ export async function answer (port, { kind, url, range }, mounts, aliveMs = ALIV
   port.postMessage({ type: 'ack' })
   const heart = setInterval(() => port.postMessage({ type: 'alive' }), aliveMs)
   try {
-    port.postMessage(await (kind === 'playlist' ? playlist : segment)(engine, url, abort.signal, part && range))
+    const begin = range ? undefined : (/** @type {Uint8Array<ArrayBuffer>} */ first, /** @type {number} */ size) =>
+      port.postMessage({ type: 'head', size, data: first.buffer })
+    port.postMessage(kind === 'playlist'
+      ? await playlist(engine, url, abort.signal)
+      : await segment(engine, url, abort.signal, part && range, begin))
   } catch (error) {
     // Whatever else it was, the worker now asks the origin, and that answer is the one the player gets to see.
     port.postMessage({ type: error instanceof IntegrityError ? 'refused' : 'failed' })
@@ -80,9 +85,27 @@ async function playlist (engine, url, signal) {
   return final === url ? { type: 'done', status, contentType, data: text, source: 'origin', names } : { type: 'pass' }
 }
 
-/** @param {Answerer} engine @param {string} url @param {AbortSignal} signal @param {ByteRange} [range] */
-async function segment (engine, url, signal, range) {
-  const { data, contentType, source } = await engine.segment(url, { range, signal })
+/** Of a segment that is in memory so much is given at once, and the rest as soon as the line would have brought it, bytes. */
+const FIRST = 4096
+
+/**
+ * @param {Answerer} engine @param {string} url @param {AbortSignal} signal @param {ByteRange} [range]
+ * @param {import('./types').WaitOptions['onBegin']} [onBegin]
+ */
+async function segment (engine, url, signal, range, onBegin) {
+  const asked = performance.now()
+  let begun = false
+  const fetched = await engine.segment(url, { range, signal, onBegin: (first, size) => {
+    begun = true
+    onBegin?.(first, size)
+  } })
+  const { data, contentType, source, ms, duration, originRate: rate } = fetched
+  // At once it would look like a line that carries anything.
+  const early = asked + pace({ ms, bytes: data.byteLength, duration, rate }) - performance.now()
+  if (early > 0) {
+    if (!begun) onBegin?.(new Uint8Array(data.slice(0, FIRST)), data.byteLength)
+    await new Promise(resolve => setTimeout(resolve, early))
+  }
   // Cloned by postMessage, not transferred: the engine goes on serving these bytes to peers.
   return { type: 'done', status: 200, contentType, data, source, range }
 }

@@ -21,3 +21,12 @@ export function countedTime ({ waited, ms, bytes, duration, rate }) {
   // All came from peers so far. What they gave soon shows what comes down the line, what they gave late shows nothing.
   return Math.max(1, Math.min(ms, 1000 * duration / ENOUGH))
 }
+
+/**
+ * How long a player that measures by itself is kept waiting at least, so that it finds the same: no longer than the
+ * line would have taken, and short enough that its buffer grows. Pure.
+ *
+ * @param {{ ms: number, bytes: number, duration: number, rate: number }} facts as above
+ * @returns {number} ms from its request to the last byte
+ */
+export const pace = facts => Math.min(countedTime({ ...facts, waited: 0 }), 1000 * facts.duration / ENOUGH)

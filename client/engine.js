@@ -108,16 +108,26 @@ class PeerEngine {
    * @param {import('./types.js').WaitOptions & { range?: import('./types.js').ByteRange }} [options]
    * @returns {Promise<import('./types.js').FetchedSegment>}
    */
-  async segment (url, { range, signal, onProgress } = {}) {
+  async segment (url, { range, signal, onProgress, onBegin } = {}) {
     const segment = this.library.find(stripFragment(url), range)
     if (!segment || this.closed) throw new Error('not a segment of a known playlist')
     if (signal?.aborted) throw new DOMException('aborted', 'AbortError')
-    const holding = await this.supply.complete(segment, { signal, onProgress })
+    const holding = await this.supply.complete(segment, {
+      signal,
+      onProgress: (bytes, total, fetched) => {
+        onProgress?.(bytes, total, fetched)
+        const { holding } = segment
+        if (!onBegin || !holding?.have.has(0)) return
+        onBegin(holding.bytes.slice(0, holding.metainfo.pieceLength), total)
+        onBegin = undefined
+      }
+    })
     // A copy: players transfer the buffer to a worker, and peers still need ours.
     const data = holding.bytes.slice().buffer
     const { contentType, source, ms } = holding
     const { rate: originRate } = this.supply.fetches.line
-    return { data, contentType: contentType || guessType(segment.url), source, ms, originRate }
+    const { duration } = segment
+    return { data, contentType: contentType || guessType(segment.url), source, ms, duration, originRate }
   }
 
   /** @param {(() => import('./types.js').PlayerState) | null} sample */

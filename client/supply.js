@@ -86,6 +86,7 @@ export class Supply {
     const holding = await this.hold(segment)
     segment.usedAt = performance.now()
     if (!holding.have.complete) {
+      onProgress?.(holding.filled, holding.metainfo.length, false)
       const waiting = deliveries.wait(segment.id, signal, onProgress)
       scheduler.want(segment.id, true)
       this.poke()

@@ -101,6 +101,8 @@ export type Progress = (bytes: number, total: number, fetched: boolean) => void
 export interface WaitOptions {
   signal?: AbortSignal
   onProgress?: Progress
+  /** Called at most once, when a segment that is not complete begins to be there: its first bytes, verified, and its size. */
+  onBegin?: (first: Uint8Array<ArrayBuffer>, size: number) => void
 }
 
 export interface FetchedSegment {
@@ -110,6 +112,8 @@ export interface FetchedSegment {
   source: Source
   /** From when it was first wanted, by the player or for others, to the last verified byte, ms. */
   ms: number
+  /** Seconds. */
+  duration: number
   /** What the line to the origin was measured to carry, bytes per ms; 0 before the first fetch. */
   originRate: number
 }

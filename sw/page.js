@@ -5,6 +5,7 @@ import { ACK_MS, ask, CANCEL, LOST_MS, TOTAL_MS } from './protocol.js'
 /** @typedef {import('./protocol.js').Done} Done */
 /** Only `silent` means that nobody listened; the others come from a page with a client. */
 /** @typedef {Done | { type: 'pass' | 'failed' | 'refused' | 'silent' | 'cancelled' }} Outcome */
+/** @typedef {{ type: 'head', size: number, data: ArrayBuffer, rest: Promise<Outcome> }} Head the outcome is still to come */
 
 /**
  * Never rejects, and ends by itself: TOTAL_MS after the start at the latest.
@@ -12,10 +13,12 @@ import { ACK_MS, ask, CANCEL, LOST_MS, TOTAL_MS } from './protocol.js'
  * @param {import('./protocol.js').Question} question
  * @param {{ signal?: AbortSignal, ackMs?: number, lostMs?: number, totalMs?: number }} [options]
  *   `signal`: the player has given the request up
- * @returns {Promise<Outcome>}
+ * @returns {Promise<Outcome | Head>}
  */
 export function askPage (client, question, { signal, ackMs = ACK_MS, lostMs = LOST_MS, totalMs = TOTAL_MS } = {}) {
   return new Promise(resolve => {
+    /** @type {(outcome: Outcome) => void} */
+    let settle = resolve
     const { port1: port, port2 } = new MessageChannel()
     const total = setTimeout(() => end({ type: 'failed' }, true), totalMs)
     let quiet = setTimeout(() => end({ type: 'silent' }, true), ackMs)
@@ -29,7 +32,7 @@ export function askPage (client, question, { signal, ackMs = ACK_MS, lostMs = LO
       if (tell) port.postMessage(CANCEL)
       port.onmessage = null
       port.close()
-      resolve(outcome)
+      settle(outcome)
     }
 
     port.onmessage = ({ data }) => {
@@ -39,6 +42,11 @@ export function askPage (client, question, { signal, ackMs = ACK_MS, lostMs = LO
           clearTimeout(quiet)
           quiet = setTimeout(() => end({ type: 'failed' }, true), lostMs)
           break
+        case 'head': {
+          const rest = new Promise(later => { settle = later })
+          resolve({ type: 'head', size: data.size, data: data.data, rest })
+          break
+        }
         case 'done':
         case 'pass':
         case 'failed':

@@ -8,6 +8,7 @@
  *     page → port                  {type: 'pass'}     not mine: fetch it yourself
  *                                  {type: 'ack'}      at once: I am working on it
  *                                  {type: 'alive'}    every ALIVE_MS while it works
+ *                                  {type: 'head', size, data}   a segment of so many bytes begins so: the answer may, too
  *                                  {type: 'done', status, contentType, data, source, range, names}
  *                                  {type: 'failed'}   neither peers nor origin gave it
  *                                  {type: 'refused'}  what they gave does not match the manifest: play nothing
@@ -18,6 +19,9 @@
  *     page → worker                {liveTorrent, type: 'hello'}   I answer questions from now on
  *                                  {liveTorrent, type: 'claim'}   control me: I was loaded without you
  *     worker → page                {liveTorrent, type: 'fetched', url, bytes}   went past the page
+ *
+ * Players measure the line by how an answer comes in, XMLHttpRequest from the first byte of its body: hence `head`. Its
+ * bytes are verified, and come again in `done`.
  *
  * A range asked for may be a whole segment (EXT-X-BYTERANGE): then `data` is that range and nothing else, and
  * `range` says so.
@@ -51,7 +55,7 @@ export const TOTAL_MS = 60_000
  * `names`: what a playlist lists under names that do not look like it, so that the worker asks for those, too.
  * @typedef {{ type: 'done', status: number, contentType: string, data: string | ArrayBuffer, source: string, range?: ByteRange, names?: [string, Kind][] }} Done
  */
-/** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'alive' } | { type: 'failed' | 'refused' }} Reply */
+/** @typedef {Done | { type: 'pass' } | { type: 'ack' } | { type: 'head', size: number, data: ArrayBuffer } | { type: 'alive' } | { type: 'failed' | 'refused' }} Reply */
 
 /** @param {Question} question */
 export const ask = ({ kind, url, range }) => ({ liveTorrent: VERSION, type: 'ask', kind, url, range })

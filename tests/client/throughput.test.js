@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { countedTime } from '../../client/counted-time.js'
+import { countedTime, pace } from '../../client/counted-time.js'
 import { Handed } from '../../client/handed.js'
 import { LineRate } from '../../client/line-rate.js'
 
@@ -84,4 +84,11 @@ test('audio beside the picture makes nothing play longer', () => {
   assert.equal(handed.ahead(0, 500), 1.75, 'the next picture waits for its audio')
   handed.gave('audio', 2, 0, 750)
   assert.equal(handed.ahead(0, 750), 3.25)
+})
+
+test('a player that measures by itself waits as long as the line takes, and never so long that its buffer shrinks', () => {
+  const facts = { ms: 5, bytes: 100_000, duration: 2 }
+  assert.equal(pace({ ...facts, rate: 1000 }), 100)
+  assert.ok(pace({ ...facts, rate: 1 }) < 2000)
+  assert.equal(pace({ ...facts, rate: 0 }), 5, 'what peers gave soon shows what the line carries')
 })

@@ -45,14 +45,14 @@ test('a playlist is text that nobody keeps', async () => {
 })
 
 /** A page that gives one outcome, and an origin. @param {import('../../sw/page.js').Outcome} outcome */
-function world (outcome, silence = new Silence(), names = new Names()) {
+function world (outcome, silence = new Silence(), names = new Names(), origin = 'from the origin') {
   const told = /** @type {any[]} */ ([])
   const asked = /** @type {string[]} */ ([])
   const page = { id: 'tab', type: 'window', postMessage: (/** @type {any} */ message) => told.push(message) }
   const means = {
     page: async (/** @type {string} */ id) => id === 'tab' ? page : undefined,
     ask: async (/** @type {any} */ _, /** @type {{ url: string }} */ { url }) => { asked.push(url); return outcome },
-    fetch: async () => new Response('from the origin', { headers: { 'content-length': '15' } }),
+    fetch: async () => new Response(origin, { headers: { 'content-length': `${origin.length}` } }),
     silence,
     names,
     now: () => 0
@@ -113,4 +113,28 @@ test('so many names at most, the newest', () => {
   const names = new Names()
   for (let id = 0; id < 600; id++) names.note([[`https://tv.example/${id}`, 'segment']])
   assert.deepEqual([names.get('https://tv.example/87'), names.get('https://tv.example/599')], [undefined, 'segment'])
+})
+
+/** A page that began to give a segment, and what became of it. @param {import('../../sw/page.js').Outcome} outcome @param {string} [origin] what it has */
+const begun = (outcome, origin = '') => {
+  const head = { type: 'head', size: 10, data: DATA.slice(0, 3), rest: Promise.resolve(outcome) }
+  return world(/** @type {any} */ (head), new Silence(), new Names(), origin)
+}
+
+test('an answer that has begun goes on with the rest, each byte once', async () => {
+  const response = await begun(DONE).answer()
+  assert.equal(response.headers.get('content-length'), '10')
+  assert.deepEqual(await response.arrayBuffer(), DATA)
+})
+
+test('one that has begun and cannot be had from the page goes on with what the origin has', async () => {
+  const { answer, told } = begun({ type: 'failed' }, '0123456789')
+  const bytes = new Uint8Array(await (await answer()).arrayBuffer())
+  assert.deepEqual([...bytes], [0, 1, 2, ...[...'3456789'].map(digit => digit.charCodeAt(0))])
+  assert.equal(told.length, 1, 'the page learns of the bytes')
+  await assert.rejects((await begun({ type: 'failed' }, 'gone').answer()).arrayBuffer(), 'no such segment')
+})
+
+test('one that has begun and turns out to be wrong breaks off', async () => {
+  await assert.rejects((await begun({ type: 'refused' }).answer()).arrayBuffer())
 })

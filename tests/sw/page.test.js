@@ -119,3 +119,32 @@ test('nothing is asked for a request that was given up before', async () => {
 test('messages of another version, or of somebody else, are not ours', () => {
   for (const data of [null, 'x', 7, {}, { type: 'ask' }, { liveTorrent: 99, type: 'ask' }]) assert.equal(read(data), null)
 })
+
+test('a segment is answered from its first bytes on, and comes whole in the end', async () => {
+  const data = new Uint8Array([1, 2, 3, 4]).buffer
+  /** @type {any} */
+  let begin
+  /** @type {any} */
+  let finish
+  const segment = (/** @type {string} */ _, /** @type {any} */ { onBegin }) => new Promise(resolve => { begin = onBegin; finish = resolve })
+  const asking = askPage(page({ segment }), SEGMENT, PATIENT)
+  await new Promise(resolve => setTimeout(resolve, 20))
+  begin(new Uint8Array([1, 2]), 4)
+  const head = await asking
+  assert.ok(head.type === 'head')
+  assert.deepEqual([head.size, [...new Uint8Array(head.data)]], [4, [1, 2]])
+  finish({ data, contentType: 'video/mp4', source: 'peers', ms: 5, duration: 1, originRate: 0 })
+  const rest = await head.rest
+  assert.ok(rest.type === 'done' && typeof rest.data !== 'string')
+  assert.deepEqual([...new Uint8Array(rest.data)], [1, 2, 3, 4])
+})
+
+test('a segment in memory comes no sooner than the line would have brought it', async () => {
+  const data = new ArrayBuffer(10_000)
+  const segment = async () => ({ data, contentType: 'video/mp4', source: 'peers', ms: 5, duration: 1, originRate: 100 })
+  const began = performance.now()
+  const head = await askPage(page({ segment }), SEGMENT, PATIENT)
+  assert.ok(head.type === 'head' && head.size === 10_000 && head.data.byteLength < 10_000)
+  assert.equal((await head.rest).type, 'done')
+  assert.ok(performance.now() - began >= 95, '10 kB at 100 bytes/ms')
+})
