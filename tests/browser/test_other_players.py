@@ -157,7 +157,9 @@ async def test_a_sites_own_worker_takes_ours_in_and_a_recording_is_caught_up_wit
         site.files |= {
             "/film.m3u8": film,
             "/start/film.js": "const source = '/film.m3u8', hls = new Hls()\n"
-            "hls.loadSource(source)\nhls.attachMedia(document.querySelector('video'))\n"
+            "const box = document.createElement('div'), video = document.querySelector('video')\n"
+            "document.body.append(box)\nbox.attachShadow({ mode: 'open' }).append(video)\n"
+            "hls.loadSource(source)\nhls.attachMedia(video)\n"
             "navigator.serviceWorker.register('/their-sw.js?v=7')",
             "/their-sw.js": GUEST.format(host=live.url),
             "/film.html": site.files["/hls.js.html"]
