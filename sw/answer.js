@@ -70,6 +70,8 @@ export async function respond (request, clientId, kind, { page, ask, fetch, sile
   if (client !== undefined && !silence.has(clientId, now())) {
     const wanted = bounds(request.headers.get('range'))
     const outcome = await ask(client, { kind, url: request.url, range: wanted }, request.signal)
+    if (outcome.type === 'silent') silence.note(clientId, now())
+    else if (outcome.type !== 'cancelled') silence.heard(clientId)
     if (outcome.type === 'done') {
       names.note(outcome.names ?? [])
       return build(outcome, request.headers)
@@ -77,7 +79,6 @@ export async function respond (request, clientId, kind, { page, ask, fetch, sile
     if (outcome.type === 'head') return begin(outcome, past)
     // Unverified bytes are not played, and the origin's would be just that.
     if (outcome.type === 'refused') return new Response(null, { status: 502, statusText: 'does not match the manifest' })
-    if (outcome.type === 'silent') silence.note(clientId, now())
   }
   return past()
 }

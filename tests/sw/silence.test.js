@@ -23,3 +23,11 @@ test('only the latest pages are remembered', () => {
   assert.equal(silence.has('0', 1), false)
   assert.equal(silence.has('99', 1), true)
 })
+
+test('a page that has answered before is only busy', () => {
+  const silence = new Silence()
+  silence.heard('busy')
+  silence.note('busy', 0)
+  silence.note('silent', 0)
+  assert.deepEqual([silence.has('busy', 999), silence.has('busy', 1000), silence.has('silent', 1000)], [true, false, true])
+})
