@@ -83,9 +83,11 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
         loading.first ||= performance.now()
         Object.assign(this.stats, { loaded, total })
       }).then(
-        ([response, measured]) => {
+        ([response, measured, at]) => {
           if (this.#callbacks === null || this.#handed) return
-          loading.first ||= performance.now()
+          // A playlist may have been there before hls.js asked (early.js): it is as old as it is, and reloaded by then.
+          loading.first ||= at ?? performance.now()
+          loading.start = Math.min(loading.start, loading.first)
           this.#succeed(response, measured)
         },
         error => {
@@ -119,14 +121,14 @@ export function makeLoaders (HlsClass, engine, fetched = () => {}) {
 
     /**
      * @param {Context} context
-     * @returns {null | ((signal: AbortSignal, progress: import('./types.js').Progress) => Promise<[import('hls.js').LoaderResponse, Measured | null]>)}
-     *   the response and what was measured of a segment; null: not for the engine
+     * @returns {null | ((signal: AbortSignal, progress: import('./types.js').Progress) => Promise<[response: import('hls.js').LoaderResponse, measured: Measured | null, at?: number]>)}
+     *   the response, what was measured of a segment, when a playlist began to come; null: not for the engine
      */
     #work ({ url, responseType, rangeStart = 0, rangeEnd }) {
       if (responseType === 'text') {
         return async signal => {
           const playlist = await engine.playlist(url, { signal })
-          return [{ url: playlist.url, data: playlist.text, code: playlist.status, text: '' }, null]
+          return [{ url: playlist.url, data: playlist.text, code: playlist.status, text: '' }, null, playlist.at]
         }
       }
       /** @type {import('./types').ByteRange | undefined} */

@@ -56,12 +56,13 @@ export async function fetchPlaylist (url, signal) {
   try {
     limit.start(url.includes('_HLS_msn=') ? BLOCKING_TIMEOUT : FIRST_BYTE_TIMEOUT)
     const response = await request(url, {}, limit.signal)
+    const at = performance.now()
     limit.start(IDLE_TIMEOUT)
     if (!response.ok) throw new OriginError(`the origin answered ${response.status}`, response.status)
     if (Number(response.headers.get('content-length')) > MAX_PLAYLIST_BYTES) throw new OriginError('playlist too large', 0)
     const text = await response.text()
     const contentType = response.headers.get('content-type') ?? 'application/vnd.apple.mpegurl'
-    return { url: response.url || url, status: response.status, contentType, text }
+    return { url: response.url || url, status: response.status, contentType, text, at }
   } catch (error) {
     throw limit.explain(error)
   } finally {

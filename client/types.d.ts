@@ -93,6 +93,8 @@ export interface FetchedPlaylist {
   status: number
   contentType: string
   text: string
+  /** When it began to come, ms of `performance.now()`: how old it is tells a player where the live edge is by now. */
+  at: number
 }
 
 /** Verified bytes so far, of how many, and whether the origin is sending some of the rest now. */

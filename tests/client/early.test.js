@@ -16,7 +16,7 @@ function site (texts) {
     asked.push(url)
     const text = texts[url]
     if (text === undefined) throw new Error('no such playlist')
-    return { url, status: 200, contentType: '', text }
+    return { url, status: 200, contentType: '', text, at: 0 }
   }, () => clock.now)
   return { early, asked, clock }
 }

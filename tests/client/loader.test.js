@@ -102,6 +102,15 @@ test('a playlist comes from the engine, with the address it was found at', async
   assert.deepEqual(response, { url: 'https://tv.example/b.m3u8', data: '#EXTM3U', code: 200, text: '' })
 })
 
+test('hls.js is told how old a playlist is that was there before it asked: the live edge has moved on since', async () => {
+  const at = performance.now() - 300
+  const { next, events } = load({ playlist: async () => ({ url: PLAYLIST.url, status: 200, contentType: '', text: '#EXTM3U', at }) }, PLAYLIST)
+  await next
+  const { loading } = events.at(-1)[2]
+  assert.equal(loading.first, at)
+  assert.equal(loading.start, at, 'and reloads it a target duration after that')
+})
+
 test('what the engine does not know goes over HTTP at once', () => {
   for (const [engine, context] of [[{ knows: () => false }, SEGMENT], [{}, { ...SEGMENT, responseType: 'json' }]]) {
     const { http } = load(/** @type {any} */ (engine), /** @type {any} */ (context))

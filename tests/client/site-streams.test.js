@@ -20,7 +20,7 @@ function site (at) {
       world.fetched.push(url)
       const text = at[url]
       if (text === undefined) throw new OriginError('no', url.endsWith('?members') ? 403 : 404)
-      return { url, status: 200, contentType: '', text }
+      return { url, status: 200, contentType: '', text, at: 0 }
     },
     run: () => {
       const known = new Set()
