@@ -59,7 +59,7 @@ test('a range of a resource is asked for as what it is there, piece by piece whe
   assert.equal((await fetches.fetch(ranged, await holding(), [[0, 1]])).ok, true)
   assert.equal((await fetches.fetch(ranged, await holding(), [[1, 1]])).ok, true)
   assert.deepEqual(asked, ['bytes=1000-33767', 'bytes=17384-33767'])
-  assert.deepEqual(told.pieces, [0, 1, 1])
+  assert.deepEqual([told.pieces.slice(0, 2).sort(), told.pieces.slice(2)], [[0, 1], [1]], 'in the order in which they are verified')
 })
 
 test('an origin that sends the whole resource in place of a range is not listened to', async t => {
