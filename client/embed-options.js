@@ -14,6 +14,8 @@
  * @property {string} width CSS length
  */
 
+const MODES = new Set(['loader', 'http', 'p2p-only', 'service-worker'])
+
 /**
  * @param {Record<string, string | undefined>} data `script.dataset`
  * @param {string} script the script's own absolute URL: the stream `data-stream` names lives where it came from
@@ -33,13 +35,15 @@ export function embedOptions (data, script, page) {
   if (url === null) return stream ? `data-stream="${stream}" is not a stream's name` : `data-src="${src}" is not the address of a playlist`
   const allowed = terms(data)
   if (typeof allowed === 'string') return allowed
+  const way = mode?.toLowerCase()
+  if (way && !MODES.has(way)) return `data-mode="${mode}" is none of ${[...MODES].join(', ')}`
   const { ice = '', notice: text, noticeYes: yes, noticeNo: no } = data
   return {
     url,
     worker: file,
     register: on(register),
     title: stream ?? '',
-    mode: mode ?? null,
+    mode: way || null,
     muted: on(muted),
     controls: on(controls),
     engineOptions: { ...allowed, iceServers: ice.split(',').map(url => url.trim()).filter(Boolean) },

@@ -23,7 +23,7 @@ const STYLE = `
     background: #14171ced; color: #fff; font: 14px/1.4 system-ui, sans-serif; text-align: start;
     pointer-events: auto; animation: in .25s
   }
-  p { flex: 1 1 260px; margin: 0 }
+  p { flex: 1 1 260px; margin: 0; max-height: 7em; overflow: auto }
   .answers { display: flex; flex-wrap: wrap; gap: 8px; margin-inline-start: auto }
   button {
     min-height: 36px; padding: 0 14px; border: 1px solid #fff9; border-radius: 8px; background: #fff2; color: inherit;

@@ -22,6 +22,8 @@ NAME = ".live-torrent.jsonl"
 def load(folder: Folder) -> State | None:
     """None: nothing was baked here. FeedError: a file that is not ours, or of another version."""
     path = folder.root / NAME
+    if path.is_symlink():
+        raise FeedError(f"{path} is a symlink, and nothing is written through one; move it away")
     try:
         with path.open("rb") as handle:
             # The last line was cut short if the machine was: what it said is not done, or is done again.

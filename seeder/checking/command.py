@@ -10,6 +10,7 @@ import click
 
 from seeder.checking.inspection import Effort, Inspection
 from seeder.checking.report import Report, line, rules
+from seeder.errors import FetchError
 from seeder.fetch import open_source, read_headers, to_url
 from seeder.hls.check import Finding
 from seeder.stopping import Stopper
@@ -56,6 +57,8 @@ def run_check(
     except asyncio.CancelledError:
         if not stopper.asked:
             raise
+        if inspection.report.playlists == 0:
+            raise FetchError("stopped before anything had come", url) from None
         # What was found until then is worth as much.
     status.clear()
     report = inspection.report

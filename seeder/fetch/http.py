@@ -103,7 +103,13 @@ class Http:
         for _ in range(MAX_REDIRECTS + 1):
             if urlsplit(at).scheme not in ("http", "https"):
                 raise FetchError(f"leads to {urlsplit(at).scheme}:, which is not fetched", url)
-            async with await self._request(at, known, span, quiet) as response:
+            try:
+                answer = await self._request(at, known, span, quiet)
+            except aiohttp.ClientError as error:
+                if at == url:
+                    raise
+                raise FetchError(f"leads to {urlsplit(at).hostname}: {_reason(error)}", url) from None
+            async with answer as response:
                 target = response.headers.get("Location")
                 if response.status in _REDIRECTS and target:
                     at = urljoin(at, target)

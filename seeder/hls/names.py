@@ -38,6 +38,14 @@ _CONTENT_TYPES = {
 }
 
 
+_PLAYABLE = re.compile(r"(?:audio|video)/[\w.+-]+|text/vtt|application/(?:mp4|octet-stream)", re.ASCII)
+
+
+def is_playable(content_type: str) -> bool:
+    """Whether another server's Content-Type may be passed on: that of media, never of a page or a script."""
+    return _PLAYABLE.fullmatch(content_type) is not None
+
+
 def content_type(path: str) -> str:
     """The media type of a path by its suffix; octet-stream (a key, say) for the rest."""
     return _CONTENT_TYPES.get(posixpath.splitext(path)[1].lower(), "application/octet-stream")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from seeder.errors import FetchError
 from seeder.hls.delivery import directives, has, too_far
-from seeder.hls.names import stream_url
+from seeder.hls.names import is_playable, stream_url
 from seeder.model import Addresses, Copy, Kind, PublishedPlaylist, Resource, Span, StreamView
 from seeder.web.addresses import Reach, addresses
 from seeder.web.answer import NEVER, REVALIDATE, Answer
@@ -47,7 +47,6 @@ class Far:
 FARTHEST = 10**18
 LONGEST = 64 << 20
 """Bytes of a range that is fetched for somebody: more than a segment has."""
-_PLAYABLE = re.compile(r"(?:audio|video)/[\w.+-]+|text/vtt|application/(?:mp4|octet-stream)", re.ASCII)
 
 
 class Media:
@@ -244,7 +243,7 @@ def far_answer(far: Far, copy: Copy, headers: Mapping[str, str]) -> Answer:
     resource = replace(
         far.resource,
         # What it is called goes into a header of ours, and is not to be called a page.
-        content_type=kind if _PLAYABLE.fullmatch(kind) else far.resource.content_type,
+        content_type=kind if is_playable(kind) else far.resource.content_type,
         size=len(copy.data),
         etag=copy.etag,
         data=copy.data,

@@ -192,6 +192,15 @@ def test_files_of_a_former_version_go_with_the_next_bake(root: Path) -> None:
     assert (root / "a/watch.html").exists()
 
 
+def test_nothing_is_noted_through_a_symlink(root: Path, tmp_path: Path) -> None:
+    write(root / "a.ts", segment(1))
+    write(root / "index.m3u8", media("a.ts"))
+    (root / ".live-torrent.jsonl").symlink_to(tmp_path / "outside.jsonl")
+    with pytest.raises(FeedError, match="is a symlink"):
+        bake(root)
+    assert not (tmp_path / "outside.jsonl").exists()
+
+
 def test_what_is_not_for_us_gets_no_magnet_and_is_said_once(root: Path, tmp_path: Path) -> None:
     write(tmp_path / "secret.ts", segment(1))
     write(root / "in.ts", segment(2))

@@ -203,6 +203,28 @@ async def test_ctrl_c_shows_what_was_found_until_then() -> None:
         assert b"Traceback" not in err
 
 
+async def test_ctrl_c_before_anything_came_is_no_clean_bill() -> None:
+    async def never(request: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.sleep(60)
+        return web.Response()
+
+    asked = asyncio.Event()
+    async with host(never=never) as base:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "seeder", "check", f"{base}/never"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            await asked.wait()
+            process.send_signal(signal.SIGINT)
+            out, err = await process.communicate()
+    assert process.returncode == 4
+    assert out == b""
+    assert b"stopped before anything had come" in err
+
+
 async def test_the_rules_can_be_read() -> None:
     code, out, _ = await check("--rules")
     assert code == 0

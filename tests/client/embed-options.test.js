@@ -24,6 +24,12 @@ test('switches are on unless turned off', () => {
   assert.deepEqual([muted, engineOptions.sharing, controls, width, mode], [false, 'off', true, '640px', 'http'])
 })
 
+test('a mode that is none is told, not taken for the best one', () => {
+  assert.match(String(embedOptions({ stream: 'demo', mode: 'p2p_only' }, SRC, PAGE)), /none of loader, http/)
+  const options = embedOptions({ stream: 'demo', mode: 'HTTP' }, SRC, PAGE)
+  assert.equal(typeof options === 'string' ? options : options.mode, 'http')
+})
+
 test('a name is one path component, whatever is in it', () => {
   const options = embedOptions({ stream: 'a b?#' }, SRC, PAGE)
   assert.ok(typeof options !== 'string')

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from seeder.hls.names import (
     content_type,
     hidden,
+    is_playable,
     is_safe,
     literal_path,
     quote_path,
@@ -110,3 +111,13 @@ def test_temporary_and_dot_files_are_hidden() -> None:
 )
 def test_content_types_follow_the_suffix(path: str, expected: str) -> None:
     assert content_type(path) == expected
+
+
+@pytest.mark.parametrize("kind", ["video/mp2t", "audio/aac", "text/vtt", "application/mp4"])
+def test_media_keeps_its_servers_word(kind: str) -> None:
+    assert is_playable(kind)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "text/javascript", "video/mp4\r\nX: y", ""])
+def test_what_a_browser_would_run_does_not(kind: str) -> None:
+    assert not is_playable(kind)

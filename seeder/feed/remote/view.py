@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from seeder.feed.remote.places import bare
 from seeder.feed.streams import publish_playlist
 from seeder.feed.window import GRACE, lingering
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
-from seeder.hls.names import MASTER, content_type, quote_path
+from seeder.hls.names import MASTER, content_type, is_playable, quote_path
 from seeder.hls.playlist import MediaPlaylist, Segment
 from seeder.hls.rewrite import Rewritten, nowhere, rewrite
 from seeder.model import Elsewhere, Kind, PublishedPlaylist, Resource, Span, StreamView, Torrent
@@ -222,8 +221,8 @@ def _resource(url: str, kind: Kind, held: Held | None, parts: Mapping[Span, Torr
     if held is None or held.data is None:
         torrent = None if held is None else held.torrent
         return Resource(path, kind, content_type(path), 0, "", torrent=torrent, parts=parts, home=url)
-    # Its server's word, if it is one; what it says goes into a header of ours.
-    word = held.content_type if re.fullmatch(r"[\w.+-]+/[\w.+-]+", held.content_type) else content_type(path)
+    # Its server's word, if it is one of media: what it says goes into a header of ours.
+    word = held.content_type if is_playable(held.content_type) else content_type(path)
     return Resource(
         path=path,
         kind=kind,
