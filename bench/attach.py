@@ -18,14 +18,13 @@ import re
 import statistics
 import time
 from collections import Counter
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
 
+from bench.attached import attaching
 from bench.report import Figure, percentile, report
-from bench.server import Server, running
 
 SEGMENT = 256 * 1024
 """Bytes: 2 Mbit/s."""
@@ -109,18 +108,13 @@ async def main() -> None:
     parser.add_argument("--segments", type=int, default=30, help="of each phase (default: 30)")
     parser.add_argument("--viewers", type=int, default=200, help="of the large audience (default: 200)")
     chosen = parser.parse_args()
-    async with AsyncExitStack() as stack:
-        feed = Feed()
-        await _served(feed, stack)
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        publishing = group.create_task(feed.publish())
-        stack.callback(publishing.cancel)
-        attaching = running("attach", feed.url, "--name", "show", "--log-level", "warning")
-        server: Server = await asyncio.to_thread(stack.enter_context, attaching)
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers={"User-Agent": "bench"})
-        )
-        ours = f"{server.address}/live/show/v0/index.m3u8"
+    feed = Feed()
+    async with (
+        attaching(feed) as (_, ours),
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), headers={"User-Agent": "bench"}
+        ) as session,
+    ):
         await asyncio.sleep(SETTLE * SECONDS)
         direct, attached = await _beside(feed, session, ours, chosen.segments)
         one = await _audience(feed, session, ours, 1, chosen.segments)
@@ -147,17 +141,6 @@ async def main() -> None:
 def _later(direct: Seen, seen: dict[int, float]) -> list[float]:
     """Milliseconds, segment by segment but for those that were there when both began."""
     return [1000 * (at - direct.first[n]) for n, at in sorted(seen.items()) if n in direct.first][WINDOW:]
-
-
-async def _served(feed: Feed, stack: AsyncExitStack) -> None:
-    app = web.Application()
-    app.router.add_get("/{name}", feed.serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    feed.url = f"http://127.0.0.1:{runner.addresses[0][1]}/index.m3u8"
 
 
 async def _beside(feed: Feed, session: aiohttp.ClientSession, ours: str, segments: int) -> tuple[Seen, Seen]:

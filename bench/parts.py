@@ -15,15 +15,15 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
+from bench.attached import attaching
 from bench.report import Figure, percentile, report
-from bench.server import Server, running
+from bench.server import Server
 
 PART = 0.25
 OF_SEGMENT = 8
@@ -112,18 +112,11 @@ async def main() -> None:
     parser.add_argument("--parts", type=int, default=80, help="of each audience (default: 80)")
     parser.add_argument("--viewers", type=int, default=200, help="of the large one (default: 200)")
     chosen = parser.parse_args()
-    async with AsyncExitStack() as stack:
-        feed = Feed()
-        await _served(feed, stack)
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        publishing = group.create_task(feed.publish())
-        stack.callback(publishing.cancel)
-        attaching = running("attach", feed.url, "--name", "show", "--no-seed", "--log-level", "warning")
-        server: Server = await asyncio.to_thread(stack.enter_context, attaching)
-        session = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
-        )
-        ours = f"{server.address}/live/show/v0/index.m3u8"
+    feed = Feed()
+    async with (
+        attaching(feed, "--no-seed") as (server, ours),
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False) as session,
+    ):
         async with session.get(ours) as answer:
             whole = len(await answer.read())
         one, _ = await _audience(feed, session, server, ours, 1, chosen.parts)
@@ -142,17 +135,6 @@ async def main() -> None:
         Figure("a delta update ÷ the whole playlist, gzipped", size / whole, ""),
     ]
     report("parts", figures, f"{chosen.parts} parts of {PART} s, a window of {WINDOW} segments")
-
-
-async def _served(feed: Feed, stack: AsyncExitStack) -> None:
-    app = web.Application()
-    app.router.add_get("/{name}", feed.serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    feed.url = f"http://127.0.0.1:{runner.addresses[0][1]}/index.m3u8"
 
 
 async def _audience(
