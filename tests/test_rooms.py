@@ -22,13 +22,14 @@ LEVELS: dict[str, int] = {
     "feed": 5,
     "checking": 5,
     "tracker": 5,
-    "web": 6,
-    "service": 7,
-    "baking": 7,  # the browser's files are web's
-    "folders": 7,
-    "running": 8,
-    "cli": 9,
-    "__main__": 10,
+    "publish": 6,  # an ingest carries what is published
+    "web": 7,
+    "service": 8,
+    "baking": 8,  # the browser's files are web's
+    "folders": 8,
+    "running": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 """A module may import from lower levels and from its own room; a new room takes its place here."""
 

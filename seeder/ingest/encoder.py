@@ -89,7 +89,9 @@ def make_plan(
         )  # fmt: skip
     if probe.video is None and probe.audio is None:
         raise IngestError(f"{source.name} holds neither video nor audio that ffmpeg can read")
-    paced = source.kind is SourceKind.FILE or probe.duration is not None
+    # What a publisher sends may name a duration, and comes at its own pace all the same.
+    sent = source.kind is SourceKind.PUBLISHED
+    paced = not sent and (source.kind is SourceKind.FILE or probe.duration is not None)
     loop = paced and config.loop
     most = target_duration or max(math.ceil(seconds), math.floor(seconds * GOP_STRETCH))
     why = "" if probe.video is None else _misfit(probe, most, loop, copy and config.copy)
@@ -177,7 +179,7 @@ def _input(plan: Plan, launch: Launch, version: tuple[int, ...]) -> list[str]:
     if source.format:
         out += ["-f", source.format]
     # Live inputs often start without time stamps, or with some that are missing.
-    return [*out, "-fflags", "+genpts", *source.options, "-i", source.target]
+    return [*out, "-fflags", "+genpts", *source.options, "-i", source.address]
 
 
 def _video(plan: Plan) -> list[str]:
@@ -254,7 +256,7 @@ def probe_arguments(source: Source, media_seconds: float) -> list[str]:
     """Print what is inside and copy up to ``media_seconds`` of the video, to see its key frames."""
     return [
         "-hide_banner", "-nostats", "-nostdin", "-loglevel", "info",
-        *source.options, "-i", source.target,
+        *(("-f", source.format) if source.format else ()), *source.options, "-i", source.address,
         "-t", f"{media_seconds:.0f}", "-map", "0:V:0", "-c", "copy",
         "-map_metadata", "-1", "-map_chapters", "-1", "-write_tmcd", "0",
         "-f", "mp4", "-movflags", "+cmaf+frag_keyframe+delay_moov+skip_trailer", "-use_editlist", "0",

@@ -10,6 +10,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +29,7 @@ from seeder.ingest.probing import look
 from seeder.ingest.process import Process, running
 from seeder.ingest.segmenter import Cut, Segmenter
 from seeder.ingest.sources import Source, SourceKind
+from seeder.ingest.supply import Supply
 
 HEALTHY = 3  # segments of a run after which a failure counts as a first one
 BURST_SEGMENTS = 3  # a player wants three before it starts; so many are made up for after an interruption
@@ -78,21 +80,28 @@ class _GopTooLongError(_RunFailedError):
 
 
 class Ingest:
-    """One stream's. ``feed`` is the folder of all streams; ``retire`` is awaited before a file is deleted, so
-    that whoever holds it open can let go. ``clock`` gives Unix seconds, ``dice`` numbers from 0 to 1."""
+    """One stream's. ``feed`` is the folder of all streams; ``supply`` is a publisher's media, which takes the
+    place of the configured input. ``retire`` is awaited before a file is deleted, so that whoever holds it
+    open can let go. ``clock`` gives Unix seconds, ``dice`` numbers from 0 to 1."""
 
     def __init__(
         self,
         config: IngestConfig,
         feed: Path,
         *,
+        supply: Supply | None = None,
         retire: Retire | None = None,
         clock: Callable[[], float] = time.time,
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._config = config
         self._clock = clock
-        self._source = sources.classify(config.input, PurePosixPath(Path.cwd().as_posix()))
+        self._supply = supply
+        self._source = (
+            sources.classify(config.input, PurePosixPath(Path.cwd().as_posix()))
+            if supply is None
+            else sources.published(supply.name, supply.format, supply.options)
+        )
         self._packager = Packager(feed / config.stream, config.variant, config.window, clock, retire)
         self._backoff = Backoff(dice)
         self._probe: Probe | None = None  # of the last run, while that was healthy
@@ -153,6 +162,8 @@ class Ingest:
             await self._one_run(binary, plan)
             if not plan.loop and (plan.paced or self._source.kind is SourceKind.STDIN):
                 return True
+            if self._supply is not None and self._supply.ended:
+                return True
             error = f"{self._source.name} ended"
         except _GopTooLongError as failure:
             log.warning("%s", failure)
@@ -163,6 +174,8 @@ class Ingest:
             error = str(failure)
             if self._packager.segments == 0 and self._is_final(failure):
                 raise IngestError(error) from failure
+            if self._supply is not None and self._supply.ended:
+                return True  # cut off in the middle, as publishers are
         if self._packager.segments - before >= HEALTHY:
             self._backoff.succeeded()
         else:
@@ -176,13 +189,13 @@ class Ingest:
 
     def _is_final(self, failure: Exception) -> bool:
         """Whether a first run that came to nothing is worth no second one. A server may come up later, and so
-        may a publisher; a file that cannot be read stays as it is."""
+        may a publisher; a file that cannot be read stays as it is, and so does what a publisher sends."""
         return self._source.kind is not SourceKind.URL or bool(HOPELESS.search(str(failure)))
 
     async def _make_plan(self, binary: Binary) -> Plan:
         source = self._source
         if self._probe is None and source.can_be_opened_twice:
-            probe, complaint = await look(binary, source)
+            probe, complaint = await look(binary, source, self._supply)
             if complaint:
                 raise _RunFailedError(f"{source.name}: {_plain(complaint)}")
             self._probe = probe
@@ -210,6 +223,7 @@ class Ingest:
             binary.path, arguments(plan, launch, binary.version), own_stdin=own_stdin
         ) as process:
             self._pid = process.pid
+            feeder = None if self._supply is None else asyncio.create_task(_feed(process, self._supply))
             # The pump is a task of its own: when we are cancelled, it goes on to the end of ffmpeg's output.
             pump = asyncio.create_task(self._pump(process, plan, anchor))
             try:
@@ -224,8 +238,10 @@ class Ingest:
                 self._pid = None
                 if not pump.done():
                     await asyncio.wait([pump], timeout=DRAIN_SECONDS)
-                pump.cancel()
-                await asyncio.gather(pump, return_exceptions=True)
+                tasks = [task for task in (pump, feeder) if task is not None]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
             code = await process.wait()
             if code != 0:
                 words = _plain(process.lines[-1]) if process.lines else ""
@@ -302,6 +318,27 @@ class Ingest:
             return 0.0
         (began, first), (now, last) = self._pace[0], self._pace[-1]
         return (last - first) / (now - began) if now > began else 0.0
+
+
+async def _feed(process: Process, supply: Supply) -> None:
+    """Carry a publisher's media to ffmpeg, until either ends."""
+    with suppress(OSError):  # ffmpeg has ended: its exit code tells more
+        data = await supply.begin()
+        if supply.alone:
+            await process.write(data)
+            process.end_input()
+        while not supply.alone:
+            if data:
+                await process.write(data)
+            data = await supply.read()
+            if not data:
+                break
+    if supply.alone:
+        with suppress(OSError):
+            while await supply.read():
+                pass
+        await process.stop()
+    process.end_input()
 
 
 def _check_file(source: Source) -> None:

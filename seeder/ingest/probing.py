@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from seeder.errors import IngestError
@@ -13,6 +14,7 @@ from seeder.ingest.encoder import probe_arguments
 from seeder.ingest.probe import GopMeter, Probe, parse
 from seeder.ingest.process import Process, running
 from seeder.ingest.sources import Source, SourceKind
+from seeder.ingest.supply import Supply
 
 OPEN_SECONDS = 15.0  # to connect and find the streams
 FILE_SECONDS = (
@@ -21,22 +23,25 @@ FILE_SECONDS = (
 LIVE_SECONDS = 12.0  # of a live input: two GOPs of any encoder whose stream could be copied
 LINES = 400  # of what ffmpeg prints: a broadcast multiplex has some hundred streams
 LIVE_IDRS = 3  # are enough to know the GOP of a live input
+SENT_IDRS = 2  # viewers wait while we look; a GOP that grows later shows then
 
 
-async def look(binary: Binary, source: Source) -> tuple[Probe, str]:
+async def look(binary: Binary, source: Source, supply: Supply | None = None) -> tuple[Probe, str]:
     """What is inside, and ffmpeg's last complaint when nothing is (credentials masked). Safe to cancel.
 
+    ``supply``: a publisher's media, of which nothing is taken.
     ``longest_gop`` is None where the video is not H.264 or shows no IDR picture in time.
     """
     live = source.kind is not SourceKind.FILE
     meter = GopMeter()
     arguments = probe_arguments(source, LIVE_SECONDS if live else FILE_SECONDS)
-    async with running(binary.path, arguments, keep=LINES) as process:
+    idrs = 0 if not live else LIVE_IDRS if supply is None else SENT_IDRS
+    async with running(binary.path, arguments, keep=LINES) as process, _feeding(process, supply):
         with contextlib.suppress(
             TimeoutError, IngestError
         ):  # IngestError: not H.264 in MP4, so no GOP to measure
             async with asyncio.timeout(OPEN_SECONDS):
-                await _measure(process, meter, LIVE_IDRS if live else 0)
+                await _measure(process, meter, idrs)
         if live:
             await process.stop()
         with contextlib.suppress(TimeoutError):
@@ -54,3 +59,24 @@ async def _measure(process: Process, meter: GopMeter, enough: int) -> None:
         meter.add(event for event in splitter.feed(data) if isinstance(event, Fragment))
         if enough and meter.idrs >= enough:
             return
+
+
+@contextlib.asynccontextmanager
+async def _feeding(process: Process, supply: Supply | None) -> AsyncIterator[None]:
+    """``process`` gets what ``supply`` holds and will hold, while the block lasts."""
+    if supply is None:
+        yield
+        return
+
+    async def feed(supply: Supply) -> None:
+        with contextlib.suppress(OSError):  # it has seen enough
+            async for data in supply.look():
+                await process.write(data)
+        process.end_input()
+
+    task = asyncio.create_task(feed(supply))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

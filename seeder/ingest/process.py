@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
 
 from seeder.errors import IngestError
 from seeder.ingest.sources import mask
@@ -17,6 +18,8 @@ LINE = 400  # characters kept of a line; addresses of cloud storage are long
 QUIT_SECONDS = 1.2  # 'q' flushes the encoder and writes the last fragment: 0.1 s when idle, more when loaded
 TERM_SECONDS = 0.6  # a process that ignored 'q' is stuck in its input; SIGTERM interrupts that
 # Together under two seconds, so that stopping a service stays within three.
+
+T = TypeVar("T")
 
 
 class Process:
@@ -42,6 +45,17 @@ class Process:
         """The next bytes of stdout, empty at its end. Safe to cancel."""
         return await self._stdout.read(READ)
 
+    async def write(self, data: bytes) -> None:
+        """To its standard input, at the pace it reads. OSError: it is gone."""
+        stdin = _given(self._process.stdin)
+        stdin.write(data)
+        await stdin.drain()
+
+    def end_input(self) -> None:
+        """Its standard input ends: it says its last word and exits."""
+        with contextlib.suppress(OSError):
+            _given(self._process.stdin).close()
+
     async def wait(self) -> int:
         """The exit code, once stderr has been read to its end too. Safe to cancel."""
         code = await self._process.wait()
@@ -55,7 +69,8 @@ class Process:
         write its last fragment. Cancelled, it kills at once."""
         try:
             with contextlib.suppress(OSError):  # it is gone already
-                if self._process.stdin is not None:
+                if self._process.stdin is not None and not self._process.stdin.is_closing():
+                    # Media that is cut off, should it be that which ffmpeg reads there.
                     self._process.stdin.write(b"q")
                     self._process.stdin.close()
                 else:
@@ -65,6 +80,13 @@ class Process:
                 await self._gone(TERM_SECONDS)
         finally:
             self._signal(signal.SIGKILL)
+        await self._reap()
+
+    async def _reap(self) -> None:
+        """asyncio knows of an exit only once stdout was read to its end."""
+        with contextlib.suppress(RuntimeError):  # somebody else is reading it
+            while await self._stdout.read(READ):
+                pass
         await self._process.wait()
 
     async def _gone(self, seconds: float) -> bool:
@@ -89,7 +111,7 @@ class Process:
     async def close(self) -> None:
         """Idempotent: whatever still runs is killed and waited for."""
         self._signal(signal.SIGKILL)
-        await self._process.wait()
+        await self._reap()
         self._complaints.cancel()
         await asyncio.gather(self._complaints, return_exceptions=True)
 
@@ -123,6 +145,6 @@ async def running(
         await run.close()
 
 
-def _given(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+def _given(stream: T | None) -> T:
     assert stream is not None  # we asked for a pipe
     return stream

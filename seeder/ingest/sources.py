@@ -26,6 +26,7 @@ class SourceKind(StrEnum):
     URL = "URL"
     DEVICE = "device"
     STDIN = "standard input"
+    PUBLISHED = "publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Source:
 
     kind: SourceKind
     target: str
-    """What follows ``-i``; empty for the test picture, whose graph is drawn anew for each run."""
+    """What follows ``-i``; empty for the test picture, whose graph is drawn anew for each run. A publisher's
+    is its name for people: the media comes through standard input."""
     format: str = ""
     """What ``-f`` needs, else empty."""
     options: tuple[str, ...] = ()
@@ -45,6 +47,8 @@ class Source:
         """For people: without credentials."""
         if self.kind is SourceKind.FILE:
             return path_of(self)
+        if self.kind is SourceKind.PUBLISHED:
+            return self.target
         return mask(self.target) if self.target else self.kind.value
 
     @property
@@ -57,7 +61,12 @@ class Source:
     @property
     def can_be_opened_twice(self) -> bool:
         """Probing opens it once before the run does; a publisher's connection or a pipe would be used up."""
-        return self.kind in (SourceKind.FILE, SourceKind.URL) and not self.listens
+        return self.kind in (SourceKind.FILE, SourceKind.URL, SourceKind.PUBLISHED) and not self.listens
+
+    @property
+    def address(self) -> str:
+        """What follows ``-i``."""
+        return "pipe:0" if self.kind is SourceKind.PUBLISHED else self.target
 
 
 def classify(given: str | None, cwd: PurePosixPath) -> Source:
@@ -88,6 +97,11 @@ def classify(given: str | None, cwd: PurePosixPath) -> Source:
         return Source(SourceKind.DEVICE, str(path), "v4l2")
     # With the scheme, a path that starts with a dash or holds a colon is still a path.
     return Source(SourceKind.FILE, f"file:{path}")
+
+
+def published(name: str, format: str, options: tuple[str, ...] = ()) -> Source:
+    """Media that a publisher sends us, as ffmpeg's ``format``."""
+    return Source(SourceKind.PUBLISHED, name, format, options)
 
 
 def path_of(source: Source) -> str:
