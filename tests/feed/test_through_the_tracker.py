@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import libtorrent as lt
 import pytest
 import pytest_asyncio
 
@@ -18,7 +16,7 @@ from seeder.machine import addresses
 from seeder.model import Addresses
 from seeder.tracker import Tracker
 from seeder.web import ServerConfig, serve
-from tests.torrent.strangers import WEBRTC_ONLY
+from tests.torrent.strangers import stranger
 
 
 class Origin:
@@ -64,30 +62,21 @@ async def test_a_stock_peer_fetches_a_live_segment_by_the_manifests_magnet(
     folder = feed_dir / "tv"
     folder.mkdir()
     window(folder, 0)
-    holder = [lt.session(WEBRTC_ONLY)]
-    try:
-        async with publishing(feed_dir, seed=True, trackers=(origin.url,)) as feed:
-            assert not feed.session.webrtc_reason
-            origin.library = feed.library
-            await wait_until(lambda: feed.tagged("tv"))
-            (folder / "0000.ts").write_bytes(b"")  # its writer may do what it likes
-            where = Addresses("http://127.0.0.1:1", origin.url)
-            text = annotate(feed.playlist("tv"), feed.view("tv").rendezvous, where, "tv")
-            tag = next(line for line in text.splitlines() if line.startswith(SEGMENT_TAG + ":"))
-            magnet = lt.parse_magnet_uri(parse_attributes(tag.partition(":")[2])["MAGNET"])
-            magnet.url_seeds = []  # nothing but the swarm
-            magnet.save_path = str(tmp_path)
-            magnet.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-            peer = holder[0].add_torrent(magnet)
-            await wait_until(lambda: peer.status().is_seeding)
-            assert (tmp_path / "0000.ts").read_bytes() == b"0000.ts" * 40_000
-            await wait_until(lambda: feed.session.counters().uploaded_bytes >= 280_000)
-            assert feed.session.counters().webrtc_connections >= 1
-    finally:
-        # As in seeder.torrent.farewell: its destructor holds Python's lock until its socket is closed.
-        holder[0].pause()
-        await wait_until(lambda: origin.tracker.counters.connections == 0)
-        await asyncio.to_thread(holder.clear)
+    async with stranger() as peer, publishing(feed_dir, seed=True, trackers=(origin.url,)) as feed:
+        assert not feed.session.webrtc_reason
+        origin.library = feed.library
+        await wait_until(lambda: feed.tagged("tv"))
+        (folder / "0000.ts").write_bytes(b"")  # its writer may do what it likes
+        where = Addresses("http://127.0.0.1:1", origin.url)
+        text = annotate(feed.playlist("tv"), feed.view("tv").rendezvous, where, "tv")
+        tag = next(line for line in text.splitlines() if line.startswith(SEGMENT_TAG + ":"))
+        magnet = parse_attributes(tag.partition(":")[2])["MAGNET"]
+        infohash = feed.torrent("tv", "0000.ts").infohash
+        await peer.add(magnet, infohash, tmp_path)
+        await peer.completed(infohash)
+        assert (tmp_path / "0000.ts").read_bytes() == b"0000.ts" * 40_000
+        await wait_until(lambda: feed.session.counters().uploaded_bytes >= 280_000)
+        assert feed.session.counters().webrtc_connections >= 1
 
 
 async def test_retired_torrents_leave_libtorrent_first_and_its_connection_stays(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import MAX_PENDING, SeedSettings
 from seeder.tracker import Limits, Tracker
 from seeder.web import ServerConfig, serve
-from tests.torrent.strangers import WEBRTC_ONLY
+from tests.torrent.strangers import stranger
 
 pytestmark = pytest.mark.skipif(
     not addresses(), reason="no interface but loopback is up: WebRTC cannot connect"
@@ -46,26 +46,6 @@ a=mid:0
 a=sctp-port:5000
 """.replace("\n", "\r\n")
 """Well-formed, from a peer that does not exist."""
-
-PEER = """
-import json, os, sys, time
-import libtorrent as lt
-
-folder, settings = sys.argv[1], json.loads(sys.argv[2])
-session = lt.session(settings)
-parameters = lt.load_torrent_file(folder + "/torrent")
-parameters.save_path = folder
-parameters.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-began = time.monotonic()
-handle = session.add_torrent(parameters)
-while not handle.status().is_seeding:
-    time.sleep(0.05)
-print(time.monotonic() - began, flush=True)
-handle.flush_cache()
-time.sleep(0.2)
-os._exit(0)  # its destructor would wait for the tracker
-"""
-"""A stock peer, in a process of its own."""
 
 SIZE = 200_000
 PATIENCE = 45.0
@@ -161,17 +141,12 @@ class Scene:
         folder = self.folder / f"got {next(self._numbers)}"
         folder.mkdir()
         (folder / "torrent").write_bytes(torrent_file(self.torrent, [self.url]))
-        command = [sys.executable, "-c", PEER, str(folder), json.dumps(WEBRTC_ONLY)]
-        peer = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                seconds, _ = await peer.communicate()
-        finally:
-            if peer.returncode is None:
-                peer.kill()
-                await peer.wait()
+        began = time.monotonic()
+        async with stranger() as peer:
+            await peer.add(folder / "torrent", self.torrent.infohash, folder)
+            await peer.completed(self.torrent.infohash, PATIENCE)
         assert (folder / "segment.ts").read_bytes() == self.data
-        return float(seconds)
+        return time.monotonic() - began
 
     async def publish(self) -> None:
         self.data = os.urandom(SIZE)

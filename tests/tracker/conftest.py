@@ -23,12 +23,6 @@ class Running:
 Start = Callable[..., Awaitable[Running]]
 
 
-@pytest.fixture
-def trackers() -> list[Tracker]:
-    """Those that ``start`` made."""
-    return []
-
-
 @pytest.fixture(params=["asgi", "adopted"])
 def carriage(request: pytest.FixtureRequest) -> str:
     """How messages reach the tracker: every story holds for both."""
@@ -37,7 +31,7 @@ def carriage(request: pytest.FixtureRequest) -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def start(trackers: list[Tracker], carriage: str) -> AsyncIterator[Start]:
+async def start(carriage: str) -> AsyncIterator[Start]:
     """``running = await start(limits, knows)``"""
     async with AsyncExitStack() as stack:
 
@@ -45,8 +39,6 @@ async def start(trackers: list[Tracker], carriage: str) -> AsyncIterator[Start]:
             limits: Limits | None = None, knows: Callable[[bytes], bool] = lambda infohash: True
         ) -> Running:
             tracker = await stack.enter_async_context(Tracker(knows, limits=limits))
-
-            trackers.append(tracker)
 
             async def app(scope, receive, send):  # type: ignore[no-untyped-def]
                 if scope["type"] == "websocket":
