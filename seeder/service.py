@@ -124,8 +124,9 @@ class Service:
             knows = with_guests(self.library.knows, config.swarm)
             tracker = Tracker(knows, trust_proxy=config.trust_proxy, lend=turn)
             self.tracker = await stack.enter_async_context(tracker)
-        announce = await self._announce_url(stack)
         self.seed = await self._start_seed(stack)
+        # Later than the seed, so that it is gone when that ends: see seeder.torrent.farewell.
+        announce = await self._announce_url(stack)
         await self._start_feed(announce, group, stack)
         self.bound = await stack.enter_async_context(self._web(certificate))
         where = "" if certificate is None else f" (certificate {fingerprint(certificate.cert)})"

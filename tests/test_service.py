@@ -28,6 +28,7 @@ from seeder.config import Config, Plan
 from seeder.errors import FeedError
 from seeder.model import rendezvous_hash
 from seeder.torrent import bencode
+from seeder.torrent.farewell import ports_of
 from seeder.torrent.metainfo import matches, parse_info
 
 Start = Callable[..., Awaitable[Any]]
@@ -339,6 +340,34 @@ async def test_without_libtorrent_http_goes_on(
         health = json.loads(await get(f"{running.bound.url}/healthz"))
         assert health["ok"] is True
         assert "no session today" in health["rooms"]["torrent"]["detail"]
+
+
+async def test_libtorrent_ends_when_nobody_here_listens_to_it_any_more(
+    feed_dir: Path, ts_vod: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its destructor waits for its tracker with Python's lock held: that must not be a tracker of ours."""
+    shutil.copytree(ts_vod, feed_dir / "film")
+    ports: set[int] = set()
+    refused: list[int] = []
+
+    class Watched(service.SeedSession):
+        async def seed(self, torrent: Any, path: Path, trackers: Any) -> None:
+            ports.update(ports_of(trackers))
+            await super().seed(torrent, path, trackers)
+
+        async def _end(self) -> None:
+            for port in ports:
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(("127.0.0.1", port), timeout=30)
+                refused.append(port)
+            await super()._end()
+
+    monkeypatch.setattr(service, "SeedSession", Watched)
+    async with service.running(plan(feed_dir)) as running:
+        segments = await tagged(f"{running.bound.url}/live/film/index.m3u8", 6)
+        infohash = parse_info(base64.b64decode(segments[0][1])).infohash
+        await seeded(f"ws://127.0.0.1:{running.bound.port}/announce", infohash)
+    assert len(refused) == 1
 
 
 async def test_a_room_that_crashes_is_begun_again(

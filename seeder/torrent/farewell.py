@@ -2,8 +2,9 @@
 
 The bindings destroy a session while they hold Python's lock, and libtorrent's destructor waits for its
 tracker sockets' closing handshake. With our own tracker at the other end, served by the very loop that
-is waiting for the lock, that would be for ever; with a foreign one, as long as it pleases. So the
-sockets are closed first, and a session whose sockets stay open is never destroyed.
+is waiting for the lock, that would be for ever; with a foreign one, as long as it pleases. A connection that
+is only being made is waited for, too: with a tracker that does not answer, for minutes. So the sockets are
+closed first, and a session whose sockets stay open is never destroyed.
 """
 
 from __future__ import annotations
@@ -35,33 +36,35 @@ def ports_of(trackers: Iterable[str]) -> frozenset[int]:
 
 
 def connected_to(ports: frozenset[int]) -> bool:
-    """This process has a TCP connection, as the client, to one of ``ports``; True when nobody can tell."""
+    """This process has a TCP connection, as the client, to one of ``ports``, or is making one to anywhere
+    (where to, only Linux would say); True when nobody can tell."""
     if not ports:
         return False
     folder = next((f for f in DESCRIPTORS if Path(f).is_dir()), None)
     if folder is None:
         return True
-    return any(_peer_port(int(name)) in ports for name in os.listdir(folder) if name.isdigit())
+    return any(_leads_to(ports, int(name)) for name in os.listdir(folder) if name.isdigit())
 
 
-def _peer_port(descriptor: int) -> int:
+def _leads_to(ports: frozenset[int], descriptor: int) -> bool:
     try:
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            return -1
+            return False
         copy = os.dup(descriptor)
     except OSError:  # closed meanwhile
-        return -1
+        return False
     try:
         probe = socket.socket(fileno=copy)
     except OSError:  # a kind Python does not know
         os.close(copy)
-        return -1
+        return False
     with probe:
+        if probe.family not in (socket.AF_INET, socket.AF_INET6) or probe.type != socket.SOCK_STREAM:
+            return False
         try:
-            peer = probe.getpeername()
+            return int(probe.getpeername()[1]) in ports
         except OSError:  # not connected
-            return -1
-    return int(peer[1]) if isinstance(peer, tuple) and len(peer) >= 2 else -1
+            return not probe.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
 
 
 def immortalise(value: object) -> None:

@@ -48,6 +48,10 @@ RETIRE_SECONDS = 20.0
 FAREWELL_SECONDS = 3.0
 """To wait for trackers to answer the closing of their sockets: a round trip or two."""
 
+QUIET_LOOKS = 3
+"""How often in a row no tracker socket is seen before all are taken for closed: an announce that was under
+way may yet open one, in two turns of libtorrent's loop."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeedCounters:
@@ -157,11 +161,14 @@ class SeedSession:
         """End libtorrent's threads; see :mod:`seeder.torrent.farewell`."""
         session = self._holder.pop()
         session.pause()  # closes the tracker sockets, and leaves Python's lock alone meanwhile
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(FAREWELL_SECONDS):
-                while connected_to(self._ports):  # noqa: ASYNC110 - libtorrent tells nobody
+                quiet = 0
+                while quiet < QUIET_LOOKS:
+                    await asyncio.to_thread(session.is_paused)  # answered behind all that it had to do
+                    quiet = 0 if connected_to(self._ports) else quiet + 1
                     await asyncio.sleep(0.01)
-        if connected_to(self._ports):
+        except TimeoutError:
             log.warning("a tracker does not close its connection: leaving it to the end of the program")
             immortalise(session)
             return

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from seeder.machine import addresses
 from seeder.model import Torrent
+from seeder.torrent.farewell import connected_to
 from seeder.torrent.magnet import build, magnet_of
 from seeder.torrent.metainfo import make_torrent, torrent_file
 from seeder.torrent.session import SeedSession
@@ -212,8 +214,11 @@ async def test_nobody_else_reaches_the_bittorrent_port_unless_it_was_asked_for()
         assert {host for host, _ in session._listening} >= {*addresses()}
 
 
-async def test_a_tracker_that_never_closes_cannot_freeze_the_end(tmp_path: Path) -> None:
+async def test_a_tracker_that_never_closes_cannot_freeze_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It accepts, and says nothing any more: the destructor would wait for it with Python's lock held."""
+    monkeypatch.setattr("seeder.torrent.session.FAREWELL_SECONDS", 0.5)
     accepted: list[asyncio.StreamWriter] = []
 
     async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -237,3 +242,20 @@ async def test_a_tracker_that_never_closes_cannot_freeze_the_end(tmp_path: Path)
     for writer in accepted:
         writer.close()
     server.close()
+
+
+async def test_a_tracker_that_cannot_be_reached_cannot_freeze_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing answers the first packet: the destructor would wait until TCP gives up, minutes later."""
+    monkeypatch.setattr("seeder.torrent.session.FAREWELL_SECONDS", 0.5)
+    with socket.socket() as full, socket.socket() as first:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        first.connect(full.getsockname())
+        first.close()  # what nobody accepts stays in the queue, and the next ones are not answered
+        port = full.getsockname()[1]
+        torrent, path, _ = segment(tmp_path)
+        async with seeding_session() as session:
+            await session.seed(torrent, path, [f"ws://127.0.0.1:{port}/announce"])
+            await until(lambda: connected_to(frozenset({port})))
