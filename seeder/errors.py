@@ -55,17 +55,19 @@ class ServeError(LiveTorrentError):
 
 
 class FetchError(LiveTorrentError):
-    """A URL could not be fetched; ``status`` is HTTP's, 0 without an answer. Tells no secrets of it."""
+    """A URL could not be fetched; ``status`` is HTTP's, 0 without an answer; ``private``: we did not ask, for
+    it is in a private network. Tells no secrets of it."""
 
     exit_code = 4
 
-    def __init__(self, reason: str, url: str, status: int = 0) -> None:
+    def __init__(self, reason: str, url: str, status: int = 0, *, private: bool = False) -> None:
         parts = urlsplit(url)
         # Queries hold tokens, and the user part passwords.
         shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         super().__init__(f"{shown}: {reason}")
         self.reason = reason
         self.status = status
+        self.private = private
 
 
 class MetainfoError(LiveTorrentError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 from seeder.checking.report import Report
-from seeder.checking.segments import Segments
+from seeder.checking.segments import Segments, missing
 from seeder.errors import FetchError, PlaylistError
 from seeder.fetch.fetched import Fetched
 from seeder.fetch.source import Source
@@ -133,7 +133,7 @@ class Inspection:
         try:
             return await self._source.get(url, limit=MAX_TEXT)
         except FetchError as error:
-            self._note(Finding("not-delivered", 0, error.reason, where=url))
+            self._note(missing(error, url))
             return None
 
     async def _some(

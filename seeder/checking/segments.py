@@ -51,7 +51,7 @@ class Segments:
         try:
             answer = await self._source.get(url, limit=MAX_SEGMENT, timeout=60.0, span=span)
         except FetchError as error:
-            return [*found, Finding("not-delivered", segment.uri_line + 1, str(error), where=where)]
+            return [*found, missing(error, where, segment.uri_line + 1)]
         self.fetched += 1
         self.bytes += len(answer.data)
         self.sizes[segment_key(where, segment.uri, span)] = len(answer.data)
@@ -92,4 +92,10 @@ class Segments:
             try:
                 self.bytes += len((await self._source.get(url, limit=MAX_SEGMENT, span=span)).data)
             except FetchError as error:
-                yield Finding("not-delivered", segment.uri_line + 1, str(error), where=where)
+                yield missing(error, where, segment.uri_line + 1)
+
+
+def missing(error: FetchError, where: str, line: int = 0) -> Finding:
+    """What could not be had; a private address, which we do not ask, is another matter than one that fails."""
+    rule = "private-address" if error.private else "not-delivered"
+    return Finding(rule, line, str(error) if line else error.reason, where=where)

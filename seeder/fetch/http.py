@@ -38,6 +38,10 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 Host = tuple[str, str, int | None]
 
 
+class _PrivateError(OSError):
+    pass
+
+
 class Http:
     """A source. ``homes``: URLs the operator named; ``headers``: sent to all, secret ones home only."""
 
@@ -92,7 +96,7 @@ class Http:
         except TimeoutError:
             raise FetchError(f"nothing came within {timeout:g} s", url) from None
         except aiohttp.ClientError as error:
-            raise FetchError(_reason(error), url) from None
+            raise FetchError(_reason(error), url, private=_private(error)) from None
         except (OSError, ValueError) as error:
             raise FetchError(str(error) or type(error).__name__, url) from None
 
@@ -108,7 +112,8 @@ class Http:
             except aiohttp.ClientError as error:
                 if at == url:
                     raise
-                raise FetchError(f"leads to {urlsplit(at).hostname}: {_reason(error)}", url) from None
+                reason = f"leads to {urlsplit(at).hostname}: {_reason(error)}"
+                raise FetchError(reason, url, private=_private(error)) from None
             async with answer as response:
                 target = response.headers.get("Location")
                 if response.status in _REDIRECTS and target:
@@ -161,7 +166,7 @@ def _guarded(address: Any) -> socket.socket:
     """aiohttp's socket_factory: the address is resolved, nothing was sent yet."""
     family, kind, protocol, _, where = address
     if not is_public(str(where[0])):
-        raise OSError(f"{where[0]} is a private address; --allow-private lets requests go there")
+        raise _PrivateError(f"{where[0]} is a private address; --allow-private lets requests go there")
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     return made
@@ -215,6 +220,10 @@ def _reason(error: aiohttp.ClientError) -> str:
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the answer was cut off"
     return str(error) or type(error).__name__
+
+
+def _private(error: aiohttp.ClientError) -> bool:
+    return isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _PrivateError)
 
 
 def _unverified() -> ssl.SSLContext:

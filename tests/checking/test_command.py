@@ -143,6 +143,7 @@ async def test_a_visitor_sees_what_no_single_playlist_shows() -> None:
         ("bytes-changed", "2", {"s1_ts": serving("video/mp2t", TS, TS, TS + TS, TS + TS + TS)}),
         ("variants-target-duration", "1", {"high_m3u8": serving(HLS, later)}),
         ("target-duration-changed", "2", {"high_m3u8": serving(HLS, MEDIA, later)}),
+        ("private-address", "1", {"low_m3u8": serving(HLS, MEDIA.replace("s2.ts", "http://10.0.0.1/s2.ts"))}),
         ("segment-type", "1", {"s2_ts": serving("text/html", TS)}),
     ]
     for rule, reloads, changed in cases:

@@ -439,7 +439,7 @@ def test_a_segment_is_held_against_its_torrent() -> None:
 
 # Of the rules themselves
 
-BY_THE_COMMAND = {"not-utf8", "not-delivered", "bytes-changed", "piece-mismatch"}
+BY_THE_COMMAND = {"not-utf8", "not-delivered", "private-address", "bytes-changed", "piece-mismatch"}
 """Found by who fetches, and tested there."""
 ELSEWHERE = {"stale", "bandwidth-exceeded", "average-exceeded"}
 

@@ -194,9 +194,12 @@ class AttachTask:
                 failures += 1
                 self._failures += 1
                 known = None
-                if str(error) != self._trouble:
-                    log.warning("%s", mask(str(error)))
-                self._trouble = str(error)
+                trouble = str(error)
+                if isinstance(error, PlaylistError):
+                    trouble = f"{self._attach.url} is no playlist: {error}"
+                if trouble != self._trouble:
+                    log.warning("%s; trying again until it works", mask(trouble))
+                self._trouble = trouble
                 self.ready.set()
                 # What was read of it stays good; there is no hurry then.
                 await asyncio.sleep(again(failures) if not self._followers else ROOT_SECONDS / 4)

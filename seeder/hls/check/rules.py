@@ -163,6 +163,7 @@ average-exceeded 4.4.6.2 must All segments together need no more than AVERAGE-BA
 
 _DELIVERY = """
 not-delivered 6.2.1 must What is listed can be had.
+private-address {web} should What is listed is not in a private network, where viewers cannot reach it.
 playlist-type 4.1 must A playlist is served as application/vnd.apple.mpegurl or audio/mpegurl.
 segment-type {apple} advice A segment is served as what it is.
 cors-missing {web} should Players on other sites may read it: Access-Control-Allow-Origin.

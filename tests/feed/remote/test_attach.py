@@ -272,3 +272,18 @@ async def test_an_upstream_that_is_not_there_yet_is_waited_for(tmp_path: Path) -
         assert "404" in it.task.upstream().trouble
         packager.failing.clear()
         await it.until(it.tagged)
+
+
+async def test_what_is_no_playlist_from_the_start_is_named_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def page(request: web.Request, body: bytes) -> web.Response:
+        return web.Response(text="<html>moved</html>")
+
+    packager = Packager()
+    packager.failing["index.m3u8"] = page
+    async with attached(packager, tmp_path) as it:
+        await it.until(lambda: "no playlist" in it.task.upstream().trouble)
+        assert any("index.m3u8 is no playlist" in line and "trying again" in line for line in caplog.messages)
+        packager.failing.clear()
+        await it.until(it.tagged)
