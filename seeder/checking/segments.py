@@ -96,6 +96,6 @@ class Segments:
 
 
 def missing(error: FetchError, where: str, line: int = 0) -> Finding:
-    """What could not be had; a private address, which we do not ask, is another matter than one that fails."""
+    """What could not be had; a private address, which we do not ask, is another matter."""
     rule = "private-address" if error.private else "not-delivered"
     return Finding(rule, line, str(error) if line else error.reason, where=where)
