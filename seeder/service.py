@@ -5,6 +5,7 @@
     feed       the folder is watched; the library knows what is published
     web        playlists, segments and pages; vital
     ingest     ffmpeg, when this run has an input; vital until it has begun
+    publish    encoders elsewhere send their media here; each that is let in gets an ingest of its own
 
 Ctrl-C cancels :func:`run`. What then happens is the reverse: ffmpeg says its last word, viewers'
 connections are closed, the folder is left alone, libtorrent lets go of its files.
@@ -31,6 +32,8 @@ from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
 from seeder.progress import Progress
+from seeder.publish import Desk
+from seeder.publish.room import Publishing
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import (
     Health,
@@ -102,10 +105,19 @@ class Service:
         """``None`` when libtorrent could not start."""
         self.ingest: Ingest | None = None
         self.attached: AttachTask | None = None
+        self.publishing: Publishing | None = None
+        """``None`` where the feed folder is not ours to write into: ``attach``."""
+        if plan.attached is None and plan.local is None:
+            self.publishing = Publishing(plan.config, plan.feed, self._let_go, lambda name: name == plan.name)
         self.bound: Bound
         """Where we listen."""
         self._counters = HttpCounters()
         self._health: dict[str, Health] = {}
+
+    @property
+    def desk(self) -> Desk | None:
+        """Lets publishers in: every listener's."""
+        return None if self.publishing is None else self.publishing.desk
 
     @property
     def address(self) -> str:
@@ -137,6 +149,10 @@ class Service:
                     log.info("on your network: %s", replace(self.bound, host=address).url)
         if plan.ingests:
             self._begin("ingest", self._ingest, group, stack)
+        if self.desk is not None:
+            # Listeners (``--publish``) are opened here, after the rooms that carry on what they are sent;
+            # sessions end before any of those.
+            stack.push_async_callback(self.desk.close)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
         """Where libtorrent announces: a plain loopback port of its own, whatever the web server's address and
@@ -228,6 +244,7 @@ class Service:
             viewers=self.viewers,
             snapshot=self.snapshot,
             counters=self._counters,
+            desk=self.desk,
         )
         closing = () if self.tracker is None else (self.tracker.close,)
         settings = ServerConfig(config.host, config.port, certificate)
@@ -346,6 +363,9 @@ class Service:
             ingests=self._ingest_states(),
             upstreams=self._upstreams(),
             health=self._healths(),
+            publishers={} if self.publishing is None else self.publishing.publishers(),
+            published={} if self.desk is None else dict(self.desk.counters.admitted),
+            unpublished={} if self.desk is None else dict(self.desk.counters.refused),
         )
 
     def _seed_stats(self) -> SeedStats:
@@ -355,9 +375,10 @@ class Service:
         return SeedStats(len(self.seed.seeding()), now.peers, now.uploaded_bytes)
 
     def _ingest_states(self) -> dict[str, str]:
-        if self.ingest is None or self.plan.name is None:
-            return {}
-        return {self.plan.name: self.ingest.status().state.value}
+        found = {} if self.publishing is None else self.publishing.states()
+        if self.ingest is not None and self.plan.name is not None:
+            found[self.plan.name] = self.ingest.status().state.value
+        return found
 
     def _upstreams(self) -> dict[str, UpstreamStats]:
         if self.attached is None or self.plan.name is None:
@@ -377,6 +398,8 @@ class Service:
         if self.ingest is not None:
             status = self.ingest.status()
             health["ingest"] = replace(health["ingest"], detail=status.last_error)
+        if self.publishing is not None and (trouble := self.publishing.trouble()):
+            health["publish"] = Health(True, trouble)
         return health
 
 

@@ -21,6 +21,7 @@ from seeder.errors import LiveTorrentError, cause
 from seeder.ingest.ingest import Ingest, IngestStatus
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Access, Claim, Grant, RefusedError
+from seeder.stats.counters import PublishCounters
 
 MOST = 64
 """Publishers at once: each has an ffmpeg of its own, and no machine serves more."""
@@ -120,6 +121,9 @@ class Desk:
         self._turn = turn
         self._sessions: dict[str, Session] = {}
         self._coming: set[str] = set()
+        """Streams that somebody waits for who is to have them next."""
+        self._closed = False
+        self.counters = PublishCounters()
 
     def sessions(self) -> tuple[Session, ...]:
         """Who publishes now."""
@@ -139,12 +143,35 @@ class Desk:
             session.end(RefusedError(why, 403))
         return session is not None
 
+    async def close(self) -> None:
+        """We are stopping: nobody is let in any more, every session ends. Returns once they have ended, or
+        :data:`FAREWELL` is over. Idempotent."""
+        self._closed = True
+        sessions = self.sessions()
+        for session in sessions:
+            session.end(RefusedError("the server is stopping", 503))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await asyncio.gather(*(session.gone() for session in sessions))
+
     @asynccontextmanager
     async def admit(self, claim: Claim) -> AsyncIterator[Session]:
         """The stream is the publisher's while the block lasts. Raises :class:`RefusedError`."""
+        try:
+            async with self._admitted(claim) as session:
+                yield session
+        except RefusedError as error:
+            self.counters.refused[claim.protocol, error.status] += 1
+            raise
+
+    @asynccontextmanager
+    async def _admitted(self, claim: Claim) -> AsyncIterator[Session]:
         grant = await self._granted(claim)
         await self._make_room(grant.stream)
+        if self._closed:
+            raise RefusedError("the server is stopping", 503)
         session = self._sessions[grant.stream] = Session(claim, grant, self._make)
+        self.counters.admitted[claim.protocol] += 1
         expiry = None
         if grant.until is not None:
             left = max(0.0, grant.until - time.time())
@@ -181,12 +208,12 @@ class Desk:
 
     async def _make_room(self, stream: str) -> None:
         """The stream has no publisher when this returns, and nobody else is waiting to become it."""
+        if stream in self._coming:
+            raise RefusedError(f"{stream} is being published, and another publisher waits for it", 409)
         if stream not in self._sessions and len(self._sessions) >= MOST:
             raise RefusedError(f"{MOST} streams are being published here: no more fit", 503)
         if stream not in self._sessions:
             return
-        if stream in self._coming:
-            raise RefusedError(f"{stream} is being published, and another publisher waits for it", 409)
         self._coming.add(stream)
         try:
             turn = self._turn(stream)

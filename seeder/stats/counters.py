@@ -22,6 +22,16 @@ class HttpCounters:
 
 
 @dataclass(slots=True)
+class PublishCounters:
+    """Written by ``publish``; protocols and statuses come from fixed sets."""
+
+    admitted: Counter[str] = field(default_factory=Counter)
+    """Publishers let in, by protocol."""
+    refused: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Publishers refused or cut off, by protocol and status."""
+
+
+@dataclass(slots=True)
 class TrackerCounters:
     """Written by ``tracker``."""
 

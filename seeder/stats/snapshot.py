@@ -78,6 +78,17 @@ class UpstreamStats:
 
 
 @dataclass(frozen=True, slots=True)
+class PublisherStats:
+    """Who publishes a stream, as far as the public may know: neither its address nor its key."""
+
+    protocol: str
+    since: float
+    """Unix seconds."""
+    state: str
+    """Of its ingest; ``starting`` before its media came."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     streams: Mapping[str, StreamStats] = field(default_factory=dict)
     seed: SeedStats = field(default_factory=SeedStats)
@@ -87,6 +98,12 @@ class Snapshot:
     """Stream → state of its ingest (``running``, ``restarting``…); empty when nothing is ingested."""
     upstreams: Mapping[str, UpstreamStats] = field(default_factory=dict)
     """By stream; empty when nothing is attached."""
+    publishers: Mapping[str, PublisherStats] = field(default_factory=dict)
+    """By stream: those that encoders elsewhere send us now."""
+    published: Mapping[str, int] = field(default_factory=dict)
+    """Publishers let in since the start, by protocol."""
+    unpublished: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Publishers refused or cut off since the start, by protocol and status (as HTTP would say it)."""
     health: Mapping[str, Health] = field(default_factory=dict)
     """By room."""
 

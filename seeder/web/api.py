@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import orjson
 from quart import Blueprint, Response
 
 from seeder.model import StreamView
-from seeder.stats.snapshot import Snapshot
+from seeder.stats.snapshot import PublisherStats, Snapshot
 from seeder.web import security
 from seeder.web.catalog import Catalog
 
@@ -27,14 +28,17 @@ def blueprint(
     @api.get("/api/streams")
     async def streams() -> Response:
         views = sorted(catalog.streams(), key=lambda view: view.name)
-        return reply({"streams": [describe(view, viewers(view.rendezvous)) for view in views]})
+        now = snapshot().publishers
+        return reply(
+            {"streams": [describe(view, viewers(view.rendezvous), now.get(view.name)) for view in views]}
+        )
 
     @api.get("/api/streams/<name>")
     async def stream(name: str) -> Response:
         view = catalog.stream(name)
         if view is None:
             return reply({"error": "no such stream"}, 404)
-        return reply(describe(view, viewers(view.rendezvous)))
+        return reply(describe(view, viewers(view.rendezvous), snapshot().publishers.get(name)))
 
     @api.get("/healthz")
     async def health() -> Response:
@@ -44,8 +48,10 @@ def blueprint(
     return api
 
 
-def describe(view: StreamView, viewers: int) -> dict[str, Any]:
-    """A stream as the API shows it; paths are relative to the server, for it may stand behind a prefix."""
+def describe(view: StreamView, viewers: int, publisher: PublisherStats | None = None) -> dict[str, Any]:
+    """A stream as the API shows it; paths are relative to the server, for it may stand behind a prefix.
+    ``publishing`` is there while an encoder elsewhere sends it."""
+    publishing = {} if publisher is None else {"publishing": asdict(publisher)}
     return {
         "name": view.name,
         "live": view.live,
@@ -54,6 +60,7 @@ def describe(view: StreamView, viewers: int) -> dict[str, Any]:
         "targetDuration": view.target_duration,
         "viewers": viewers,
         "bitrate": bitrate(view),
+        **publishing,
     }
 
 

@@ -9,6 +9,7 @@ from typing import cast
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
+from seeder.publish import Desk
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import Snapshot
 from seeder.web import api, metrics
@@ -40,12 +41,14 @@ def create_app(
     snapshot: Callable[[], Snapshot] = Snapshot,
     counters: HttpCounters | None = None,
     bundle: Callable[[], Bundle] = load_bundle,
+    desk: Desk | None = None,
 ) -> Origin:
     """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
 
     ``reach``: what the operator says of our addresses; ``announce``: the tracker, ``None`` when it is
     elsewhere; ``viewers``: peers of a rendezvous swarm; ``snapshot``: what ``/metrics`` and ``/healthz``
-    show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files.
+    show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
+    publishers in, ``None``: nobody may publish here.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)

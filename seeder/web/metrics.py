@@ -80,6 +80,7 @@ def families(now: Snapshot) -> Iterator[Metric]:
             states.add_metric((stream, each), float(each == state))
     yield states
     yield from _upstreams(now.upstreams)
+    yield from _publishers(now)
     yield _gauges(
         "healthy", "Whether a room can do its work.", "room", {n: h.ok for n, h in now.health.items()}
     )
@@ -99,6 +100,22 @@ def _upstreams(streams: Mapping[str, UpstreamStats]) -> Iterator[Metric]:
         yield _counters(f"upstream_{name}", text, "stream", found)
     up = {stream: not upstream.trouble for stream, upstream in streams.items()}
     yield _gauges("upstream_up", "Whether an attached feed can be had and goes on.", "stream", up)
+
+
+def _publishers(now: Snapshot) -> Iterator[Metric]:
+    up = GaugeMetricFamily(
+        "live_torrent_publisher_up", "1 while an encoder publishes it.", labels=("stream", "protocol")
+    )
+    for stream, publisher in sorted(now.publishers.items()):
+        up.add_metric((stream, publisher.protocol), 1)
+    yield up
+    yield _counters("publishers", "Publishers let in.", "protocol", now.published)
+    refused = CounterMetricFamily(
+        "live_torrent_publishers_refused", "Publishers refused or cut off.", labels=("protocol", "status")
+    )
+    for (protocol, status), count in sorted(now.unpublished.items()):
+        refused.add_metric((protocol, str(status)), count)
+    yield refused
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

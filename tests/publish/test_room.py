@@ -1,0 +1,108 @@
+"""The desk in a running service: what is published is served, and said of it what all may know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seeder import service
+from seeder.config import Config, Plan
+from seeder.ingest.supply import Supply
+from seeder.publish import Claim, Grant, RefusedError
+from seeder.publish.room import Publishing
+from tests.publish.encoder import encoder
+
+PATIENCE = 90.0
+
+
+async def get(url: str) -> Any:
+    def fetch() -> bytes:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return bytes(answer.read())
+
+    return await asyncio.to_thread(fetch)
+
+
+async def everybody(self: Publishing, claim: Claim) -> Grant:
+    return Grant("garden", "k1")
+
+
+async def test_what_is_published_is_served_and_neither_address_nor_key_is_told(
+    feed_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Publishing, "_decide", everybody)
+    plan = Plan(Config(port=0, segment_seconds=1.0), feed_dir)
+    async with service.running(plan) as running, encoder() as camera:
+        assert running.desk is not None
+        async with running.desk.admit(Claim("rtmp", "192.0.2.7", "secret-key")) as session:
+            supply = Supply("RTMP from 192.0.2.7", "mpegts")
+            carrying = asyncio.create_task(session.carry(supply, camera.read_into(supply)))
+            async with asyncio.timeout(PATIENCE):
+                while not (streams := json.loads(await get(f"{running.bound.url}/api/streams"))["streams"]):
+                    await asyncio.sleep(0.1)
+            (garden,) = streams
+            assert garden["name"] == "garden"
+            assert garden["publishing"] == {"protocol": "rtmp", "since": session.since, "state": "live"}
+            one = json.loads(await get(f"{running.bound.url}/api/streams/garden"))
+            assert one["publishing"] == garden["publishing"]
+            metrics = (await get(f"{running.bound.url}/metrics")).decode()
+            assert 'live_torrent_publisher_up{protocol="rtmp",stream="garden"} 1.0' in metrics
+            assert 'live_torrent_ingest_state{state="live",stream="garden"} 1.0' in metrics
+            assert 'live_torrent_publishers_total{protocol="rtmp"} 1.0' in metrics
+            health = (await get(f"{running.bound.url}/healthz")).decode()
+            for text in (json.dumps(streams), metrics, health):
+                assert "192.0.2.7" not in text
+                assert "secret-key" not in text
+            carrying.cancel()
+            await asyncio.gather(carrying, return_exceptions=True)
+
+
+async def test_nobody_is_let_in_without_a_key(feed_dir: Path) -> None:
+    async with service.running(Plan(Config(port=0), feed_dir)) as running:
+        assert running.desk is not None
+        with pytest.raises(RefusedError) as refused:
+            async with running.desk.admit(Claim("rtmp", "192.0.2.7", "")):
+                pytest.fail("let in")
+        assert refused.value.status == 401
+        metrics = (await get(f"{running.bound.url}/metrics")).decode()
+        assert 'live_torrent_publishers_refused_total{protocol="rtmp",status="401"} 1.0' in metrics
+
+
+async def test_a_stream_that_is_made_here_is_nobody_elses(
+    feed_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Publishing, "_decide", everybody)
+    async with service.running(Plan(Config(port=0), feed_dir, name="garden")) as running:
+        assert running.desk is not None
+        with pytest.raises(RefusedError, match="made here") as refused:
+            async with running.desk.admit(Claim("rtmp", "192.0.2.7", "secret-key")):
+                pytest.fail("let in")
+        assert refused.value.status == 409
+
+
+async def test_stopping_ends_who_publishes(feed_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Publishing, "_decide", everybody)
+    ended: list[str] = []
+
+    async def publish(desk: Any, camera: Any, inside: asyncio.Event) -> None:
+        supply = Supply("RTMP from 192.0.2.7", "mpegts")
+        try:
+            async with desk.admit(Claim("rtmp", "192.0.2.7", "secret-key")) as session:
+                inside.set()
+                await session.carry(supply, camera.read_into(supply))
+        except RefusedError as error:
+            ended.append(str(error))
+
+    async with encoder() as camera:
+        async with service.running(Plan(Config(port=0), feed_dir)) as running:
+            inside = asyncio.Event()
+            publishing = asyncio.create_task(publish(running.desk, camera, inside))
+            async with asyncio.timeout(PATIENCE):
+                await inside.wait()
+        await publishing
+    assert ended == ["the server is stopping"]
