@@ -2,7 +2,7 @@
 
 - **Announce**: a peer says that it takes part in an infohash's **swarm**; the **reply** gives how many
   seeds (*complete*) and others (*incomplete*) there are and the **interval** until the next one.
-- **Offer**: an SDP that an announce carries; each is relayed to a different random peer of the swarm.
+- **Offer**: an SDP that an announce carries; each is relayed to a different peer of the swarm.
   **Answer**: that peer's SDP, relayed back, only along the way its offer came (**offer_id**).
 - **Scrape**: counts without taking part (BEP 48). **Stopped**, **completed**: events of an announce.
 - **Connection** (``ConnId``): one WebSocket. It carries many infohashes: a libtorrent session and a

@@ -1,4 +1,4 @@
-"""The members of one swarm: found by peer_id, drawn at random, counted; each in constant time."""
+"""The members of one swarm: found by peer_id, drawn at random or in turn, counted; each in constant time."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Roster(Generic[Conn]):
     def __init__(self) -> None:
         self._members: list[Member[Conn]] = []
         self._places: dict[bytes, int] = {}
+        self._turns: dict[bytes, int] = {}
+        """How far a member has come in being introduced to the others, in :meth:`introduce`."""
         self._seeds = 0
         self.downloaded = 0
         """``completed`` events so far."""
@@ -45,6 +47,7 @@ class Roster(Generic[Conn]):
 
     def remove(self, peer_id: bytes) -> None:
         """KeyError when there is no such member."""
+        self._turns.pop(peer_id, None)
         place = self._places.pop(peer_id)
         self._seeds -= self._members[place].seed
         last = self._members.pop()
@@ -62,6 +65,21 @@ class Roster(Generic[Conn]):
         while len(places) < most:
             places[int(rng.random() * number)] = None
         return [members[place] for place in places]
+
+    def introduce(self, peer_id: bytes, most: int, rng: Random) -> Iterator[Member[Conn]]:
+        """Up to ``most`` different members that one may meet, itself among them; in a small swarm in turn,
+        from a random one on: the next call goes on behind those that were taken of this one, so that all meet
+        all. By chance alone two of three may miss each other for minutes."""
+        members, number = self._members, len(self._members)
+        if number >= 4 * most:
+            yield from self.sample(most, rng)
+            return
+        first = self._turns.get(peer_id)
+        if first is None:
+            first = int(rng.random() * number)
+        for turn in range(first, first + min(most, number)):
+            self._turns[peer_id] = turn + 1
+            yield members[turn % number]
 
     @property
     def counts(self) -> Counts:

@@ -231,7 +231,7 @@ class Swarm:
         return None
 
     def _relay(self, conn: ConnId, request: Announce, roster: Roster[ConnId], now: float) -> list[Send]:
-        """Each offer to a different random peer; what finds no taker is dropped, its sender tries again.
+        """Each offer to a different peer; what finds no taker is dropped, its sender tries again.
         The first is our own seed's, if it is there: among many that seek, chance might never find it."""
         infohash, peer_id = request.infohash, request.peer_id
         connections, in_flight, most = self._connections, self._in_flight, self._limits.max_outstanding
@@ -247,17 +247,17 @@ class Swarm:
             return sends
         expires, home = now + self._limits.offer_timeout, self._home
         # Two more than needed, for the sender itself and our own seed may be drawn.
-        for target, target_peer_id, _ in roster.sample(len(keyed) + 2, self._rng):
+        for target, target_peer_id, _ in roster.introduce(peer_id, len(keyed) + 2, self._rng):
             theirs = connections[target].offers
             if target in (conn, home) or len(theirs) >= most:
                 continue
-            if len(sends) == len(keyed):
-                break
             key, offer = keyed[len(sends)]
             in_flight[key] = conn, target, target_peer_id, expires
             mine.add(key)
             theirs.add(key)
             sends.append(Send(target, OfferRelay(infohash, peer_id, offer)))
+            if len(sends) == len(keyed):
+                break
         return sends
 
     # our own seed

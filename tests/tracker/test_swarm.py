@@ -70,6 +70,19 @@ def test_offers_are_spread_evenly_over_the_swarm() -> None:
     assert min(got[f"p{number}"] for number in range(10)) >= 5
 
 
+def test_who_offers_again_is_introduced_to_everyone_else_of_a_small_swarm() -> None:
+    play = Playbook()
+    others = [f"p{number}" for number in range(7)]
+    for name in others:
+        play.says(name, announce()).take()
+    takers: list[str] = []
+    for turn in range(7):
+        play.says("p3", announce(offers=(turn,))).take()  # others offer meanwhile
+        sent = play.says("alice", announce(offers=(turn,))).take()
+        takers += [who for who, message in sent if isinstance(message, OfferRelay)]
+    assert sorted(takers) == others
+
+
 def test_an_answer_nobody_asked_for_is_dropped() -> None:
     two().says("bob", answer("alice", 0)).silence()
 
