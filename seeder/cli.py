@@ -117,14 +117,17 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
-@_settings("feed", "loop", *_SERVER)
+@_settings("feed", "loop", "publish", *_INGEST, *_SERVER)
 def serve(config_file: str | None, **flags: object) -> None:
     """Watch a folder and serve every HLS stream in it, as other programs write them.
 
     One folder per stream: FEED/<stream>/….m3u8. Streams may come and go while this runs.
+
+    With --publish encoders send streams here: --publish rtmp, --publish srt:9000, …
     """
     config = _configure(config_file, flags)
-    run(Plan(config, existing(config.feed or Path("feed"))))
+    folder = made if config.publish else existing
+    run(Plan(config, folder(config.feed or Path("feed"))))
 
 
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")

@@ -66,6 +66,8 @@ class Config:
     segment_seconds: float = 2.0
     window: int = 8
     """Segments listed in a live playlist."""
+    publish: tuple[str, ...] = ()
+    """``PROTO:PORT`` by which publishers may send streams. Closed by default: no port is open."""
     loop: bool = False
     """``serve``: play finished playlists as live streams over and over."""
     bt_port: int = 0
@@ -189,6 +191,8 @@ def _check_together(config: Config) -> None:
         )
     if config.ice_transport_policy == "relay" and not config.turn and config.tracker is None:
         raise ConfigError("--ice-transport-policy relay needs --turn: else no two viewers could connect")
+    if any(wanted.startswith("rtmps:") for wanted in config.publish) and not config.tls:
+        raise ConfigError("--publish rtmps needs --tls-cert and --tls-key (or --tls-self-signed)")
     secure = config.tls if config.public_url is None else config.public_url.startswith("https:")
     if secure and config.tracker is not None and config.tracker.startswith("ws:"):
         raise ConfigError("--tracker: pages served over HTTPS may only use wss:// trackers (mixed content)")

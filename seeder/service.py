@@ -33,6 +33,7 @@ from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
 from seeder.progress import Progress
 from seeder.publish import Desk
+from seeder.publish.listeners import opened
 from seeder.publish.room import Publishing
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import (
@@ -49,7 +50,17 @@ from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import SeedSettings
 from seeder.tracker import Tracker, Turn, read_secret
 from seeder.tracker.guests import with_guests
-from seeder.web import Bound, Certificate, Reach, ServerConfig, create_app, fingerprint, self_signed, serve
+from seeder.web import (
+    Bound,
+    Certificate,
+    Reach,
+    ServerConfig,
+    create_app,
+    fingerprint,
+    self_signed,
+    serve,
+    tls_context,
+)
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +122,8 @@ class Service:
             self.publishing = Publishing(plan.config, plan.feed, self._let_go, lambda name: name == plan.name)
         self.bound: Bound
         """Where we listen."""
+        self.published: tuple[tuple[str, int], ...] = ()
+        """Protocols and ports that publishers may come by."""
         self._counters = HttpCounters()
         self._health: dict[str, Health] = {}
 
@@ -150,8 +163,10 @@ class Service:
         if plan.ingests:
             self._begin("ingest", self._ingest, group, stack)
         if self.desk is not None:
-            # Listeners (``--publish``) are opened here, after the rooms that carry on what they are sent;
-            # sessions end before any of those.
+            # After the rooms that carry on what publishers send. The desk closes before its listeners, which
+            # so have the time to tell publishers why.
+            tls = None if certificate is None else tls_context(certificate)
+            self.published = await stack.enter_async_context(opened(self.desk, config, tls))
             stack.push_async_callback(self.desk.close)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:

@@ -252,6 +252,26 @@ def _swarms(value: object) -> tuple[str, ...]:
     return found
 
 
+PUBLISH_PORTS: Mapping[str, int] = {"flv": 9002}
+"""The protocols that publishers may come by, and their usual ports; :mod:`seeder.publish.listeners` has a
+listener for each."""
+
+
+def _publish(value: object) -> tuple[str, ...]:
+    """``PROTO:PORT`` of ``PROTO[:PORT]``: a list, or a comma-separated string."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"a list of PROTO[:PORT] is needed, not {value!r}")
+    found = []
+    for item in (_text(item).lower() for item in items if item != ""):
+        protocol, colon, port = item.partition(":")
+        if protocol not in PUBLISH_PORTS:
+            known = ", ".join(f"{name}[:{usual}]" for name, usual in PUBLISH_PORTS.items())
+            raise ValueError(f"must be one of {known}, not {item!r}{meant(protocol, PUBLISH_PORTS)}")
+        found.append(f"{protocol}:{_integer(0, 65535)(port) if colon else PUBLISH_PORTS[protocol]}")
+    return tuple(dict.fromkeys(found))
+
+
 def stream_name(value: object) -> str:
     """A stream's name: one path component that needs no escaping anywhere; ``ValueError`` otherwise."""
     text = _text(value)
@@ -344,6 +364,13 @@ _ROWS = (
     Setting("segment_seconds", _seconds(0.5, 60), "SECONDS", "Length of a segment. [default: 2]"),
     # RFC 8216 §6.2.2: a live playlist must not shrink below three target durations.
     Setting("window", _integer(3, 100), "SEGMENTS", "Segments in a live playlist. [default: 8]"),
+    Setting(
+        "publish",
+        _publish,
+        "PROTO[:PORT]",
+        f"Take streams by {'|'.join(PUBLISH_PORTS)}; may be repeated.",
+        True,
+    ),
     Setting("loop", _flag, "", "Play finished playlists as live streams, over and over."),
     Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port for all. [default: closed]"),
     Setting("max_memory", _size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),

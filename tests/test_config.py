@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from seeder.config import Config, load, merge, unknown_variables
 from seeder.errors import ConfigError
 from seeder.model import Terms
-from seeder.settings import SETTINGS, stream_name, stun_url, turn_url
+from seeder.publish.listeners import LISTENERS
+from seeder.settings import PUBLISH_PORTS, SETTINGS, stream_name, stun_url, turn_url
 
 GOOD = {
     "host": ("::1", "::1"),
@@ -42,6 +43,7 @@ GOOD = {
     "ffmpeg": ("/usr/bin/ffmpeg", Path("/usr/bin/ffmpeg")),
     "segment_seconds": ("4", 4.0),
     "window": ("12", 12),
+    "publish": ("flv:9100,flv", ("flv:9100", "flv:9002")),
     "loop": ("yes", True),
     "bt_port": ("6881", 6881),
     "max_memory": ("64MiB", 64 << 20),
@@ -80,6 +82,16 @@ def test_a_setting_reads_the_same_from_flag_variable_and_key(name: str) -> None:
     assert (
         getattr(merge(beside, {}, {name: list(value) if isinstance(value, tuple) else text}), name) == value
     )
+
+
+def test_a_protocol_that_nobody_listens_for_is_refused_with_the_list() -> None:
+    assert set(PUBLISH_PORTS) == set(LISTENERS)
+    message = error(flags={"publish": ("flw",)})
+    assert message.startswith("--publish: must be one of ")
+    assert message.endswith("not 'flw'; did you mean 'flv'?")
+    assert all(protocol in message for protocol in LISTENERS)
+    assert "must be between 0 and 65535" in error(flags={"publish": ("flv:70000",)})
+    assert "whole number" in error(flags={"publish": ("flv:",)})
 
 
 def test_flags_win_over_variables_and_those_over_the_file() -> None:

@@ -162,6 +162,9 @@ class Ingest:
             await self._one_run(binary, plan)
             if not plan.loop and (plan.paced or self._source.kind is SourceKind.STDIN):
                 return True
+            if self._supply is not None and self._supply.turned:
+                self._probe = None if self._supply.unlike else self._probe
+                return False
             if self._supply is not None and self._supply.ended:
                 return True
             error = f"{self._source.name} ended"
@@ -174,7 +177,7 @@ class Ingest:
             error = str(failure)
             if self._packager.segments == 0 and self._is_final(failure):
                 raise IngestError(error) from failure
-            if self._supply is not None and self._supply.ended:
+            if self._supply is not None and self._supply.ended and not self._supply.turned:
                 return True  # cut off in the middle, as publishers are
         if self._packager.segments - before >= HEALTHY:
             self._backoff.succeeded()

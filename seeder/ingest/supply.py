@@ -9,12 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 
 LIMIT = 16 << 20
 """Bytes held: what a publisher sends while its input is looked at, 10 s at 12 Mbit/s. Beyond that
 :meth:`Supply.write` waits, and with it the publisher's connection."""
 SILENCE = 10.0
 """Seconds without a byte after which a publisher counts as gone; encoders send audio many times a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    data: bytes
+    entry: bool
+    head: bytes | None = None
+    anew: bool = False
+    look: bool = False
 
 
 class Supply:
@@ -42,7 +52,7 @@ class Supply:
         self.silence = silence
         self.why = ""
         """Why it ended, for people; empty while it goes on, and when the publisher just stopped."""
-        self._held: deque[tuple[bytes, bool]] = deque()
+        self._held: deque[_Chunk] = deque()
         self._size = 0
         self._begun = False
         self._seeking = False
@@ -55,16 +65,37 @@ class Supply:
         """Nothing more comes; what is held can still be read."""
         return self._ended
 
-    async def write(self, chunk: bytes, entry: bool = True) -> None:
-        """``entry``: a new ffmpeg can start with ``chunk``. Waits while too much is held; safe to cancel."""
+    @property
+    def turned(self) -> bool:
+        """The reader has come to where another one has to begin."""
+        return bool(self._held) and self._held[0].anew
+
+    @property
+    def unlike(self) -> bool:
+        """… and what that one will read is of another kind."""
+        return self.turned and self._held[0].look
+
+    async def write(
+        self,
+        chunk: bytes,
+        entry: bool = True,
+        *,
+        head: bytes | None = None,
+        anew: bool = False,
+        look: bool = False,
+    ) -> None:
+        """``entry``: a new ffmpeg can start with ``chunk``; ``head``: the head from it on; ``anew``: a new
+        ffmpeg has to start with it, for the one before it cannot go on; ``look``: and to look what is inside.
+        Waits while too much is held; safe to cancel."""
         async with self._changed:
             self._last = asyncio.get_running_loop().time()
             if self._seeking and not entry:
+                self.head = self.head if head is None else head
                 return
             self._seeking = False
             await self._changed.wait_for(lambda: self._size < LIMIT or self._ended)
             if not self._ended:
-                self._held.append((chunk, entry))
+                self._held.append(_Chunk(chunk, entry, head, anew, look))
                 self._size += len(chunk)
             self._changed.notify_all()
 
@@ -82,31 +113,47 @@ class Supply:
     async def begin(self) -> bytes:
         """A reader begins: what it reads first. The second and later ones skip to where one can start."""
         async with self._changed:
-            self._align()
+            await self._aligned()
             self._begun = True
+            self.head = self._first_head()
+            if self._held:
+                self._held[0] = replace(self._held[0], head=None, anew=False)
             return self.head
 
     async def read(self) -> bytes:
-        """The next bytes, empty at the end. Safe to cancel."""
+        """The next bytes, empty at the end and where another reader has to begin. Safe to cancel."""
         async with self._changed:
             await self._until(lambda: bool(self._held))
-            data = b"".join(chunk for chunk, _ in self._held)
-            self._held.clear()
-            self._size = 0
+            data = []
+            while self._held and not self._held[0].anew:
+                data.append(self._pop())
             self._changed.notify_all()
-            return data
+            return b"".join(data)
+
+    def _pop(self) -> bytes:
+        chunk = self._held.popleft()
+        self._size -= len(chunk.data)
+        if chunk.head is not None:
+            self.head = chunk.head
+        return chunk.data
 
     async def look(self) -> AsyncIterator[bytes]:
         """What the next reader will read, as it comes, without taking it; ends when no more can be held.
         Nobody reads meanwhile."""
         async with self._changed:
-            self._align()
-        yield self.head
+            await self._aligned()
+            head = self._first_head()
+        yield head
         at = 0
         while not self.alone:
             async with self._changed:
                 await self._until(lambda: len(self._held) > at or self._size >= LIMIT)  # noqa: B023
-                new = [self._held[index][0] for index in range(at, len(self._held))]
+                stop = next(
+                    (index for index in range(max(at, 1), len(self._held)) if self._held[index].anew), None
+                )
+                new = [
+                    self._held[index].data for index in range(at, len(self._held) if stop is None else stop)
+                ]
             if not new:
                 return
             at += len(new)
@@ -125,12 +172,18 @@ class Supply:
                     self._ended, self.why = True, f"no media for {self.silence:g} s"
                     self._changed.notify_all()
 
-    def _align(self) -> None:
-        """Have it begin with a chunk that a new ffmpeg can start from."""
-        if not self._begun or self.alone:
+    async def _aligned(self) -> None:
+        """Returns when it begins with a chunk that a new ffmpeg can start from, or has ended."""
+        if self.alone:
             return
-        while self._held and not self._held[0][1]:
-            chunk, _ = self._held.popleft()
-            self._size -= len(chunk)
-        self._seeking = not self._held
-        self._changed.notify_all()
+        if self._begun:
+            while self._held and not self._held[0].entry:
+                self._pop()
+            self._seeking = not self._held
+            self._changed.notify_all()
+        await self._until(lambda: bool(self._held))
+
+    def _first_head(self) -> bytes:
+        """The head of who begins to read now."""
+        head = self._held[0].head if self._held else None
+        return self.head if head is None else head

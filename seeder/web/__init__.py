@@ -25,7 +25,7 @@
 from seeder.web.addresses import Reach
 from seeder.web.app import create_app
 from seeder.web.server import Bound, ServerConfig, serve
-from seeder.web.tls import Certificate, fingerprint, self_signed
+from seeder.web.tls import Certificate, fingerprint, self_signed, tls_context
 
 __all__ = [
     "Bound",
@@ -36,4 +36,5 @@ __all__ = [
     "fingerprint",
     "self_signed",
     "serve",
+    "tls_context",
 ]

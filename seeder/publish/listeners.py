@@ -1,0 +1,61 @@
+"""Which protocols publishers may come by: one listener for each that ``--publish`` names.
+
+A new protocol takes two lines: its usual port in :data:`seeder.settings.PUBLISH_PORTS`, its listener here.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from seeder import machine
+from seeder.config import Config
+from seeder.publish.desk import Desk
+from seeder.publish.flv import listener as flv
+from seeder.publish.place import Place, Serve
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    serve: Serve
+    address: str
+    """For people: what to publish to, with ``{at}`` for host and port, and where the key goes."""
+
+
+LISTENERS: Mapping[str, Listener] = {
+    "flv": Listener(flv.serve, "tcp://{at} (FLV; the stream key in its metadata, as key)"),
+}
+"""By protocol."""
+
+
+@asynccontextmanager
+async def opened(
+    desk: Desk, config: Config, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[tuple[str, int], ...]]:
+    """Every listener that ``config.publish`` names, while the block lasts; the protocols and the ports they
+    got. Raises :class:`~seeder.errors.ServeError`."""
+    got: list[tuple[str, int]] = []
+    shown = _reached(config)
+    async with AsyncExitStack() as stack:
+        for protocol, _, port in (wanted.partition(":") for wanted in config.publish):
+            listener = LISTENERS[protocol]
+            bound = await stack.enter_async_context(listener.serve(desk, Place(config.host, int(port), tls)))
+            got.append((protocol, bound))
+            log.info("publish to %s", listener.address.format(at=f"{shown}:{bound}"))
+        yield tuple(got)
+
+
+def _reached(config: Config) -> str:
+    """The host by which other machines reach us, as far as we know; IPv6 in brackets."""
+    host = config.host
+    if config.public_url is not None:
+        host = urlsplit(config.public_url).hostname or host
+    elif host in ("0.0.0.0", "::"):
+        host = next(iter(machine.addresses()), host)
+    return f"[{host}]" if ":" in host else host
