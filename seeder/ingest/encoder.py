@@ -13,7 +13,7 @@ from enum import StrEnum
 from seeder.errors import IngestError
 from seeder.ingest import picture
 from seeder.ingest.config import IngestConfig
-from seeder.ingest.probe import Audio, Probe, Video
+from seeder.ingest.probe import DURATION_KEY, Audio, Probe, Video
 from seeder.ingest.sources import Source, SourceKind
 
 GOP_SLACK = 0.25  # seconds by which a GOP may exceed the Target Duration; EXTINF would round up from 0.5
@@ -26,6 +26,11 @@ LEAST_BITRATE, MOST_BITRATE = 400_000, 6_000_000
 PICTURE_BITRATE = 1_200_000  # the test picture's noise would show blocks below
 LEAST_FRAME_RATE, MOST_FRAME_RATE, USUAL_FRAME_RATE = 10, 60, "30"
 BURST_SINCE = (6, 1)  # the ffmpeg version that brought -readrate_initial_burst
+# The concat demuxer keeps the duration of what it reads to itself, but for a mark on each packet.
+SAY_DURATION = (
+    "-map", "0:V:0", "-vf", rf"select=eq(n\,0),metadata=print:key={DURATION_KEY}", "-frames:v", "1",
+    "-f", "null", "-",
+)  # fmt: skip
 SEEKABLE = ("mov", "matroska")  # demuxers that loop without losing frames at the seam; MPEG-TS does lose some
 
 
@@ -176,10 +181,8 @@ def _input(plan: Plan, launch: Launch, version: tuple[int, ...]) -> list[str]:
         out += ["-stream_loop", "-1"]
     if source.kind is SourceKind.PICTURE:
         return [*out, "-f", "lavfi", "-i", picture.graph(launch.clock)]
-    if source.format:
-        out += ["-f", source.format]
     # Live inputs often start without time stamps, or with some that are missing.
-    return [*out, "-fflags", "+genpts", *source.options, "-i", source.address]
+    return [*out, "-fflags", "+genpts", *source.arguments]
 
 
 def _video(plan: Plan) -> list[str]:
@@ -256,10 +259,11 @@ def probe_arguments(source: Source, media_seconds: float) -> list[str]:
     """Print what is inside and copy up to ``media_seconds`` of the video, to see its key frames."""
     return [
         "-hide_banner", "-nostats", "-nostdin", "-loglevel", "info",
-        *(("-f", source.format) if source.format else ()), *source.options, "-i", source.address,
+        *source.arguments,
         "-t", f"{media_seconds:.0f}", "-map", "0:V:0", "-c", "copy",
         "-map_metadata", "-1", "-map_chapters", "-1", "-write_tmcd", "0",
         "-f", "mp4", "-movflags", "+cmaf+frag_keyframe+delay_moov+skip_trailer", "-use_editlist", "0",
         "-frag_duration", str(COPY_FRAGMENT), "-flush_packets", "1",
         "pipe:1",
+        *(SAY_DURATION if source.secret else ()),
     ]  # fmt: skip

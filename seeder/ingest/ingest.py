@@ -223,7 +223,10 @@ class Ingest:
         self._pace.clear()
         own_stdin = plan.source.kind is SourceKind.STDIN
         async with running(
-            binary.path, arguments(plan, launch, binary.version), own_stdin=own_stdin
+            binary.path,
+            arguments(plan, launch, binary.version),
+            own_stdin=own_stdin,
+            script=plan.source.script,
         ) as process:
             self._pid = process.pid
             feeder = None if self._supply is None else asyncio.create_task(_feed(process, self._supply))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from seeder.ingest.cmaf import Fragment
 
 NTSC = {"23.98": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}  # printed rounded, meant exactly
+DURATION_KEY = "lavf.concatdec.duration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def parse(stderr: str) -> Probe:
         if (match := re.match(r"Input #0, (\S+), from ", line)) is not None:
             container = match[1]
             break
+    if (match := re.search(rf"{re.escape(DURATION_KEY)}=(\d+)", stderr)) is not None:
+        duration = int(match[1]) / 1_000_000
     for line in lines:
         if line.startswith(("Input #", "Output #", "Stream mapping:")):
             break

@@ -36,7 +36,10 @@ async def look(binary: Binary, source: Source, supply: Supply | None = None) -> 
     meter = GopMeter()
     arguments = probe_arguments(source, LIVE_SECONDS if live else FILE_SECONDS)
     idrs = 0 if not live else LIVE_IDRS if supply is None else SENT_IDRS
-    async with running(binary.path, arguments, keep=LINES) as process, _feeding(process, supply):
+    async with (
+        running(binary.path, arguments, script=source.script, keep=LINES) as process,
+        _feeding(process, supply),
+    ):
         with contextlib.suppress(
             TimeoutError, IngestError
         ):  # IngestError: not H.264 in MP4, so no GOP to measure

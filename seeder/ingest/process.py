@@ -118,10 +118,15 @@ class Process:
 
 @contextlib.asynccontextmanager
 async def running(
-    path: str, arguments: Sequence[str], *, own_stdin: bool = False, keep: int = LINES
+    path: str,
+    arguments: Sequence[str],
+    *,
+    own_stdin: bool = False,
+    script: bytes = b"",
+    keep: int = LINES,
 ) -> AsyncIterator[Process]:
     """An ffmpeg that is dead when the block is left. ``own_stdin`` gives it our standard input, to read from;
-    ``keep`` is how many lines of stderr are kept.
+    ``script`` is all that its own will hold; ``keep`` is how many lines of stderr are kept.
 
     It gets a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order. Should we
     be killed, it ends by itself when it next writes to the broken pipe.
@@ -140,6 +145,10 @@ async def running(
         raise IngestError(f"{path} cannot be started: {error}") from error
     run = Process(process, keep)
     try:
+        if script:
+            with contextlib.suppress(OSError):  # its exit code tells more
+                await run.write(script)
+            run.end_input()
         yield run
     finally:
         await run.close()

@@ -1,7 +1,10 @@
 """What INPUT means: our test picture, a file, a URL, a capture device or standard input. Pure.
 
-A URL's credentials are masked wherever we print it. They do stand in ffmpeg's argument list, which other
-users of the machine can read: ffmpeg takes an input's address nowhere else.
+A URL's credentials are masked wherever we print it. Nor do they stand in ffmpeg's argument list, which other
+users of the machine can read: an address with credentials goes to ffmpeg's standard input, as a script of its
+concat demuxer (https://ffmpeg.org/ffmpeg-formats.html#concat). That demuxer passes on a jump of the input's
+clock as it comes, where ffmpeg otherwise evens it out: forwards it is a discontinuity, backwards ffmpeg ends
+and is started again.
 """
 
 from __future__ import annotations
@@ -18,6 +21,13 @@ CAPTURE_FORMATS = {
     "alsa", "avfoundation", "decklink", "dshow", "fbdev", "gdigrab", "jack", "kmsgrab",
     "lavfi", "openal", "oss", "pulse", "sndio", "v4l2", "x11grab", "xcbgrab",
 }  # fmt: skip
+
+# What a script's address may lead to, playlists and redirects of a stranger's server included: no files.
+NETWORK = (
+    "crypto,data,ftp,gopher,gophers,hls,http,httpproxy,https,icecast,ipfs_gateway,ipns_gateway,"
+    "mmsh,mmst,pipe,rist,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,ffrtmpcrypt,ffrtmphttp,rtp,sctp,sftp,smb,srt,srtp,"
+    "tcp,tls,udp,udplite,unix,amqp,zmq"
+)  # fmt: skip
 
 
 class SourceKind(StrEnum):
@@ -64,9 +74,30 @@ class Source:
         return self.kind in (SourceKind.FILE, SourceKind.URL, SourceKind.PUBLISHED) and not self.listens
 
     @property
-    def address(self) -> str:
-        """What follows ``-i``."""
-        return "pipe:0" if self.kind is SourceKind.PUBLISHED else self.target
+    def secret(self) -> bool:
+        """Its address holds credentials, or what may be some."""
+        return self.kind is SourceKind.URL and mask(self.target) != self.target
+
+    @property
+    def script(self) -> bytes:
+        """What ffmpeg's standard input gets; empty when the address stands among the arguments."""
+        if not self.secret:
+            return b""
+        pairs = zip(self.options[::2], self.options[1::2], strict=True)
+        lines = ["ffconcat version 1.0", f"file {_quoted(self.target)}"]
+        lines += [f"option {name.removeprefix('-')} {_quoted(value)}" for name, value in pairs]
+        return ("\n".join(lines) + "\n").encode()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """ffmpeg's, which name the input."""
+        if self.secret:
+            return (
+                "-f", "concat", "-safe", "0", "-auto_convert", "0", "-segment_time_metadata", "1",
+                "-protocol_whitelist", NETWORK, "-i", "pipe:0",
+            )  # fmt: skip
+        address = "pipe:0" if self.kind is SourceKind.PUBLISHED else self.target
+        return (*(("-f", self.format) if self.format else ()), *self.options, "-i", address)
 
 
 def classify(given: str | None, cwd: PurePosixPath) -> Source:
@@ -89,6 +120,10 @@ def classify(given: str | None, cwd: PurePosixPath) -> Source:
     if scheme and scheme[1].lower() == "file":
         given = re.sub(r"^file:(//(localhost)?(?=/))?", "", given, flags=re.IGNORECASE)
     elif "://" in given and scheme:
+        if re.search(
+            r"[\s\x00-\x1f\x7f'\"]", given
+        ):  # where an address ends in ffmpeg's words could not be told
+            raise IngestError("the address holds a space, a quote or a control character: write it as %XX")
         # UDP loses packets of key frames, which shows as a broken picture for a whole GOP.
         options = ("-rtsp_transport", "tcp") if scheme[1].lower() in ("rtsp", "rtsps") else ()
         return Source(SourceKind.URL, given, options=options)
@@ -107,6 +142,11 @@ def published(name: str, format: str, options: tuple[str, ...] = ()) -> Source:
 def path_of(source: Source) -> str:
     """The path of a file source."""
     return source.target.removeprefix("file:")
+
+
+def _quoted(text: str) -> str:
+    """As the concat demuxer reads a word (https://ffmpeg.org/ffmpeg-utils.html#quoting_005fand_005fescaping)."""
+    return "'" + text.replace("'", r"'\''") + "'"
 
 
 def mask(text: str) -> str:
