@@ -22,6 +22,7 @@ from seeder import __version__, logs
 from seeder.config import Attached, Config, Local, Plan, load, unknown_variables
 from seeder.errors import ConfigError, LiveTorrentError, cause
 from seeder.folders import existing, local, made, temporary
+from seeder.key_commands import keys
 from seeder.running import fail, run, stopper
 from seeder.settings import SETTINGS, stream_name
 from seeder.stopping import ABORTED
@@ -38,6 +39,8 @@ _SERVER = (
     *("tracker", "swarm", "stun", "turn", "turn_secret_file", *_TERMS),
     *("bt_port", "max_memory", "log_format", "log_level"),
 )
+_PUBLISH = ("keys",)
+"""Who may publish streams into the feed folder."""
 _INGEST = ("segment_seconds", "window", "ffmpeg")
 
 Command = Callable[..., Any]
@@ -88,6 +91,8 @@ def cli(context: click.Context) -> None:
     For the world, behind a proxy or with your own certificate:
       live-torrent serve --feed feed --public-url https://live.example.org
       live-torrent serve --feed feed --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+    From OBS or another encoder, which needs a key:
+      live-torrent keys create garden
     Recordings on any web server or object store:
       live-torrent bake films --tracker wss://tracker.example.org/announce
     """
@@ -102,7 +107,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--open/--no-open", "browser", default=None, help="Open the page. [default: where there is a screen]"
 )
-@_settings("feed", *_INGEST, *_SERVER)
+@_settings("feed", *_INGEST, *_PUBLISH, *_SERVER)
 def demo(source: str | None, browser: bool | None, config_file: str | None, **flags: object) -> None:
     """Show everything at once: a live test picture (or INPUT), the server, a page to watch it on.
 
@@ -117,7 +122,7 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
-@_settings("feed", "loop", "publish", *_INGEST, *_SERVER)
+@_settings("feed", "loop", "publish", *_INGEST, *_PUBLISH, *_SERVER)
 def serve(config_file: str | None, **flags: object) -> None:
     """Watch a folder and serve every HLS stream in it, as other programs write them.
 
@@ -133,7 +138,7 @@ def serve(config_file: str | None, **flags: object) -> None:
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
 @click.argument("source", metavar="INPUT")
 @click.option("--name", required=True, metavar="NAME", help="The stream's name: what stands in /watch/NAME.")
-@_settings("feed", *_INGEST, *_SERVER)
+@_settings("feed", *_INGEST, *_PUBLISH, *_SERVER)
 def stream(source: str, name: str, config_file: str | None, **flags: object) -> None:
     """Turn INPUT (a file, camera or URL: anything ffmpeg reads) into the live stream NAME and serve it."""
     config = _configure(config_file, flags)
@@ -280,6 +285,9 @@ def check(where: str | None, list_rules: bool, **options: Any) -> int:
         raise click.UsageError("Missing argument 'URL'.")
     stopper.hold()
     return run_check(where, stopper, **options)
+
+
+cli.add_command(keys)
 
 
 def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:

@@ -75,6 +75,9 @@ class Config:
     max_memory: int = 512 << 20
     """Bytes of live segments held in memory; beyond it they are served from their files."""
 
+    keys: Path | None = None
+    """The file of stream keys; ``None``: in the user's state folder."""
+
     @property
     def tls(self) -> bool:
         return self.tls_self_signed or self.tls_cert is not None
@@ -229,7 +232,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | N
         raise ConfigError(f"{where}: {file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where}: {file} is not TOML: {error}") from None
-    for key in ("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg"):
+    for key in ("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg", "keys"):
         value = document.get(key)
         if isinstance(value, str) and value.strip():
             document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())

@@ -162,12 +162,13 @@ class Service:
                     log.info("on your network: %s", replace(self.bound, host=address).url)
         if plan.ingests:
             self._begin("ingest", self._ingest, group, stack)
-        if self.desk is not None:
+        if self.publishing is not None:
+            self._begin("publish", self.publishing.run, group, stack)
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
             tls = None if certificate is None else tls_context(certificate)
-            self.published = await stack.enter_async_context(opened(self.desk, config, tls))
-            stack.push_async_callback(self.desk.close)
+            self.published = await stack.enter_async_context(opened(self.publishing.desk, config, tls))
+            stack.push_async_callback(self.publishing.desk.close)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
         """Where libtorrent announces: a plain loopback port of its own, whatever the web server's address and
@@ -413,8 +414,8 @@ class Service:
         if self.ingest is not None:
             status = self.ingest.status()
             health["ingest"] = replace(health["ingest"], detail=status.last_error)
-        if self.publishing is not None and (trouble := self.publishing.trouble()):
-            health["publish"] = Health(True, trouble)
+        if self.publishing is not None and "publish" in health and health["publish"].ok:
+            health["publish"] = Health(True, self.publishing.trouble() or health["publish"].detail)
         return health
 
 

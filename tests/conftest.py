@@ -9,6 +9,7 @@ and must leave no task behind.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -32,6 +33,12 @@ START_TIMEOUT = 60.0
 """Seconds for the command to answer /healthz: a noisy machine, never the usual time."""
 STOP_TIMEOUT = 30.0
 """Seconds from SIGINT to the exit: likewise."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What runs in this process keeps its state here, not in the home of whoever runs the tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ LEVELS: dict[str, int] = {
     "service": 8,
     "baking": 8,  # the browser's files are web's
     "folders": 8,
+    "key_commands": 8,
     "running": 9,
     "cli": 10,
     "__main__": 11,

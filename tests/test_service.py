@@ -136,7 +136,7 @@ async def test_one_command_turns_a_live_input_into_a_swarm(live_torrent: Start) 
     assert await metric(demo.url, 'ingest_state{state="live",stream="demo"}') == 1
     health = json.loads(await get(f"{demo.url}/healthz"))
     assert health["ok"] is True
-    assert set(health["rooms"]) == {"feed", "ingest", "torrent"}
+    assert set(health["rooms"]) == {"feed", "ingest", "publish", "torrent"}
     assert f"http://127.0.0.1:{demo.port}  — open a second window" in demo.log()
     assert "demo: first segment ready" in demo.log()
 

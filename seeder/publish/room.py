@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from seeder.config import Config
+from seeder.errors import ConfigError
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
 from seeder.ingest.packager import Retire
 from seeder.ingest.supply import Supply
-from seeder.publish.claim import Claim, Grant, RefusedError
+from seeder.publish.claim import Access, Claim, Grant, RefusedError
 from seeder.publish.desk import Desk, Session
+from seeder.publish.keyfile import KeyFile, place
+from seeder.publish.keystore import POLL, KeyStore
 from seeder.stats.snapshot import PublisherStats
+
+log = logging.getLogger(__name__)
 
 
 class Publishing:
@@ -24,7 +31,30 @@ class Publishing:
         self._feed = feed
         self._retire = retire
         self._taken = taken
+        self.keys = KeyStore(_file(config))
+        self._ways: tuple[Access, ...] = (self.keys,)
+        """Asked in turn; the first that says yes decides."""
         self.desk = Desk(self._access, self._make)
+
+    async def run(self) -> None:
+        """Until cancelled: whose key is revoked, or has expired, ends."""
+        try:
+            while True:
+                await self.enforce()
+                await asyncio.sleep(POLL)
+        finally:
+            await self.keys.close()
+
+    async def enforce(self) -> None:
+        """As the file of keys says now."""
+        await self.keys.refresh()
+        for key in {session.grant.key for session in self.desk.sessions()} - {""}:
+            if not self.keys.good(key):
+                self.desk.revoke(key, "the key was revoked, or has expired")
+
+    def passphrase(self, stream: str) -> str | None:
+        """See :meth:`KeyStore.passphrase`; the SRT listener's."""
+        return self.keys.passphrase(stream)
 
     async def _access(self, claim: Claim) -> Grant:
         grant = await self._decide(claim)
@@ -33,7 +63,14 @@ class Publishing:
         return grant
 
     async def _decide(self, claim: Claim) -> Grant:
-        raise RefusedError("no such key")
+        refusals: list[RefusedError] = []
+        for ask in self._ways:
+            try:
+                return await ask(claim)
+            except RefusedError as error:
+                refusals.append(error)
+        # Something that could not be asked is no "no", and the first way knows its own keys best.
+        raise next((error for error in refusals if error.status >= 500), refusals[0])
 
     def _make(self, stream: str, supply: Supply) -> Ingest:
         config = self._config
@@ -58,12 +95,20 @@ class Publishing:
 
     def trouble(self) -> str:
         """A line for people; empty when all is well."""
-        found = []
+        found = ["the keys cannot be read: nobody can publish by one"] if self.keys.trouble else []
         for session in self.desk.sessions():
             status = session.status()
             if status is not None and status.last_error:
                 found.append(f"{session.stream}: {status.last_error}")
         return "; ".join(found)
+
+
+def _file(config: Config) -> KeyFile | None:
+    try:
+        return KeyFile(place(config.keys))
+    except ConfigError as error:
+        log.info("%s", error)
+        return None
 
 
 def state_of(session: Session) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 from seeder import service
 from seeder.config import Config, Plan
 from seeder.ingest.supply import Supply
-from seeder.publish import Claim, Grant, RefusedError
-from seeder.publish.room import Publishing
+from seeder.publish import Claim, RefusedError
+from seeder.publish.keyfile import KeyFile
+from seeder.publish.keys import Keys
 from tests.publish.encoder import encoder
 
 PATIENCE = 90.0
@@ -28,18 +30,32 @@ async def get(url: str) -> Any:
     return await asyncio.to_thread(fetch)
 
 
-async def everybody(self: Publishing, claim: Claim) -> Grant:
-    return Grant("garden", "k1")
+@pytest.fixture
+def key_file(tmp_path: Path) -> KeyFile:
+    return KeyFile(tmp_path / "keys.json")
+
+
+@pytest.fixture
+def key(key_file: KeyFile) -> str:
+    """Of the stream ``garden``."""
+    return create(key_file, "garden")
+
+
+def create(file: KeyFile, stream: str, **options: Any) -> str:
+    def how(keys: Keys) -> tuple[Keys, str]:
+        keys, _, shown = keys.created(stream, time.time(), **options)
+        return keys, shown
+
+    return file.change(how)
 
 
 async def test_what_is_published_is_served_and_neither_address_nor_key_is_told(
-    feed_dir: Path, monkeypatch: pytest.MonkeyPatch
+    feed_dir: Path, key_file: KeyFile, key: str
 ) -> None:
-    monkeypatch.setattr(Publishing, "_decide", everybody)
-    plan = Plan(Config(port=0, segment_seconds=1.0), feed_dir)
+    plan = Plan(Config(port=0, segment_seconds=1.0, keys=key_file.path), feed_dir)
     async with service.running(plan) as running, encoder() as camera:
         assert running.desk is not None
-        async with running.desk.admit(Claim("rtmp", "192.0.2.7", "secret-key")) as session:
+        async with running.desk.admit(Claim("rtmp", "192.0.2.7", key)) as session:
             supply = Supply("RTMP from 192.0.2.7", "mpegts")
             carrying = asyncio.create_task(session.carry(supply, camera.read_into(supply)))
             async with asyncio.timeout(PATIENCE):
@@ -57,13 +73,13 @@ async def test_what_is_published_is_served_and_neither_address_nor_key_is_told(
             health = (await get(f"{running.bound.url}/healthz")).decode()
             for text in (json.dumps(streams), metrics, health):
                 assert "192.0.2.7" not in text
-                assert "secret-key" not in text
+                assert key not in text
             carrying.cancel()
             await asyncio.gather(carrying, return_exceptions=True)
 
 
-async def test_nobody_is_let_in_without_a_key(feed_dir: Path) -> None:
-    async with service.running(Plan(Config(port=0), feed_dir)) as running:
+async def test_nobody_is_let_in_without_a_key(feed_dir: Path, key_file: KeyFile) -> None:
+    async with service.running(Plan(Config(port=0, keys=key_file.path), feed_dir)) as running:
         assert running.desk is not None
         with pytest.raises(RefusedError) as refused:
             async with running.desk.admit(Claim("rtmp", "192.0.2.7", "")):
@@ -74,32 +90,30 @@ async def test_nobody_is_let_in_without_a_key(feed_dir: Path) -> None:
 
 
 async def test_a_stream_that_is_made_here_is_nobody_elses(
-    feed_dir: Path, monkeypatch: pytest.MonkeyPatch
+    feed_dir: Path, key_file: KeyFile, key: str
 ) -> None:
-    monkeypatch.setattr(Publishing, "_decide", everybody)
-    async with service.running(Plan(Config(port=0), feed_dir, name="garden")) as running:
+    async with service.running(Plan(Config(port=0, keys=key_file.path), feed_dir, name="garden")) as running:
         assert running.desk is not None
         with pytest.raises(RefusedError, match="made here") as refused:
-            async with running.desk.admit(Claim("rtmp", "192.0.2.7", "secret-key")):
+            async with running.desk.admit(Claim("rtmp", "192.0.2.7", key)):
                 pytest.fail("let in")
         assert refused.value.status == 409
 
 
-async def test_stopping_ends_who_publishes(feed_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Publishing, "_decide", everybody)
+async def test_stopping_ends_who_publishes(feed_dir: Path, key_file: KeyFile, key: str) -> None:
     ended: list[str] = []
 
     async def publish(desk: Any, camera: Any, inside: asyncio.Event) -> None:
         supply = Supply("RTMP from 192.0.2.7", "mpegts")
         try:
-            async with desk.admit(Claim("rtmp", "192.0.2.7", "secret-key")) as session:
+            async with desk.admit(Claim("rtmp", "192.0.2.7", key)) as session:
                 inside.set()
                 await session.carry(supply, camera.read_into(supply))
         except RefusedError as error:
             ended.append(str(error))
 
     async with encoder() as camera:
-        async with service.running(Plan(Config(port=0), feed_dir)) as running:
+        async with service.running(Plan(Config(port=0, keys=key_file.path), feed_dir)) as running:
             inside = asyncio.Event()
             publishing = asyncio.create_task(publish(running.desk, camera, inside))
             async with asyncio.timeout(PATIENCE):
