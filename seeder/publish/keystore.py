@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from seeder.errors import ConfigError
 from seeder.publish.claim import Claim, Grant, RefusedError
@@ -19,6 +20,11 @@ USED = 60
 the file written each second."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyGrant(Grant):
+    """By a stream key: good for as long as that is."""
 
 
 class KeyStore:
@@ -65,7 +71,7 @@ class KeyStore:
             raise RefusedError("the key has expired")
         if claim.stream is None or claim.stream == key.stream:
             self._use(key)
-        return Grant(key.stream, key.id, key.expires)
+        return KeyGrant(key.stream, key.id, key.expires)
 
     def passphrase(self, stream: str) -> str | None:
         """What SRT publishers of ``stream`` encrypt with; None: nobody publishes it over SRT so. It is a key:

@@ -16,7 +16,7 @@ from seeder.ingest.supply import Supply
 from seeder.publish.claim import Access, Claim, Grant, RefusedError
 from seeder.publish.desk import Desk, Session
 from seeder.publish.keyfile import KeyFile, place
-from seeder.publish.keystore import POLL, KeyStore
+from seeder.publish.keystore import POLL, KeyGrant, KeyStore
 from seeder.stats.snapshot import PublisherStats
 
 log = logging.getLogger(__name__)
@@ -48,9 +48,9 @@ class Publishing:
     async def enforce(self) -> None:
         """As the file of keys says now."""
         await self.keys.refresh()
-        for key in {session.grant.key for session in self.desk.sessions()} - {""}:
-            if not self.keys.good(key):
-                self.desk.revoke(key, "the key was revoked, or has expired")
+        for session in self.desk.sessions():
+            if isinstance(session.grant, KeyGrant) and not self.keys.good(session.grant.key):
+                self.desk.revoke(session.grant.key, "the key was revoked, or has expired")
 
     def passphrase(self, stream: str) -> str | None:
         """See :meth:`KeyStore.passphrase`; the SRT listener's."""
