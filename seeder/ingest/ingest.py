@@ -35,6 +35,7 @@ HEALTHY = 3  # segments of a run after which a failure counts as a first one
 BURST_SEGMENTS = 3  # a player wants three before it starts; so many are made up for after an interruption
 BURST_MARGIN = 0.25  # seconds: the key frame that completes the third must be in the burst too
 SPEED_SEGMENTS = 8  # over which the speed is measured
+GOODBYE_SECONDS = 10.0  # for an ffmpeg that is told of the end by who sends it the media, to read it all
 DRAIN_SECONDS = 2.0  # to write the last segment once ffmpeg has stopped; only a hung disk needs more
 COPY_TRIAL_SECONDS = 60.0  # a GOP too long within this much copied media: the input does not fit after all
 # What no retry can heal, in ffmpeg's words.
@@ -343,7 +344,11 @@ async def _feed(process: Process, supply: Supply) -> None:
         with suppress(OSError):
             while await supply.read():
                 pass
-        await process.stop()
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            await process.stop()
     process.end_input()
 
 

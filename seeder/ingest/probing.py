@@ -46,7 +46,7 @@ async def look(binary: Binary, source: Source, supply: Supply | None = None) -> 
             async with asyncio.timeout(OPEN_SECONDS):
                 await _measure(process, meter, idrs)
         if live:
-            await process.stop()
+            await process.stop(unread=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await process.wait()

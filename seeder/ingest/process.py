@@ -64,9 +64,9 @@ class Process:
                 await asyncio.shield(self._complaints)
         return code
 
-    async def stop(self) -> None:
-        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading stdout meanwhile, or ffmpeg cannot
-        write its last fragment. Cancelled, it kills at once."""
+    async def stop(self, *, unread: bool = False) -> None:
+        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading stdout to its end, or ffmpeg cannot write
+        its last fragment; ``unread``: nobody will, it is thrown away. Cancelled, it kills at once."""
         try:
             with contextlib.suppress(OSError):  # it is gone already
                 if self._process.stdin is not None and not self._process.stdin.is_closing():
@@ -80,7 +80,8 @@ class Process:
                 await self._gone(TERM_SECONDS)
         finally:
             self._signal(signal.SIGKILL)
-        await self._reap()
+        if unread:
+            await self._reap()
 
     async def _reap(self) -> None:
         """asyncio knows of an exit only once stdout was read to its end."""

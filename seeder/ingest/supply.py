@@ -52,6 +52,9 @@ class Supply:
         self.silence = silence
         self.why = ""
         """Why it ended, for people; empty while it goes on, and when the publisher just stopped."""
+        self.on_reader: Callable[[bool], None] = lambda takes: None
+        """Called when an ffmpeg is about to begin; True for one that takes what it reads, False for one that
+        looks."""
         self._held: deque[_Chunk] = deque()
         self._size = 0
         self._begun = False
@@ -118,6 +121,7 @@ class Supply:
             self.head = self._first_head()
             if self._held:
                 self._held[0] = replace(self._held[0], head=None, anew=False)
+            self.on_reader(True)
             return self.head
 
     async def read(self) -> bytes:
@@ -143,6 +147,7 @@ class Supply:
         async with self._changed:
             await self._aligned()
             head = self._first_head()
+            self.on_reader(False)
         yield head
         at = 0
         while not self.alone:
