@@ -65,8 +65,8 @@ class Process:
         return code
 
     async def stop(self, *, unread: bool = False) -> None:
-        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading stdout to its end, or ffmpeg cannot write
-        its last fragment; ``unread``: nobody will, it is thrown away. Cancelled, it kills at once."""
+        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading stdout to its end, or ffmpeg cannot
+        write its last fragment; ``unread``: nobody will, it is thrown away. Cancelled, it kills at once."""
         try:
             with contextlib.suppress(OSError):  # it is gone already
                 if self._process.stdin is not None and not self._process.stdin.is_closing():
