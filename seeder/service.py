@@ -31,6 +31,7 @@ from seeder.feed.scan import Alone
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
+from seeder.onward.channel import Channels
 from seeder.progress import Progress
 from seeder.publish import Desk
 from seeder.publish.listeners import opened
@@ -114,6 +115,7 @@ class Service:
         """``None`` when an external one is used."""
         self.seed: SeedSession | None = None
         """``None`` when libtorrent could not start."""
+        self.channels = Channels(self.library, plan.config.ffmpeg)
         self.ingest: Ingest | None = None
         self.attached: AttachTask | None = None
         self.publishing: Publishing | None = None
@@ -261,8 +263,11 @@ class Service:
             snapshot=self.snapshot,
             counters=self._counters,
             desk=self.desk,
+            channels=self.channels,
         )
-        closing = () if self.tracker is None else (self.tracker.close,)
+        closing = [self.channels.close]
+        if self.tracker is not None:
+            closing.append(self.tracker.close)
         settings = ServerConfig(config.host, config.port, certificate)
         if config.trust_proxy:
             settings = replace(settings, max_per_client=None)  # everybody comes from the proxy's address
@@ -378,6 +383,7 @@ class Service:
             http=freeze_http(self._counters),
             ingests=self._ingest_states(),
             upstreams=self._upstreams(),
+            listeners=self.channels.listeners(),
             health=self._healths(),
             publishers={} if self.publishing is None else self.publishing.publishers(),
             published={} if self.desk is None else dict(self.desk.counters.admitted),

@@ -23,6 +23,7 @@ LEVELS: dict[str, int] = {
     "checking": 5,
     "tracker": 5,
     "publish": 6,  # an ingest carries what is published
+    "onward": 6,  # what is published, through an ingest's ffmpeg
     "web": 7,
     "service": 8,
     "baking": 8,  # the browser's files are web's

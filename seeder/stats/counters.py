@@ -11,7 +11,8 @@ class HttpCounters:
     """Written by ``web``. Keys come from fixed sets, never from a request, so the maps stay small."""
 
     sent: Counter[str] = field(default_factory=Counter)
-    """Body bytes handed to the socket, by kind: playlist, segment, init, other, torrent, page, api."""
+    """Body bytes handed to the socket, by kind: playlist, segment, init, other, torrent, ts, page,
+    api."""
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Responses by kind and status code."""
 

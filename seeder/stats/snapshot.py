@@ -104,6 +104,8 @@ class Snapshot:
     """Publishers let in since the start, by protocol."""
     unpublished: Mapping[tuple[str, int], int] = field(default_factory=dict)
     """Publishers refused or cut off since the start, by protocol and status (as HTTP would say it)."""
+    listeners: Mapping[str, int] = field(default_factory=dict)
+    """Stream → players that have it as MPEG-TS now; those with one at least."""
     health: Mapping[str, Health] = field(default_factory=dict)
     """By room."""
 

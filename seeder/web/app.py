@@ -9,6 +9,7 @@ from typing import cast
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
+from seeder.onward.channel import Channels
 from seeder.publish import Desk
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import Snapshot
@@ -16,6 +17,7 @@ from seeder.web import api, metrics
 from seeder.web.addresses import Reach
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.catalog import ASGI, Catalog
+from seeder.web.endless import Endless
 from seeder.web.fast import Fast
 from seeder.web.hot import Hot
 from seeder.web.media import Media
@@ -42,13 +44,15 @@ def create_app(
     counters: HttpCounters | None = None,
     bundle: Callable[[], Bundle] = load_bundle,
     desk: Desk | None = None,
+    channels: Channels | None = None,
 ) -> Origin:
     """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
 
     ``reach``: what the operator says of our addresses; ``announce``: the tracker, ``None`` when it is
     elsewhere; ``viewers``: peers of a rendezvous swarm; ``snapshot``: what ``/metrics`` and ``/healthz``
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
-    publishers in, ``None``: nobody may publish here.
+    publishers in, ``None``: nobody may publish here; ``channels``: what ``/live/NAME.ts`` is, ``None``:
+    nothing.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)
@@ -73,7 +77,8 @@ def create_app(
         counters.responded(kind, response.status_code, sent)
         return response
 
-    app.hot = Hot(Media(catalog, Renderer(), reach or Reach()), Pages(catalog, bundle), counters)
+    media = Media(catalog, Renderer(), reach or Reach())
+    app.hot = Hot(media, Pages(catalog, bundle), counters, channels is not None)
 
     @app.before_serving
     async def warm() -> None:
@@ -81,5 +86,6 @@ def create_app(
         await asyncio.to_thread(app.hot.pages.load)
 
     rest = cast(ASGI, app.asgi_app)
-    app.asgi_app = Fast(rest, catalog, app.hot, announce)  # type: ignore[method-assign, assignment]
+    onward = None if channels is None else Endless(channels, counters)
+    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward)  # type: ignore[method-assign, assignment]
     return app

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from seeder.hls.delivery import PREFIX
 from seeder.web.answer import Answer
 from seeder.web.catalog import ASGI, Catalog, Message, Receive, Transmit
+from seeder.web.endless import Endless, endless
 from seeder.web.hot import Hot
 from seeder.web.security import Headers
 
@@ -32,13 +33,17 @@ SEND_TIMEOUT = 60.0
 
 
 class Fast:
-    """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere."""
+    """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere. ``onward``:
+    answers what has no end."""
 
-    def __init__(self, rest: ASGI, catalog: Catalog, hot: Hot, announce: ASGI | None) -> None:
+    def __init__(
+        self, rest: ASGI, catalog: Catalog, hot: Hot, announce: ASGI | None, onward: Endless | None = None
+    ) -> None:
         self._rest = rest
         self._catalog = catalog
         self._hot = hot
         self._announce = announce
+        self._onward = onward
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
@@ -48,6 +53,9 @@ class Fast:
                     await self._announce(scope, receive, send)
             else:
                 await self._announce(scope, receive, send)
+        elif kind == "http" and self._onward is not None and endless(scope["method"], path):
+            async with _unread(receive) as left:
+                await self._onward(scope, send, left)
         elif kind == "http" and self._hot.knows(path):
             async with _unread(receive) as left:
                 await self._serve(scope, send, left)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from seeder.stats.counters import HttpCounters
 from seeder.web.answer import Answer
+from seeder.web.endless import endless
 from seeder.web.media import Media
 from seeder.web.pages import Pages
 from seeder.web.waiting import Verdict, Wait
@@ -17,6 +18,8 @@ class Hot:
     media: Media
     pages: Pages
     counters: HttpCounters
+    onward: bool = False
+    """Streams go on as MPEG-TS, which takes more than a moment."""
 
     def at_once(
         self,
@@ -31,6 +34,8 @@ class Hot:
         a thread. Arguments: as :meth:`Media.at_once`'s, ``path`` any."""
         if not is_media(path):
             return self.pages.answer(method, path, headers) if self.pages.knows(path) else None
+        if self.onward and endless(method, path):
+            return None
         answer = self.media.at_once(method, path, scheme, headers, query, verdict)
         if isinstance(answer, Wait):
             return answer

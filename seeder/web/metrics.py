@@ -52,6 +52,7 @@ def families(now: Snapshot) -> Iterator[Metric]:
         "stream",
         {n: s.viewers for n, s in streams.items()},
     )
+    yield _gauges("stream_listeners", "Players that have it as MPEG-TS now.", "stream", now.listeners)
     yield _gauge("segments", "Segments listed now.", sum(s.segments for s in streams.values()))
     yield _gauge("torrents", "Torrents seeded now.", now.seed.torrents)
     yield _gauge("seed_peers", "Peers connected to libtorrent now.", now.seed.peers)
