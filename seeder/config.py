@@ -20,6 +20,8 @@ from seeder.model import Terms
 from seeder.settings import ENV_PREFIX, SETTINGS, Setting, meant
 
 CONFIG_VARIABLE = "LIVE_TORRENT_CONFIG"
+ADMIN_TOKEN_VARIABLE = "LIVE_TORRENT_ADMIN_TOKEN"  # noqa: S105
+"""Holds the admin's token; no setting, for a flag would be seen in the list of processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Config:
     max_memory: int = 512 << 20
     """Bytes of live segments held in memory; beyond it they are served from their files."""
 
+    admin_token_file: Path | None = None
+    """Holds the admin's token; ``None``: one in the user's state folder."""
     keys: Path | None = None
     """The file of stream keys; ``None``: in the user's state folder."""
 
@@ -206,7 +210,7 @@ def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
 
     Not an error: Kubernetes and images set such names on their own.
     """
-    known = {setting.variable for setting in SETTINGS.values()} | {CONFIG_VARIABLE}
+    known = {setting.variable for setting in SETTINGS.values()} | {CONFIG_VARIABLE, ADMIN_TOKEN_VARIABLE}
     return tuple(
         f"environment variable {name} is not a setting{meant(name, known)}"
         for name in sorted(environ)
@@ -232,7 +236,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | N
         raise ConfigError(f"{where}: {file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where}: {file} is not TOML: {error}") from None
-    for key in ("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg", "keys"):
+    for key in ("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg", "keys", "admin_token_file"):
         value = document.get(key)
         if isinstance(value, str) and value.strip():
             document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())

@@ -22,6 +22,8 @@ _PARAMETER = re.compile(
     r"[^\s&;,'\"]+",
     re.IGNORECASE,
 )
+# Stream keys and admin tokens of ours, and JWTs, wherever they stand.
+_TOKEN = re.compile(r"\blta?_[A-Za-z0-9]{12,}|\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
 _BEARER = re.compile(r"(?P<scheme>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
 
 
@@ -29,6 +31,7 @@ def mask(text: str) -> str:
     """``text`` with passwords, keys and tokens replaced by ``***``; safe to write to a log."""
     text = _USERINFO.sub(r"\g<scheme>***@", text)
     text = _RTMP_KEY.sub(r"\g<app>***", text)
+    text = _TOKEN.sub("***", text)
     text = _PARAMETER.sub(r"\g<name>***", text)
     return _BEARER.sub(r"\g<scheme>***", text)
 

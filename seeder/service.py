@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from quart import Blueprint
 
 from seeder import machine
 from seeder.config import Config, Plan
@@ -36,6 +39,7 @@ from seeder.progress import Progress
 from seeder.publish import Desk
 from seeder.publish.listeners import opened
 from seeder.publish.room import Publishing
+from seeder.publish.token import admin_token
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import (
     Health,
@@ -62,6 +66,7 @@ from seeder.web import (
     serve,
     tls_context,
 )
+from seeder.web.admin import blueprint as admin_blueprint
 
 log = logging.getLogger(__name__)
 
@@ -264,6 +269,7 @@ class Service:
             counters=self._counters,
             desk=self.desk,
             channels=self.channels,
+            blueprints=self._for_the_admin(),
         )
         closing = [self.channels.close]
         if self.tracker is not None:
@@ -273,6 +279,12 @@ class Service:
             settings = replace(settings, max_per_client=None)  # everybody comes from the proxy's address
         adopt = None if self.tracker is None else self.tracker.adopt
         return serve(app, settings, closing=closing, adopt=adopt)
+
+    def _for_the_admin(self) -> tuple[Blueprint, ...]:
+        if self.publishing is None:
+            return ()
+        token = admin_token(self.plan.config.admin_token_file, os.environ)
+        return (admin_blueprint(self.publishing, token, trust_proxy=self.plan.config.trust_proxy),)
 
     async def _ingest(self) -> None:
         config, name = self.plan.config, self.plan.name

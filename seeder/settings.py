@@ -373,6 +373,9 @@ _ROWS = (
     ),
     Setting("loop", _flag, "", "Play finished playlists as live streams, over and over."),
     Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port for all. [default: closed]"),
+    Setting(
+        "admin_token_file", _path, "FILE", "Holds the API's admin token. [default: made in the state folder]"
+    ),
     Setting("keys", _path, "FILE", "Stream keys: who may publish. [default: in the user's state folder]"),
     Setting("max_memory", _size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),
 )

@@ -47,6 +47,7 @@ GOOD = {
     "loop": ("yes", True),
     "bt_port": ("6881", 6881),
     "max_memory": ("64MiB", 64 << 20),
+    "admin_token_file": ("/run/token", Path("/run/token")),
     "keys": ("/etc/keys.json", Path("/etc/keys.json")),
 }
 

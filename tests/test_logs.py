@@ -33,6 +33,8 @@ def written() -> Iterator[io.StringIO]:
         ("srt://h:9000?passphrase=abcdefghij&mode=caller", "srt://h:9000?passphrase=***&mode=caller"),
         ("https://h/x?api_key=1&Token=2&b=3", "https://h/x?api_key=***&Token=***&b=3"),
         ("Authorization: Bearer abcdef.123", "Authorization: Bearer ***"),
+        (f"no stream lt_{'aB3' * 9}, nor lta_{'x9' * 16}", "no stream ***, nor ***"),
+        (f"/whip/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.{'s-_' * 14}?", "/whip/***?"),
         ("http://h/live/demo/master.m3u8", "http://h/live/demo/master.m3u8"),
     ],
 )

@@ -41,8 +41,12 @@ def place(given: Path | None) -> Path:
     return folder / NAME
 
 
+class KeyFileError(ConfigError):
+    """It cannot be read or written, or is damaged."""
+
+
 class KeyFile:
-    """Blocking; OSErrors come as :class:`ConfigError`."""
+    """Blocking; OSErrors come as :class:`KeyFileError`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,21 +59,21 @@ class KeyFile:
         return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
     def read(self) -> Keys:
-        """No keys where there is no file. ConfigError: it cannot be read, or is damaged."""
+        """No keys where there is no file. KeyFileError: it cannot be read, or is damaged."""
         try:
             with self.path.open("rb") as file:
                 data = file.read(MAX_SIZE + 1)
         except FileNotFoundError:
             return Keys()
         except OSError as error:
-            raise ConfigError(f"cannot read the keys in {self.path}: {error.strerror or error}") from None
+            raise KeyFileError(f"cannot read the keys in {self.path}: {error.strerror or error}") from None
         try:
             if len(data) > MAX_SIZE:
                 raise ValueError("it is too long")
             return records.parse(data.decode())
         except ValueError as error:  # UnicodeDecodeError is one
             why = "it is not text" if isinstance(error, UnicodeDecodeError) else error
-            raise ConfigError(
+            raise KeyFileError(
                 f"the file of keys {self.path} is damaged: {why}. Nothing was changed; restore it, or move "
                 "it away and make new keys"
             ) from None
@@ -117,5 +121,5 @@ class KeyFile:
                 temporary.unlink()
             raise self._unwritable(error) from None
 
-    def _unwritable(self, error: OSError) -> ConfigError:
-        return ConfigError(f"cannot write the keys to {self.path}: {error.strerror or error}")
+    def _unwritable(self, error: OSError) -> KeyFileError:
+        return KeyFileError(f"cannot write the keys to {self.path}: {error.strerror or error}")

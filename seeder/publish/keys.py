@@ -35,6 +35,10 @@ _ID = re.compile(r"[a-z0-9]{10}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+class UnknownKeyError(ConfigError):
+    """No key of this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What is kept of one. Times are Unix seconds."""
@@ -93,7 +97,7 @@ class Keys:
         if of_stream:
             ids = ", ".join(key.id for key in of_stream)
             raise ConfigError(f"{name} has {len(of_stream)} keys: name one of {ids}")
-        raise ConfigError(f"no key has the id {name!r}, and no stream of that name has a key")
+        raise UnknownKeyError(f"no key has the id {name!r}, and no stream of that name has a key")
 
     def created(
         self, stream: str, now: float, *, label: str = "", lifetime: int | None = None, srt: bool = False
@@ -138,7 +142,7 @@ class Keys:
     def revoked(self, ident: str) -> Keys:
         """Without it; raises :class:`ConfigError` where there is none of this id."""
         if self.get(ident) is None:
-            raise ConfigError(f"no key has the id {ident!r}")
+            raise UnknownKeyError(f"no key has the id {ident!r}")
         return Keys(tuple(key for key in self.all if key.id != ident))
 
     def seen(self, ident: str, now: float) -> Keys:

@@ -73,6 +73,10 @@ class KeyStore:
             self._use(key)
         return KeyGrant(key.stream, key.id, key.expires)
 
+    def all(self) -> Keys:
+        """As they were read last."""
+        return self._keys
+
     def passphrase(self, stream: str) -> str | None:
         """What SRT publishers of ``stream`` encrypt with; None: nobody publishes it over SRT so. It is a key:
         who knows it claims with it."""

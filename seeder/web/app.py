@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
-from quart import Quart, Response, request
+from quart import Blueprint, Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
 from seeder.onward.channel import Channels
@@ -45,6 +45,7 @@ def create_app(
     bundle: Callable[[], Bundle] = load_bundle,
     desk: Desk | None = None,
     channels: Channels | None = None,
+    blueprints: Sequence[Blueprint] = (),
 ) -> Origin:
     """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
 
@@ -52,7 +53,7 @@ def create_app(
     elsewhere; ``viewers``: peers of a rendezvous swarm; ``snapshot``: what ``/metrics`` and ``/healthz``
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
     publishers in, ``None``: nobody may publish here; ``channels``: what ``/live/NAME.ts`` is, ``None``:
-    nothing.
+    nothing; ``blueprints``: further routes.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)
@@ -60,6 +61,8 @@ def create_app(
     app.url_map.merge_slashes = False  # else // is answered by a redirect that repeats the Host header
     app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
     app.register_blueprint(metrics.blueprint(snapshot))
+    for more in blueprints:
+        app.register_blueprint(more)
 
     @app.errorhandler(HTTPException)
     async def one_line(error: HTTPException) -> Response:

@@ -54,6 +54,10 @@ SCRIPT: Headers = (*_COMMON, *OPEN)
 
 API: Headers = (*_COMMON, *OPEN)
 
+ADMIN: Headers = (
+    *_COMMON,
+    ("Cross-Origin-Resource-Policy", "same-origin"),  # no other site's page gets hold of an answer
+)
 
 PERMISSIONS = ", ".join(f"{name}=()" for name in ("camera", "display-capture", "geolocation", "microphone"))
 """What a player never asks for, whatever a site that frames it would grant; autoplay and fullscreen are the
