@@ -37,6 +37,7 @@ from seeder.ingest.ingest import Ingest
 from seeder.onward.channel import Channels
 from seeder.progress import Progress
 from seeder.publish import Desk
+from seeder.publish.door import Door
 from seeder.publish.listeners import opened
 from seeder.publish.room import Publishing
 from seeder.publish.token import admin_token
@@ -67,6 +68,7 @@ from seeder.web import (
     tls_context,
 )
 from seeder.web.admin import blueprint as admin_blueprint
+from seeder.web.whip import blueprint as whip_blueprint
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,8 @@ class Service:
         """Where we listen."""
         self.published: tuple[tuple[str, int], ...] = ()
         """Protocols and ports that publishers may come by."""
+        self._door = Door()
+        self._turn: Turn | None = None
         self._counters = HttpCounters()
         self._health: dict[str, Health] = {}
 
@@ -152,7 +156,7 @@ class Service:
         certificate = await asyncio.to_thread(_certificate, config, stack)
         if config.tracker is None:
             secret = config.turn_secret_file
-            turn = None if secret is None else Turn(config.turn, read_secret(secret))
+            turn = self._turn = None if secret is None else Turn(config.turn, read_secret(secret))
             knows = with_guests(self.library.knows, config.swarm)
             tracker = Tracker(knows, trust_proxy=config.trust_proxy, lend=turn)
             self.tracker = await stack.enter_async_context(tracker)
@@ -174,7 +178,9 @@ class Service:
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
             tls = None if certificate is None else tls_context(certificate)
-            self.published = await stack.enter_async_context(opened(self.publishing.desk, config, tls))
+            self.published = await stack.enter_async_context(
+                opened(self.publishing.desk, config, tls, self._door)
+            )
             stack.push_async_callback(self.publishing.desk.close)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
@@ -260,16 +266,17 @@ class Service:
 
     def _web(self, certificate: Certificate | None) -> AbstractAsyncContextManager[Bound]:
         config = self.plan.config
+        reach = Reach(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms)
         app = create_app(
             self.library,
-            reach=Reach(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms),
+            reach=reach,
             announce=self.tracker,
             viewers=self.viewers,
             snapshot=self.snapshot,
             counters=self._counters,
             desk=self.desk,
             channels=self.channels,
-            blueprints=self._for_the_admin(),
+            blueprints=(*self._for_the_admin(), whip_blueprint(self._door, reach, self._turn)),
         )
         closing = [self.channels.close]
         if self.tracker is not None:

@@ -25,6 +25,7 @@ BITS_PER_PIXEL = 0.1  # x264 veryfast looks good from here on
 LEAST_BITRATE, MOST_BITRATE = 400_000, 6_000_000
 PICTURE_BITRATE = 1_200_000  # the test picture's noise would show blocks below
 LEAST_FRAME_RATE, MOST_FRAME_RATE, USUAL_FRAME_RATE = 10, 60, "30"
+STEADY_FRAME_RATES = (24, 25, 30, 50, 60)
 BURST_SINCE = (6, 1)  # the ffmpeg version that brought -readrate_initial_burst
 # The concat demuxer keeps the duration of what it reads to itself, but for a mark on each packet.
 SAY_DURATION = (
@@ -56,6 +57,8 @@ class Plan:
     frame_rate: str = USUAL_FRAME_RATE
     interlaced: bool = False
     max_height: int = 720
+    frame: tuple[int, int] | None = None
+    """Width and height that the picture is fitted into, should it change; None: it does not."""
     bitrate: int = LEAST_BITRATE
     why: str = ""
     """Why the video is not copied; empty when it is, or when there is none to copy."""
@@ -100,6 +103,8 @@ def make_plan(
     loop = paced and config.loop
     most = target_duration or max(math.ceil(seconds), math.floor(seconds * GOP_STRETCH))
     why = "" if probe.video is None else _misfit(probe, most, loop, copy and config.copy)
+    if source.varies is not None:
+        why = "its size and frame rate may change at any time"
     audio = Mode.NONE if probe.audio is None else Mode.ENCODE
     if probe.video is None or probe.video.codec == "":
         return Plan(source, Mode.NONE, audio, seconds, encoding_td, paced, loop)
@@ -110,10 +115,26 @@ def make_plan(
         return Plan(source, Mode.COPY, audio, seconds, td, paced, loop)
     rate, height = frame_rate(probe.video), min(probe.video.height, config.max_height)
     width = probe.video.width * height // max(probe.video.height, 1)
+    frame = None
+    if source.varies is not None:
+        rate = _steady(rate)
+        frame = width, height = _frame(probe.video, source.varies, config.max_height)
     return Plan(
         source, Mode.ENCODE, audio, seconds, encoding_td, paced, loop, rate, probe.video.interlaced,
-        config.max_height, config.video_bitrate or _bitrate(width, height, _number(rate)), why,
+        config.max_height, frame, config.video_bitrate or _bitrate(width, height, _number(rate)), why,
     )  # fmt: skip
+
+
+def _frame(video: Video, least: int, most: int) -> tuple[int, int]:
+    """As high as the picture is now, or ``least``: WebRTC begins small and grows."""
+    height = min(most, max(video.height, least, 2)) // 2 * 2
+    return max(2, round(height * (video.width or 16) / (video.height or 9) / 2) * 2), height
+
+
+def _steady(rate: str) -> str:
+    """The usual rate that a varying one, seen for a moment, most likely stands for."""
+    usual = (str(number) for number in STEADY_FRAME_RATES)
+    return next((one for one in usual if abs(_number(rate) / float(one) - 1) < 0.03), USUAL_FRAME_RATE)
 
 
 def _misfit(probe: Probe, most: int, loop: bool, copy: bool) -> str:
@@ -199,6 +220,9 @@ def _video(plan: Plan) -> list[str]:
         height = f"trunc(min({plan.max_height},ih)/2)*2"
         width = f"trunc(min(1,{plan.max_height}/ih)*iw*sar/2)*2"
         filters = f"scale=w='{width}':h='{height}',setsar=1"
+        if plan.frame is not None:
+            into = f"{plan.frame[0]}:{plan.frame[1]}"
+            filters = f"scale={into}:force_original_aspect_ratio=decrease,pad={into}:-1:-1,setsar=1"
         out += ["-vf", f"yadif=deint=interlaced,{filters}" if plan.interlaced else filters]
         # A constant frame rate fills the gaps of a live input, so that there is always a frame to cut at.
         out += ["-fps_mode", "cfr", "-r", plan.frame_rate]

@@ -101,7 +101,7 @@ class Ingest:
         self._source = (
             sources.classify(config.input, PurePosixPath(Path.cwd().as_posix()))
             if supply is None
-            else sources.published(supply.name, supply.format, supply.options)
+            else sources.published(supply.name, supply.format, supply.options, supply.varies)
         )
         self._packager = Packager(feed / config.stream, config.variant, config.window, clock, retire)
         self._backoff = Backoff(dice)

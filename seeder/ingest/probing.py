@@ -36,6 +36,8 @@ async def look(binary: Binary, source: Source, supply: Supply | None = None) -> 
     meter = GopMeter()
     arguments = probe_arguments(source, LIVE_SECONDS if live else FILE_SECONDS)
     idrs = 0 if not live else LIVE_IDRS if supply is None else SENT_IDRS
+    if source.varies is not None:
+        idrs = 1  # it is encoded whatever its key frames are like
     async with (
         running(binary.path, arguments, script=source.script, keep=LINES) as process,
         _feeding(process, supply),

@@ -51,6 +51,9 @@ class Source:
     """What ``-f`` needs, else empty."""
     options: tuple[str, ...] = ()
     """Further input options."""
+    varies: int | None = None
+    """The picture's size and frame rate may change at any time, as WebRTC's do: it is encoded at one size, at
+    least so many lines high as long as that is allowed."""
 
     @property
     def name(self) -> str:
@@ -134,9 +137,9 @@ def classify(given: str | None, cwd: PurePosixPath) -> Source:
     return Source(SourceKind.FILE, f"file:{path}")
 
 
-def published(name: str, format: str, options: tuple[str, ...] = ()) -> Source:
+def published(name: str, format: str, options: tuple[str, ...] = (), varies: int | None = None) -> Source:
     """Media that a publisher sends us, as ffmpeg's ``format``."""
-    return Source(SourceKind.PUBLISHED, name, format, options)
+    return Source(SourceKind.PUBLISHED, name, format, options, varies)
 
 
 def path_of(source: Source) -> str:

@@ -38,14 +38,16 @@ class Supply:
         *,
         alone: bool = False,
         silence: float = SILENCE,
+        varies: int | None = None,
     ) -> None:
         """``name``: for people (``RTMP from 192.0.2.7``), without secrets; ``format``: ffmpeg's demuxer;
         ``options``: its further input options; ``alone``: the head is all that standard input gets (an SDP,
-        the media of which comes another way)."""
+        the media of which comes another way); ``varies``: see :class:`~seeder.ingest.sources.Source`."""
         self.name = name
         self.format = format
         self.options = options
         self.alone = alone
+        self.varies = varies
         self.head = b""
         """What every reader needs first: FLV's header and sequence headers, an SDP; empty for MPEG-TS. The
         writer sets it before the first chunk, and may change it."""

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 from seeder import machine
 from seeder.config import Config
 from seeder.publish.desk import Desk
+from seeder.publish.door import Door
 from seeder.publish.flv import listener as flv
 from seeder.publish.place import Place, Serve
+from seeder.publish.whip import listener as whip
 
 log = logging.getLogger(__name__)
 
@@ -30,22 +32,26 @@ class Listener:
 
 LISTENERS: Mapping[str, Listener] = {
     "flv": Listener(flv.serve, "tcp://{at} (FLV; the stream key in its metadata, as key)"),
+    "whip": Listener(whip.serve, "/whip/NAME of the web server (the key as bearer token; media at UDP {at})"),
 }
 """By protocol."""
 
 
 @asynccontextmanager
 async def opened(
-    desk: Desk, config: Config, tls: ssl.SSLContext | None = None
+    desk: Desk, config: Config, tls: ssl.SSLContext | None = None, door: Door | None = None
 ) -> AsyncIterator[tuple[tuple[str, int], ...]]:
     """Every listener that ``config.publish`` names, while the block lasts; the protocols and the ports they
     got. Raises :class:`~seeder.errors.ServeError`."""
     got: list[tuple[str, int]] = []
+    door = door or Door()
+    outside = "" if config.public_url is None else urlsplit(config.public_url).hostname or ""
     shown = _reached(config)
     async with AsyncExitStack() as stack:
         for protocol, _, port in (wanted.partition(":") for wanted in config.publish):
             listener = LISTENERS[protocol]
-            bound = await stack.enter_async_context(listener.serve(desk, Place(config.host, int(port), tls)))
+            place = Place(config.host, int(port), tls, door, outside, config.segment_seconds)
+            bound = await stack.enter_async_context(listener.serve(desk, place))
             got.append((protocol, bound))
             log.info("publish to %s", listener.address.format(at=f"{shown}:{bound}"))
         yield tuple(got)

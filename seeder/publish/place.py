@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seeder.publish.desk import Desk
+from seeder.publish.door import Door
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,11 @@ class Place:
     """0 takes a free one."""
     tls: ssl.SSLContext | None = None
     """The server's certificate, for protocols that want one."""
+    door: Door = field(default_factory=Door)
+    """For protocols that speak HTTP."""
+    reached: str = ""
+    """The host by which the operator says that others reach us; empty: ``host`` is all we know."""
+    segment_seconds: float = 2.0
 
 
 Serve = Callable[[Desk, Place], AbstractAsyncContextManager[int]]

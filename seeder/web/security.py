@@ -77,3 +77,17 @@ def page(*, framed: bool) -> Headers:
         *_COMMON,
     )
     return headers if framed else (*headers, ("X-Frame-Options", "DENY"))
+
+
+WHIP: Headers = (
+    *_COMMON,
+    ("Access-Control-Allow-Origin", "*"),  # a page of any site may publish: the token is the secret
+    ("Access-Control-Expose-Headers", "ETag, Link, Location"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
+
+WHIP_PREFLIGHT: Headers = (
+    ("Access-Control-Allow-Methods", "DELETE, OPTIONS, PATCH, POST"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match"),
+    ("Access-Control-Max-Age", "86400"),
+)
