@@ -18,6 +18,7 @@ from seeder.publish.desk import Desk
 from seeder.publish.door import Door
 from seeder.publish.flv import listener as flv
 from seeder.publish.place import Place, Serve
+from seeder.publish.rtmp import listener as rtmp
 from seeder.publish.whip import listener as whip
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Listener:
 
 
 LISTENERS: Mapping[str, Listener] = {
+    "rtmp": Listener(rtmp.serve, "rtmp://{at}/live (and the stream key)"),
+    "rtmps": Listener(rtmp.serve_tls, "rtmps://{at}/live (and the stream key)"),
     "flv": Listener(flv.serve, "tcp://{at} (FLV; the stream key in its metadata, as key)"),
     "whip": Listener(whip.serve, "/whip/NAME of the web server (the key as bearer token; media at UDP {at})"),
 }
