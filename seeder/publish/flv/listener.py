@@ -13,7 +13,7 @@ from seeder.ingest.supply import Supply
 from seeder.publish import amf
 from seeder.publish.claim import Claim, RefusedError
 from seeder.publish.desk import Desk
-from seeder.publish.flv.media import Media, carried
+from seeder.publish.flv.media import OPTIONS, Media, carried
 from seeder.publish.flv.tags import SCRIPT, Tag, TagReader
 from seeder.publish.listening import listening
 from seeder.publish.place import Place
@@ -42,7 +42,7 @@ async def _talk(desk: Desk, reader: asyncio.StreamReader, address: str) -> None:
     if first[0].kind != SCRIPT or not (key := key_of(first[0].body)):
         raise RefusedError("no key in the metadata with which it begins", 401)
     async with desk.admit(Claim("flv", address, key)) as session:
-        supply, media = Supply(f"FLV from {address}", "flv"), Media()
+        supply, media = Supply(f"FLV from {address}", "flv", OPTIONS), Media()
 
         async def read() -> None:
             found = first

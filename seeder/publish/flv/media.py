@@ -5,7 +5,7 @@ Pure but for the last function.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seeder.ingest.supply import Supply
 from seeder.publish import amf
@@ -18,8 +18,14 @@ TURN = 10_000
 """Milliseconds of media between two new beginnings at least: each costs a start of ffmpeg."""
 CHANGE = 2_000
 """… where a codec or its header changed: until then its frames are left out, ffmpeg could not use them."""
-LATE = 3_000
-"""Milliseconds after which a track that was not there at first is one that ffmpeg does not expect."""
+WAIT = 1_500
+"""Milliseconds of media that wait for the other track's beginning: FLV's header says which there are, and
+ffmpeg waits long for one that never comes."""
+MOST_WAITING = 4 << 20
+"""Bytes that wait so, whatever their times say."""
+OPTIONS = ("-analyzeduration", "1000000")
+"""ffmpeg's, for what :class:`Media` gives: all is said in the head; one track alone would be looked at for
+five seconds in case another comes."""
 LONG = 1 << 30
 """Milliseconds (12 days) after which times start at 0 again: FLV has a sign in the last bit."""
 
@@ -50,11 +56,11 @@ class Media:
 
     def __init__(self) -> None:
         self._metadata = b""
+        self._promised: frozenset[int] = frozenset()  # kinds of tags, by the metadata
         self._sent: dict[int, _Track] = {}  # by kind of tag: what comes
         self._known: dict[int, _Track] = {}  # … and what ffmpeg was told
         self._timeline = Timeline()
-        self._begun = False
-        self._keyed = False  # video can be decoded
+        self._waiting: list[Chunk] | None = []  # None once the head is settled
         self._turned = 0  # where on the timeline ffmpeg began last
         self._jumped = False  # since then
 
@@ -63,56 +69,55 @@ class Media:
         """What every reader needs first."""
         tracks = ((kind, self._known.get(kind)) for kind in (VIDEO, AUDIO))
         headers = (written(Tag(kind, 0, track.header)) for kind, track in tracks if track and track.header)
-        return b"".join((header(), self._metadata, *headers))
+        flags = header(audio=AUDIO in self._known, video=VIDEO in self._known)
+        return b"".join((flags, self._metadata, *headers))
 
-    def add(self, tag: Tag) -> Chunk | None:
+    def add(self, tag: Tag) -> list[Chunk]:
         """What goes to ffmpeg. Raises :class:`RefusedError` for media that cannot be used."""
         kind = tag.kind
-        if kind == SCRIPT and not self._begun:
-            self._metadata = _described(tag.body)
+        if kind == SCRIPT and not self._known:
+            self._metadata, self._promised = _described(tag.body)
         if kind not in (AUDIO, VIDEO):
-            return None
+            return []
         content = codecs.video(tag.body) if kind == VIDEO else codecs.audio(tag.body)
         if content.role is Role.HEADER:
             self._sent[kind] = _Track(content.codec, tag.body)
         if content.role in (Role.HEADER, Role.NOTHING):
-            return None
+            return []
         if kind not in self._sent or self._sent[kind].codec != content.codec:
             if content.headed:
-                return None  # nobody can decode it
+                return []  # nobody can decode it
             self._sent[kind] = _Track(content.codec)
-        if kind == VIDEO and not self._keyed and content.role is not Role.KEY:
-            return None
+        if kind == VIDEO and VIDEO not in self._known and content.role is not Role.KEY:
+            return []
         time, jumped = self._timeline.place(kind, tag.timestamp)
         self._jumped |= jumped
         # Where there is video, ffmpeg begins with that.
         entry = content.role is Role.KEY and (kind == VIDEO or VIDEO not in self._sent)
+        if self._waiting is not None:
+            self._known[kind] = self._sent[kind]
+            self._waiting.append(Chunk(written(Tag(kind, time, tag.body)), entry))
+            return self._settled(self._waiting)
         if entry and self._turns(time):
-            return self._turn(tag, time)
-        return self._passed(tag, time, entry)
+            return [self._turn(tag, time)]
+        if self._known.get(kind) != self._sent[kind]:
+            return []  # until the next turn
+        return [Chunk(written(Tag(kind, time, tag.body)), entry)]
 
-    def _passed(self, tag: Tag, time: int, entry: bool) -> Chunk | None:
-        track = self._sent[tag.kind]
-        data = written(Tag(tag.kind, time, tag.body))
-        new = tag.kind not in self._known and (not self._begun or time - self._turned <= LATE)
-        if new:
-            self._known[tag.kind] = track
-            if self._begun and track.header:
-                data = written(Tag(tag.kind, time, track.header)) + data
-        if self._known.get(tag.kind) != track:
-            return None  # until the next turn
-        self._keyed |= tag.kind == VIDEO
-        self._begun = True
-        return Chunk(data, entry, self.head if new else None)
+    def _settled(self, waiting: list[Chunk]) -> list[Chunk]:
+        """What has waited, once it is known which tracks there are."""
+        known = self._known.keys()
+        full = self._timeline.now >= WAIT or sum(len(chunk.data) for chunk in waiting) > MOST_WAITING
+        if not full and known != self._promised and known != {AUDIO, VIDEO}:
+            return []
+        self._waiting = None
+        return [replace(waiting[0], head=self.head), *waiting[1:]]
 
     def _turns(self, time: int) -> bool:
         """Whether a new ffmpeg begins with the frame at ``time``."""
-        if not self._begun:
-            return False
         since = time - self._turned
         if any(self._known.get(kind) != track for kind, track in self._sent.items()):
-            new = self._sent.keys() - self._known.keys()
-            return since > LATE if new else since >= CHANGE
+            return since >= CHANGE
         return since >= TURN and (self._jumped or time > LONG)
 
     def _turn(self, tag: Tag, time: int) -> Chunk:
@@ -120,27 +125,29 @@ class Media:
         self._known = dict(self._sent)
         self._timeline.begin_again(time)
         self._turned, self._jumped = 0, False
-        self._keyed = VIDEO in self._known
         look = old != {kind: track.codec for kind, track in self._known.items()}
         return Chunk(written(Tag(tag.kind, 0, tag.body)), True, self.head, True, look)
 
 
-def _described(body: bytes) -> bytes:
+def _described(body: bytes) -> tuple[bytes, frozenset[int]]:
     """onMetaData with what ffmpeg cannot learn from the frames, and nothing else: encoders put a duration,
-    names and even keys there. Empty for what is none."""
+    names and even keys there; and the kinds of tags it promises. Both empty for what is none."""
     try:
         values = amf.decode(body)
     except amf.AmfError:
-        return b""
-    if "onMetaData" not in values[:2] or not isinstance(values[-1], dict):
-        return b""
-    rate = values[-1].get("framerate")
+        values = []
+    if "onMetaData" not in values[:2] or not isinstance(said := values[-1], dict):
+        return b"", frozenset()
+    kinds = frozenset(
+        kind for kind, name in ((AUDIO, "audiocodecid"), (VIDEO, "videocodecid")) if said.get(name)
+    )
+    rate = said.get("framerate")
     if not isinstance(rate, float) or not 0 < rate <= 1000:
-        return b""
-    return written(Tag(SCRIPT, 0, amf.encode("onMetaData") + amf.ecma_array({"framerate": rate})))
+        return b"", kinds
+    return written(Tag(SCRIPT, 0, amf.encode("onMetaData") + amf.ecma_array({"framerate": rate}))), kinds
 
 
 async def carried(supply: Supply, media: Media, tag: Tag) -> None:
     """``tag`` on its way. Raises :class:`RefusedError`; safe to cancel."""
-    if (chunk := media.add(tag)) is not None:
+    for chunk in media.add(tag):
         await supply.write(chunk.data, chunk.entry, head=chunk.head, anew=chunk.anew, look=chunk.look)

@@ -1,5 +1,5 @@
-"""RTMP, as encoders publish by it (Adobe's RTMP 1.0, 2012, and Enhanced RTMP); our own, for no asyncio library
-of it is kept.
+"""RTMP, as encoders publish by it (Adobe's RTMP 1.0, 2012, and Enhanced RTMP); our own, since no library
+of it for asyncio is kept.
 
     handshake      three packets each way, of which only the sizes matter (``handshake``)
     chunk          a piece of a message; messages of several chunk streams are interleaved (``chunks``)

@@ -169,6 +169,10 @@ class ChunkWriter:
 
     def write(self, number: int, message: Message) -> bytes:
         """``message`` on chunk stream ``number`` (from 2 to 65,599)."""
+        return b"".join(self.pieces(number, message))
+
+    def pieces(self, number: int, message: Message) -> list[bytes]:
+        """Its chunks. Those of other chunk streams may stand between them."""
         body, time = message.body, message.timestamp % (1 << 32)
         last, last_delta = self._last.get(number, (None, None))
         delta = None
@@ -189,10 +193,9 @@ class ChunkWriter:
                 message.stream.to_bytes(4, "little"),
             )
         )[: _HEADER_SIZES[form]]
-        parts = [_basic(form, number), header, extension, body[: self.size]]
-        for at in range(self.size, len(body), self.size):
-            parts += [_basic(3, number), extension, body[at : at + self.size]]
-        return b"".join(parts)
+        first = _basic(form, number) + header + extension + body[: self.size]
+        more = _basic(3, number) + extension
+        return [first, *(more + body[at : at + self.size] for at in range(self.size, len(body), self.size))]
 
 
 def _basic(form: int, number: int) -> bytes:

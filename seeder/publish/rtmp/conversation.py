@@ -185,11 +185,8 @@ class Conversation:
             case "publish":
                 return self._publish(message.stream, values)
             case "play" | "play2":
-                self._stream = message.stream
-                self._status(
-                    "error", "NetStream.Play.StreamNotFound", "streams are not played over RTMP here"
-                )
-                raise RefusedError("it wants to play, which is not for RTMP here", 403)
+                self._stream, self._plays = message.stream, True
+                raise RefusedError("streams are not played over RTMP here", 403)
             case "releaseStream" | "FCPublish" | "_checkbw":
                 self._command("_result", number, None, None)
             case "FCUnpublish" | "deleteStream" | "closeStream" if self._accepted:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Claim, RefusedError
 from seeder.publish.desk import Desk
-from seeder.publish.flv.media import Media, carried
+from seeder.publish.flv.media import OPTIONS, Media, carried
 from seeder.publish.flv.tags import Tag
 from seeder.publish.listening import listening
 from seeder.publish.place import Place
@@ -90,7 +90,7 @@ class _Talk:
         claim = Claim(self._protocol, self._address, wish.key, wish.stream)
         async with self._desk.admit(claim) as session:
             self._conversation.accept()
-            supply = Supply(f"{self._protocol.upper()} from {self._address}", "flv")
+            supply = Supply(f"{self._protocol.upper()} from {self._address}", "flv", OPTIONS)
             await session.carry(supply, self._read(supply))
 
     async def _read(self, supply: Supply) -> None:
