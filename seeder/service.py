@@ -178,9 +178,8 @@ class Service:
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
             tls = None if certificate is None else tls_context(certificate)
-            self.published = await stack.enter_async_context(
-                opened(self.publishing.desk, config, tls, self._door)
-            )
+            listeners = opened(self.publishing.desk, config, tls, self._door, self.publishing.passphrase)
+            self.published = await stack.enter_async_context(listeners)
             stack.push_async_callback(self.publishing.desk.close)
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
