@@ -19,8 +19,8 @@ from seeder.publish.door import Door
 from seeder.publish.flv import listener as flv
 from seeder.publish.place import Place, Serve
 from seeder.publish.rtmp import listener as rtmp
-from seeder.publish.whip import listener as whip
 from seeder.publish.srt import listener as srt
+from seeder.publish.whip import listener as whip
 
 log = logging.getLogger(__name__)
 
