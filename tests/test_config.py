@@ -69,7 +69,7 @@ def test_the_defaults_are_closed() -> None:
 
 
 def test_every_setting_is_exercised_here() -> None:
-    assert set(GOOD) == set(SETTINGS) == set(Config.__dataclass_fields__)
+    assert set(GOOD) == set(SETTINGS) == set(Config.__dataclass_fields__) - {"streams"}
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -15,6 +15,7 @@ LEVELS: dict[str, int] = {
     "stats": 1,  # counters that every room may hold
     "settings": 1,
     # 2: every other module beside these, a tool for whoever needs it
+    "config": 3,  # of stream_config's tables, too
     "torrent": 3,
     "fetch": 3,
     "hls": 4,  # a manifest names torrents

@@ -3,7 +3,15 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from seeder.stats.counters import HttpCounters, TrackerCounters
-from seeder.stats.snapshot import Health, SeedStats, Snapshot, StreamStats, freeze_http, freeze_tracker
+from seeder.stats.snapshot import (
+    Health,
+    IngestStats,
+    SeedStats,
+    Snapshot,
+    StreamStats,
+    freeze_http,
+    freeze_tracker,
+)
 from tests.web.conftest import Open
 
 
@@ -18,7 +26,7 @@ def busy() -> Snapshot:
         seed=SeedStats(torrents=10, peers=3, uploaded=12345, downloaded=0),
         tracker=freeze_tracker(tracker),
         http=freeze_http(http),
-        ingests={"demo": "running"},
+        ingests={"demo": IngestStats("running", 1.5, 2, 30, 1, "a secret place")},
         health={"feed": Health(True), "torrent": Health(False, "why")},
     )
 
@@ -50,8 +58,13 @@ async def test_prometheus_reads_what_the_issue_asks_for(open_site: Open) -> None
         ("http_responses_total", (("kind", "segment"), ("status", "206"))): 1,
         ("ingest_state", (("state", "running"), ("stream", "demo"))): 1,
         ("ingest_state", (("state", "stopped"), ("stream", "demo"))): 0,
+        ("ingest_speed", (("stream", "demo"),)): 1.5,
+        ("ingest_restarts_total", (("stream", "demo"),)): 2,
+        ("ingest_segments_total", (("stream", "demo"),)): 30,
+        ("ingest_dropped_total", (("stream", "demo"),)): 1,
         ("healthy", (("room", "torrent"),)): 0,
     }
+    assert "secret" not in got.body.decode()
     assert expected.items() <= found.items()
 
 
