@@ -24,6 +24,8 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from seeder.errors import IngestError
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import RefusedError
+from seeder.publish.rtp import latm
+from seeder.publish.rtp.sync import Sync
 from seeder.publish.rtp.track import MOST, Track, describe
 
 READER, SENDER = "127.0.0.1", "127.0.0.2"
@@ -41,8 +43,6 @@ PROBE_SECONDS = 0.02
 """Between two questions whether somebody listens; ffmpeg takes 50 ms and more to get there."""
 SOCKET_BYTES = 4 << 20
 """Asked for as ffmpeg's receive buffer; Linux gives 416 KiB unless net.core.rmem_max is larger."""
-SR = 200
-"""RTCP's sender report, RFC 3550 section 6.4.1."""
 NOBODY = struct.pack("!BBHI", 0x80, 201, 1, 0)
 """A receiver report about nothing: ffmpeg reads past it."""
 GOODBYE = NOBODY + struct.pack("!BBHI", 0x81, 203, 1, 0)
@@ -64,6 +64,8 @@ class Bridge:
         self, name: str, tracks: Sequence[Track], pairs: Sequence[tuple[socket.socket, socket.socket]]
     ) -> None:
         self.supply = Supply(name, "sdp", OPTIONS, alone=True)
+        self._latm = {number: latm.Repacker() for number, track in enumerate(tracks) if is_latm(track)}
+        tracks = [latm.generic(track) if is_latm(track) else track for track in tracks]
         self.supply.head = describe(tracks, [pair[0].getsockname()[1] for pair in pairs], SENDER)
         self.supply.on_reader = self._begins
         self.on_listener: Callable[[], None] = lambda: None
@@ -71,7 +73,8 @@ class Bridge:
         self.dropped = 0
         """Packets that were too large, or found no room in the sockets."""
         self._pairs = pairs
-        self._reports: list[bytes] = [NOBODY] * len(tracks)  # the last sender report of each track
+        lead = next((number for number, track in enumerate(tracks) if track.kind == "video"), 0)
+        self._sync = Sync([track.clock for track in tracks], lead)
         self._held: list[tuple[float, int, bytes]] = []  # arrival, track, packet
         self._size = 0
         self._next = 0  # of those held, while the reader catches up
@@ -86,25 +89,26 @@ class Bridge:
             self.dropped += 1
             return
         self.supply.heard()
+        if track in self._latm:
+            repacked = self._latm[track].repack(packet)
+            if repacked is None:
+                return
+            packet = repacked
+        now = asyncio.get_running_loop().time()
+        report = self._sync.packet(track, int.from_bytes(packet[4:8], "big"), now)
         if not (self._flowing and self._takes):
-            self._held.append((asyncio.get_running_loop().time(), track, packet))
+            self._held.append((now, track, packet))
             self._size += len(packet)
             if self._size > HELD:
                 self._forget(len(self._held) // 4)
         if self._flowing:
-            self._send(self._pairs[track][0], packet)
+            self._report(track, report)
+            self._pass(track, packet)
 
     def rtcp(self, track: int, packet: bytes) -> None:
-        """A compound packet of the publisher's. The sender report in it is passed on, since ffmpeg
-        synchronizes by that; the rest (a goodbye would end ffmpeg) is not."""
-        if len(packet) < 28 or packet[1] != SR or packet[0] >> 6 != 2:
-            return
-        size = 4 + 4 * int.from_bytes(packet[2:4], "big")
-        if not 28 <= size <= len(packet):
-            return
-        self._reports[track] = packet[:size]
-        if self._flowing:
-            self._send(self._pairs[track][0], self._reports[track])
+        """A compound packet of the publisher's. Of that ffmpeg is told what the sender report says, and
+        nothing else: a goodbye would end it."""
+        self._report(track, self._sync.report(track, packet))
 
     async def run(self) -> None:
         """:func:`bridged`'s: for ever, find who listens, and give it what is held."""
@@ -135,10 +139,10 @@ class Bridge:
         """Returns once an ffmpeg has bound all its ports."""
         answers = [pair[1] for pair in self._pairs]
         while not self._lost.is_set():
-            for answer, report in zip(answers, self._reports, strict=True):
+            for answer in answers:
                 answer.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # of an earlier question
                 with suppress(OSError):
-                    answer.send(report)
+                    answer.send(NOBODY)
             await asyncio.sleep(PROBE_SECONDS)
             if not any(answer.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) for answer in answers):
                 return
@@ -146,14 +150,15 @@ class Bridge:
     async def _catch_up(self) -> None:
         """Send what is held, while more of it comes."""
         loop = asyncio.get_running_loop()
-        for (to, _), report in zip(self._pairs, self._reports, strict=True):
+        for to, _ in self._pairs:
             to.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # the last reader's end
-            self._send(to, report)
+        for track, report in self._sync.begin():
+            self._send(self._pairs[track][0], report)
         began, first, self._next = loop.time(), self._held[0][0] if self._held else 0.0, 0
         while self._next < len(self._held) and not self._lost.is_set():
             came, track, packet = self._held[self._next]
             self._next += 1
-            self._send(self._pairs[track][0], packet)
+            self._pass(track, packet)
             due = began + (came - first) / CATCH_UP
             if due > loop.time():
                 await asyncio.sleep(due - loop.time())
@@ -161,6 +166,15 @@ class Bridge:
             self._flowing = True
             if self._takes:
                 self._forget(len(self._held))
+
+    def _pass(self, track: int, packet: bytes) -> None:
+        if report := self._sync.first(track):
+            self._send(self._pairs[track][0], report)
+        self._send(self._pairs[track][0], packet)
+
+    def _report(self, track: int, report: bytes | None) -> None:
+        if report is not None and self._flowing:
+            self._send(self._pairs[track][0], report)
 
     def _say_goodbye(self) -> None:
         for pair in self._pairs:
@@ -186,10 +200,14 @@ class Bridge:
         self._next = max(0, self._next - count)
 
 
+def is_latm(track: Track) -> bool:
+    return track.codec.lower() == "mp4a-latm"
+
+
 @asynccontextmanager
 async def bridged(name: str, tracks: Sequence[Track]) -> AsyncIterator[Bridge]:
-    """``name``: for people (``RTSP from 192.0.2.7``). Raises :class:`RefusedError` for no tracks or too many,
-    :class:`IngestError` when there are no ports."""
+    """``name``: for people (``RTSP from 192.0.2.7``). Raises :class:`RefusedError` (415) for tracks that
+    cannot be used, :class:`IngestError` when there are no ports."""
     if not 1 <= len(tracks) <= MOST:
         raise RefusedError(f"{len(tracks)} tracks: give 1 to {MOST}", 415)
     with ExitStack() as stack:
