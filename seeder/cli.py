@@ -129,9 +129,15 @@ def serve(config_file: str | None, **flags: object) -> None:
     One folder per stream: FEED/<stream>/….m3u8. Streams may come and go while this runs.
 
     With --publish encoders send streams here: --publish rtmp, --publish srt:9000, …
+
+    \b
+    Streams that are made here, any number of them, stand in the --config file:
+      [[streams]]
+      name = "garden"
+      input = "rtsp://camera.local/1"
     """
     config = _configure(config_file, flags)
-    folder = made if config.publish else existing
+    folder = made if config.publish or config.streams else existing
     run(Plan(config, folder(config.feed or Path("feed"))))
 
 
@@ -147,6 +153,8 @@ def stream(source: str, name: str, config_file: str | None, **flags: object) -> 
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
     source = _checked(source)
+    if config.stream(name) is not None:
+        raise ConfigError(f"--name: {name} is one of the [[streams]] in the file already")
     run(Plan(config, made(config.feed or Path("feed")), name=name, source=source))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from seeder.errors import ConfigError
 from seeder.model import Terms
 from seeder.settings import ENV_PREFIX, SETTINGS, Setting, meant
+from seeder.stream_config import StreamConfig, read
 
 CONFIG_VARIABLE = "LIVE_TORRENT_CONFIG"
 ADMIN_TOKEN_VARIABLE = "LIVE_TORRENT_ADMIN_TOKEN"  # noqa: S105
@@ -81,6 +82,12 @@ class Config:
     """Holds the admin's token; ``None``: one in the user's state folder."""
     keys: Path | None = None
     """The file of stream keys; ``None``: in the user's state folder."""
+    streams: tuple[StreamConfig, ...] = ()
+    """What the file says of single streams (``[[streams]]``)."""
+
+    def stream(self, name: str) -> StreamConfig | None:
+        """What it says of that one."""
+        return next((each for each in self.streams if each.name == name), None)
 
     @property
     def tls(self) -> bool:
@@ -151,16 +158,21 @@ def merge(
     environ: Mapping[str, str] | None = None,
     document: Mapping[str, object] | None = None,
     source: str = "config file",
+    folder: Path | None = None,
 ) -> Config:
     """The configuration these sources give together.
 
     ``flags``: by setting name, without what was not given (``None`` and ``()`` count as not given);
-    ``environ``: the process's; ``document``: the parsed TOML file, called ``source`` in messages.
+    ``environ``: the process's; ``document``: the parsed TOML file, called ``source`` in messages,
+    from which relative paths of streams' inputs start at ``folder``.
     """
     values: dict[str, Any] = {}
     for key, value in (document or {}).items():
+        if key == "streams":
+            values[key] = read(value, source, folder)
+            continue
         if key not in SETTINGS:
-            raise ConfigError(f"{source}: unknown key {key!r}{meant(key, SETTINGS)}")
+            raise ConfigError(f"{source}: unknown key {key!r}{meant(key, (*SETTINGS, 'streams'))}")
         values[key] = _parsed(SETTINGS[key], value, f"{source}: {key}")
     for name, setting in SETTINGS.items():
         # An empty variable is how Compose files and CI say "not set".
@@ -240,4 +252,4 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | N
         value = document.get(key)
         if isinstance(value, str) and value.strip():
             document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())
-    return merge(flags, environ, document, str(file))
+    return merge(flags, environ, document, str(file), file.resolve().parent)

@@ -32,8 +32,7 @@ from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
 from seeder.feed.scan import Alone
 from seeder.feed.task import FeedConfig, FeedTask
-from seeder.ingest.config import IngestConfig
-from seeder.ingest.ingest import Ingest
+from seeder.ingest.many import Ingests, ingest_config
 from seeder.onward.channel import Channels
 from seeder.progress import Progress
 from seeder.publish import Desk
@@ -44,6 +43,7 @@ from seeder.publish.token import admin_token
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import (
     Health,
+    IngestStats,
     SeedStats,
     Snapshot,
     StreamStats,
@@ -52,6 +52,7 @@ from seeder.stats.snapshot import (
     freeze_http,
     freeze_tracker,
 )
+from seeder.stream_config import StreamConfig
 from seeder.torrent.session import SeedSession
 from seeder.torrent.settings import SeedSettings
 from seeder.tracker import Tracker, Turn, read_secret
@@ -123,12 +124,12 @@ class Service:
         self.seed: SeedSession | None = None
         """``None`` when libtorrent could not start."""
         self.channels = Channels(self.library, plan.config.ffmpeg)
-        self.ingest: Ingest | None = None
+        self.ingests = Ingests(plan.feed, self._let_go)
         self.attached: AttachTask | None = None
         self.publishing: Publishing | None = None
         """``None`` where the feed folder is not ours to write into: ``attach``."""
         if plan.attached is None and plan.local is None:
-            self.publishing = Publishing(plan.config, plan.feed, self._let_go, lambda name: name == plan.name)
+            self.publishing = Publishing(plan.config, plan.feed, self._let_go, self.ingests.has)
         self.bound: Bound
         """Where we listen."""
         self.published: tuple[tuple[str, int], ...] = ()
@@ -152,7 +153,7 @@ class Service:
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Start every room in the order of the data; ``stack`` stops them in reverse."""
-        plan, config = self.plan, self.plan.config
+        config = self.plan.config
         certificate = await asyncio.to_thread(_certificate, config, stack)
         if config.tracker is None:
             secret = config.turn_secret_file
@@ -171,17 +172,27 @@ class Service:
             for address in machine.addresses():
                 if config.host == "::" or ":" not in address:
                     log.info("on your network: %s", replace(self.bound, host=address).url)
-        if plan.ingests:
-            self._begin("ingest", self._ingest, group, stack)
         if self.publishing is not None:
+            await stack.enter_async_context(self.ingests)
+            self._start_ingests(group, stack)
             self._begin("publish", self.publishing.run, group, stack)
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
             tls = None if certificate is None else tls_context(certificate)
-            self.published = await stack.enter_async_context(
-                opened(self.publishing.desk, config, tls, self._door)
-            )
+            listeners = opened(self.publishing.desk, config, tls, self._door, self.publishing.passphrase)
+            self.published = await stack.enter_async_context(listeners)
             stack.push_async_callback(self.publishing.desk.close)
+
+    def _start_ingests(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        plan, config = self.plan, self.plan.config
+        if plan.ingests and plan.name is not None:
+            stream = StreamConfig(plan.name, plan.source)
+            # The test picture has no input, and is to have an end all the same.
+            self.ingests.start(replace(ingest_config(config, stream), end=True), vital=True)
+            self._begin("ingest", self.ingests.watch, group, stack)
+        for stream in config.streams:
+            if stream.input is not None:
+                self.ingests.start(ingest_config(config, stream))
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
         """Where libtorrent announces: a plain loopback port of its own, whatever the web server's address and
@@ -293,24 +304,6 @@ class Service:
         token = admin_token(self.plan.config.admin_token_file, os.environ)
         return (admin_blueprint(self.publishing, token, trust_proxy=self.plan.config.trust_proxy),)
 
-    async def _ingest(self) -> None:
-        config, name = self.plan.config, self.plan.name
-        assert name is not None
-        self.ingest = Ingest(
-            IngestConfig(
-                stream=name,
-                input=self.plan.source,
-                segment_seconds=config.segment_seconds,
-                window=config.window,
-                ffmpeg=None if config.ffmpeg is None else str(config.ffmpeg),
-                end=True,
-            ),
-            self.plan.feed,
-            retire=self._let_go,
-        )
-        await self.ingest.run()
-        log.info("%s: the input has ended; what was published stays until Ctrl-C", name)
-
     async def _let_go(self, path: Path) -> None:
         """The ingest is about to delete ``path``: wait until neither the library nor libtorrent has it."""
         stream, _, rest = path.relative_to(self.plan.feed).as_posix().partition("/")
@@ -400,7 +393,7 @@ class Service:
             seed=self._seed_stats(),
             tracker=tracker,
             http=freeze_http(self._counters),
-            ingests=self._ingest_states(),
+            ingests=self._ingested(),
             upstreams=self._upstreams(),
             listeners=self.channels.listeners(),
             health=self._healths(),
@@ -415,11 +408,9 @@ class Service:
         now = self.seed.counters()
         return SeedStats(len(self.seed.seeding()), now.peers, now.uploaded_bytes)
 
-    def _ingest_states(self) -> dict[str, str]:
-        found = {} if self.publishing is None else self.publishing.states()
-        if self.ingest is not None and self.plan.name is not None:
-            found[self.plan.name] = self.ingest.status().state.value
-        return found
+    def _ingested(self) -> dict[str, IngestStats]:
+        found = {} if self.publishing is None else self.publishing.ingests()
+        return found | self.ingests.stats()
 
     def _upstreams(self) -> dict[str, UpstreamStats]:
         if self.attached is None or self.plan.name is None:
@@ -436,9 +427,8 @@ class Service:
             health["feed"] = Health(False, f"the feed folder {self.plan.feed} is gone; waiting for it")
         if self.seed is not None:
             health["torrent"] = Health(True, self.seed.webrtc_reason or self.seed.warning or "")
-        if self.ingest is not None:
-            status = self.ingest.status()
-            health["ingest"] = replace(health["ingest"], detail=status.last_error)
+        if self.ingests.stats():
+            health["ingest"] = Health(True, self.ingests.trouble())
         if self.publishing is not None and "publish" in health and health["publish"].ok:
             health["publish"] = Health(True, self.publishing.trouble() or health["publish"].detail)
         return health

@@ -252,7 +252,14 @@ def _swarms(value: object) -> tuple[str, ...]:
     return found
 
 
-PUBLISH_PORTS: Mapping[str, int] = {"rtmp": 1935, "rtmps": 1936, "rtsp": 8554, "flv": 9002, "whip": 8189}
+PUBLISH_PORTS: Mapping[str, int] = {
+    "rtmp": 1935,
+    "rtmps": 1936,
+    "rtsp": 8554,
+    "flv": 9002,
+    "whip": 8189,
+    "srt": 9000,
+}
 """The protocols that publishers may come by, and their usual ports; :mod:`seeder.publish.listeners` has a
 listener for each."""
 

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -203,6 +203,7 @@ class Ingest:
             if complaint:
                 raise _RunFailedError(f"{source.name}: {_plain(complaint)}")
             self._probe = probe
+            source = self._source = replace(source, analysis=probe.analysis)
         target_duration = self._packager.target_duration
         plan = make_plan(source, self._probe, self._config, target_duration, self._copy)
         if plan.segment_seconds < self._config.segment_seconds:

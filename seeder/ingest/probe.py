@@ -43,6 +43,10 @@ class Probe:
     audio: Audio | None
     longest_gop: float | None = None
     """Seconds between IDR pictures; None when it was not measured."""
+    complete: bool = True
+    """False: a stream is announced of which too little was seen to know it."""
+    analysis: float | None = None
+    """For :attr:`~seeder.ingest.sources.Source.analysis`, from now on."""
 
 
 def parse(stderr: str) -> Probe:
@@ -69,7 +73,8 @@ def parse(stderr: str) -> Probe:
             video = _video(match[2])
         elif match[1] == "Audio" and audio is None:
             audio = Audio(*_codec(match[2]))
-    return Probe(container, duration, video, audio)
+    complete = re.search(r"Could not find codec parameters for stream \d+ \((Video|Audio)", stderr) is None
+    return Probe(container, duration, video, audio, complete=complete)
 
 
 def _codec(text: str) -> tuple[str, str]:

@@ -23,6 +23,10 @@ FILE_SECONDS = (
 LIVE_SECONDS = 12.0  # of a live input: two GOPs of any encoder whose stream could be copied
 LINES = 400  # of what ffmpeg prints: a broadcast multiplex has some hundred streams
 LIVE_IDRS = 3  # are enough to know the GOP of a live input
+# Seconds of a live input that ffmpeg looks at to know what there is; the longer one where a stream is
+# announced that did not show in the shorter: sound that begins late.
+ANALYSES = (1.0, 5.0)
+IDR_MARGIN = 0.5  # seconds more than a GOP, in which a run that starts in the middle of one meets the next
 SENT_IDRS = 2  # viewers wait while we look; a GOP that grows later shows then
 
 
@@ -32,6 +36,17 @@ async def look(binary: Binary, source: Source, supply: Supply | None = None) -> 
     ``supply``: a publisher's media, of which nothing is taken.
     ``longest_gop`` is None where the video is not H.264 or shows no IDR picture in time.
     """
+    if source.kind is SourceKind.FILE:
+        return await _look(binary, source, supply)
+    for analysis in ANALYSES:
+        probe, complaint = await _look(binary, replace(source, analysis=analysis), supply)
+        if probe.complete or complaint:
+            break
+    least = min((probe.longest_gop or 0.0) + IDR_MARGIN, ANALYSES[-1])
+    return replace(probe, analysis=max(analysis, least)), complaint
+
+
+async def _look(binary: Binary, source: Source, supply: Supply | None) -> tuple[Probe, str]:
     live = source.kind is not SourceKind.FILE
     meter = GopMeter()
     arguments = probe_arguments(source, LIVE_SECONDS if live else FILE_SECONDS)

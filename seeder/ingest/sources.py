@@ -54,6 +54,9 @@ class Source:
     varies: int | None = None
     """The picture's size and frame rate may change at any time, as WebRTC's do: it is encoded at one size, at
     least so many lines high as long as that is allowed."""
+    analysis: float | None = None
+    """Seconds of media after which ffmpeg knows what there is; None for as many as it likes, which in formats
+    that may bring another stream at any time, as MPEG-TS and FLV, is always five."""
 
     @property
     def name(self) -> str:
@@ -86,7 +89,8 @@ class Source:
         """What ffmpeg's standard input gets; empty when the address stands among the arguments."""
         if not self.secret:
             return b""
-        pairs = zip(self.options[::2], self.options[1::2], strict=True)
+        options = self._all_options
+        pairs = zip(options[::2], options[1::2], strict=True)
         lines = ["ffconcat version 1.0", f"file {_quoted(self.target)}"]
         lines += [f"option {name.removeprefix('-')} {_quoted(value)}" for name, value in pairs]
         return ("\n".join(lines) + "\n").encode()
@@ -97,10 +101,18 @@ class Source:
         if self.secret:
             return (
                 "-f", "concat", "-safe", "0", "-auto_convert", "0", "-segment_time_metadata", "1",
-                "-protocol_whitelist", NETWORK, "-i", "pipe:0",
+                "-protocol_whitelist", NETWORK, *self._analysis, "-i", "pipe:0",
             )  # fmt: skip
         address = "pipe:0" if self.kind is SourceKind.PUBLISHED else self.target
-        return (*(("-f", self.format) if self.format else ()), *self.options, "-i", address)
+        return (*(("-f", self.format) if self.format else ()), *self._all_options, "-i", address)
+
+    @property
+    def _all_options(self) -> tuple[str, ...]:
+        return (*self.options, *self._analysis)
+
+    @property
+    def _analysis(self) -> tuple[str, ...]:
+        return () if self.analysis is None else ("-analyzeduration", f"{self.analysis * 1e6:.0f}")
 
 
 def classify(given: str | None, cwd: PurePosixPath) -> Source:

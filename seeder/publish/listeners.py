@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from seeder.publish.flv import listener as flv
 from seeder.publish.place import Place, Serve
 from seeder.publish.rtmp import listener as rtmp
 from seeder.publish.rtsp import listener as rtsp
+from seeder.publish.srt import listener as srt
 from seeder.publish.whip import listener as whip
 
 log = logging.getLogger(__name__)
@@ -38,24 +39,32 @@ LISTENERS: Mapping[str, Listener] = {
     "flv": Listener(flv.serve, "tcp://{at} (FLV; the stream key in its metadata, as key)"),
     "rtsp": Listener(rtsp.serve, "rtsp://{at}/live/KEY"),
     "whip": Listener(whip.serve, "/whip/NAME of the web server (the key as bearer token; media at UDP {at})"),
+    "srt": Listener(srt.serve, "srt://{at}?streamid=KEY"),
 }
 """By protocol."""
 
 
 @asynccontextmanager
 async def opened(
-    desk: Desk, config: Config, tls: ssl.SSLContext | None = None, door: Door | None = None
+    desk: Desk,
+    config: Config,
+    tls: ssl.SSLContext | None = None,
+    door: Door | None = None,
+    passphrase: Callable[[str], str | None] = lambda stream: None,
 ) -> AsyncIterator[tuple[tuple[str, int], ...]]:
     """Every listener that ``config.publish`` names, while the block lasts; the protocols and the ports they
-    got. Raises :class:`~seeder.errors.ServeError`."""
+    got. ``passphrase``: see :class:`Place`. Raises :class:`~seeder.errors.ServeError`."""
     got: list[tuple[str, int]] = []
     door = door or Door()
     outside = "" if config.public_url is None else urlsplit(config.public_url).hostname or ""
+    ffmpeg = None if config.ffmpeg is None else str(config.ffmpeg)
     shown = _reached(config)
     async with AsyncExitStack() as stack:
         for protocol, _, port in (wanted.partition(":") for wanted in config.publish):
             listener = LISTENERS[protocol]
-            place = Place(config.host, int(port), tls, door, outside, config.segment_seconds)
+            place = Place(
+                config.host, int(port), tls, door, outside, config.segment_seconds, ffmpeg, passphrase
+            )
             bound = await stack.enter_async_context(listener.serve(desk, place))
             got.append((protocol, bound))
             log.info("publish to %s", listener.address.format(at=f"{shown}:{bound}"))

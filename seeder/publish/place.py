@@ -23,6 +23,10 @@ class Place:
     reached: str = ""
     """The host by which the operator says that others reach us; empty: ``host`` is all we know."""
     segment_seconds: float = 2.0
+    ffmpeg: str | None = None
+    """The path of it; see :class:`~seeder.ingest.config.IngestConfig`."""
+    passphrase: Callable[[str], str | None] = lambda stream: None
+    """What SRT publishers of a stream encrypt with; None when they do not."""
 
 
 Serve = Callable[[Desk, Place], AbstractAsyncContextManager[int]]

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from seeder.config import Config
 from seeder.errors import ConfigError
-from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
+from seeder.ingest.many import ingest_config, stats_of
 from seeder.ingest.packager import Retire
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Access, Claim, Grant, RefusedError
-from seeder.publish.desk import Desk, Session
+from seeder.publish.desk import Desk, Session, Turn
 from seeder.publish.keyfile import KeyFile, place
 from seeder.publish.keystore import POLL, KeyGrant, KeyStore
-from seeder.stats.snapshot import PublisherStats
+from seeder.stats.snapshot import IngestStats, PublisherStats
+from seeder.stream_config import StreamConfig
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Publishing:
         self.keys = KeyStore(_file(config))
         self._ways: tuple[Access, ...] = (self.keys,)
         """Asked in turn; the first that says yes decides."""
-        self.desk = Desk(self._access, self._make)
+        self.desk = Desk(self._access, self._make, turn=self._turn)
 
     async def run(self) -> None:
         """Until cancelled: whose key is revoked, or has expired, ends."""
@@ -74,13 +75,12 @@ class Publishing:
 
     def _make(self, stream: str, supply: Supply) -> Ingest:
         config = self._config
-        made = IngestConfig(
-            stream=stream,
-            segment_seconds=config.segment_seconds,
-            window=config.window,
-            ffmpeg=None if config.ffmpeg is None else str(config.ffmpeg),
-        )
+        made = ingest_config(config, config.stream(stream) or StreamConfig(stream))
         return Ingest(made, self._feed, supply=supply, retire=self._retire)
+
+    def _turn(self, stream: str) -> Turn:
+        asked = self._config.stream(stream)
+        return Turn() if asked is None else Turn(asked.takeover)
 
     def publishers(self) -> dict[str, PublisherStats]:
         """By stream."""
@@ -89,9 +89,10 @@ class Publishing:
             for session in self.desk.sessions()
         }
 
-    def states(self) -> dict[str, str]:
-        """Of the ingests, by stream."""
-        return {stream: publisher.state for stream, publisher in self.publishers().items()}
+    def ingests(self) -> dict[str, IngestStats]:
+        """By stream."""
+        found = ((session.stream, session.status()) for session in self.desk.sessions())
+        return {stream: IngestStats() if status is None else stats_of(status) for stream, status in found}
 
     def trouble(self) -> str:
         """A line for people; empty when all is well."""

@@ -89,13 +89,31 @@ class PublisherStats:
 
 
 @dataclass(frozen=True, slots=True)
+class IngestStats:
+    """A stream that is made here, from an input of ours or from what a publisher sends."""
+
+    state: str = "starting"
+    """``failed``: it cannot go on, and is tried again now and then; else its ingest's."""
+    speed: float = 0.0
+    """Media seconds per second over the last segments; 0: not known yet."""
+    restarts: int = 0
+    """Of its ffmpeg."""
+    segments: int = 0
+    """Published since it began."""
+    dropped: int = 0
+    """Not written, because the disk did not take them."""
+    error: str = ""
+    """A line for the operator, credentials masked; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     streams: Mapping[str, StreamStats] = field(default_factory=dict)
     seed: SeedStats = field(default_factory=SeedStats)
     tracker: TrackerStats = field(default_factory=TrackerStats)
     http: HttpStats = field(default_factory=HttpStats)
-    ingests: Mapping[str, str] = field(default_factory=dict)
-    """Stream → state of its ingest (``running``, ``restarting``…); empty when nothing is ingested."""
+    ingests: Mapping[str, IngestStats] = field(default_factory=dict)
+    """By stream; empty when nothing is ingested."""
     upstreams: Mapping[str, UpstreamStats] = field(default_factory=dict)
     """By stream; empty when nothing is attached."""
     publishers: Mapping[str, PublisherStats] = field(default_factory=dict)

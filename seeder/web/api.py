@@ -13,7 +13,7 @@ import orjson
 from quart import Blueprint, Response
 
 from seeder.model import StreamView
-from seeder.stats.snapshot import PublisherStats, Snapshot
+from seeder.stats.snapshot import IngestStats, Snapshot
 from seeder.web import security
 from seeder.web.catalog import Catalog
 
@@ -28,17 +28,17 @@ def blueprint(
     @api.get("/api/streams")
     async def streams() -> Response:
         views = sorted(catalog.streams(), key=lambda view: view.name)
-        now = snapshot().publishers
-        return reply(
-            {"streams": [describe(view, viewers(view.rendezvous), now.get(view.name)) for view in views]}
-        )
+        now = snapshot()
+        return reply({"streams": [describe(view, viewers(view.rendezvous), now) for view in views]})
 
     @api.get("/api/streams/<name>")
     async def stream(name: str) -> Response:
-        view = catalog.stream(name)
-        if view is None:
-            return reply({"error": "no such stream"}, 404)
-        return reply(describe(view, viewers(view.rendezvous), snapshot().publishers.get(name)))
+        view, now = catalog.stream(name), snapshot()
+        if view is not None:
+            return reply(describe(view, viewers(view.rendezvous), now))
+        if (ingest := now.ingests.get(name)) is not None:  # nothing of it is published yet
+            return reply({"name": name, "live": False, "segments": 0, "ingest": public(ingest)})
+        return reply({"error": "no such stream"}, 404)
 
     @api.get("/healthz")
     async def health() -> Response:
@@ -48,10 +48,14 @@ def blueprint(
     return api
 
 
-def describe(view: StreamView, viewers: int, publisher: PublisherStats | None = None) -> dict[str, Any]:
+def describe(view: StreamView, viewers: int, now: Snapshot) -> dict[str, Any]:
     """A stream as the API shows it; paths are relative to the server, for it may stand behind a prefix.
-    ``publishing`` is there while an encoder elsewhere sends it."""
-    publishing = {} if publisher is None else {"publishing": asdict(publisher)}
+    ``publishing`` is there while an encoder elsewhere sends it, ``ingest`` while it is made here."""
+    more: dict[str, Any] = {}
+    if (publisher := now.publishers.get(view.name)) is not None:
+        more["publishing"] = asdict(publisher)
+    if (ingest := now.ingests.get(view.name)) is not None:
+        more["ingest"] = public(ingest)
     return {
         "name": view.name,
         "live": view.live,
@@ -60,7 +64,18 @@ def describe(view: StreamView, viewers: int, publisher: PublisherStats | None = 
         "targetDuration": view.target_duration,
         "viewers": viewers,
         "bitrate": bitrate(view),
-        **publishing,
+        **more,
+    }
+
+
+def public(ingest: IngestStats) -> dict[str, Any]:
+    """What everybody may know of it: not its error, which names its input."""
+    return {
+        "state": ingest.state,
+        "speed": round(ingest.speed, 3),
+        "restarts": ingest.restarts,
+        "segments": ingest.segments,
+        "dropped": ingest.dropped,
     }
 
 

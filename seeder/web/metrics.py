@@ -10,9 +10,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from quart import Blueprint, Response, request
 
-from seeder.stats.snapshot import Snapshot, UpstreamStats
+from seeder.stats.snapshot import IngestStats, Snapshot, UpstreamStats
 
-INGEST_STATES = ("starting", "live", "retrying", "ended", "stopped")
+INGEST_STATES = ("starting", "live", "retrying", "ended", "stopped", "failed")
 """One series per state with 0 or 1, as Prometheus advises; others that an ingest reports are added."""
 
 
@@ -73,18 +73,32 @@ def families(now: Snapshot) -> Iterator[Metric]:
     for (kind, status), count in sorted(now.http.responses.items()):
         responses.add_metric((kind, str(status)), count)
     yield responses
-    states = GaugeMetricFamily(
-        "live_torrent_ingest_state", "1 for the state the ingest is in.", labels=("stream", "state")
-    )
-    for stream, state in sorted(now.ingests.items()):
-        for each in dict.fromkeys((*INGEST_STATES, state)):
-            states.add_metric((stream, each), float(each == state))
-    yield states
+    yield from _ingests(now.ingests)
     yield from _upstreams(now.upstreams)
     yield from _publishers(now)
     yield _gauges(
         "healthy", "Whether a room can do its work.", "room", {n: h.ok for n, h in now.health.items()}
     )
+
+
+def _ingests(streams: Mapping[str, IngestStats]) -> Iterator[Metric]:
+    states = GaugeMetricFamily(
+        "live_torrent_ingest_state", "1 for the state the ingest is in.", labels=("stream", "state")
+    )
+    for stream, ingest in sorted(streams.items()):
+        for each in dict.fromkeys((*INGEST_STATES, ingest.state)):
+            states.add_metric((stream, each), float(each == ingest.state))
+    yield states
+    speeds = {stream: ingest.speed for stream, ingest in streams.items()}
+    yield _gauges("ingest_speed", "Media seconds per second over the last segments.", "stream", speeds)
+    rows: tuple[tuple[str, str, Callable[[IngestStats], int]], ...] = (
+        ("restarts", "Times its ffmpeg was started again.", lambda i: i.restarts),
+        ("segments", "Segments published since it began.", lambda i: i.segments),
+        ("dropped", "Segments that the disk did not take.", lambda i: i.dropped),
+    )
+    for name, text, value in rows:
+        found = {stream: value(ingest) for stream, ingest in streams.items()}
+        yield _counters(f"ingest_{name}", text, "stream", found)
 
 
 def _upstreams(streams: Mapping[str, UpstreamStats]) -> Iterator[Metric]:
