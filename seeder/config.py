@@ -24,6 +24,11 @@ CONFIG_VARIABLE = "LIVE_TORRENT_CONFIG"
 ADMIN_TOKEN_VARIABLE = "LIVE_TORRENT_ADMIN_TOKEN"  # noqa: S105
 """Holds the admin's token; no setting, for a flag would be seen in the list of processes."""
 
+_PATHS = (
+    *("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg"),
+    *("keys", "jwt_key", "admin_token_file"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -78,6 +83,14 @@ class Config:
     max_memory: int = 512 << 20
     """Bytes of live segments held in memory; beyond it they are served from their files."""
 
+    jwt_key: Path | None = None
+    """Of an issuer of JWTs: whoever has one of those may publish the stream that it names."""
+    jwt_audience: str | None = None
+    publish_hook: str | None = None
+    """Decides who may publish what nothing else allows."""
+    takeover: float | None = 3.0
+    """Seconds that a second publisher of a stream waits for the first before it takes over; ``None``: it is
+    refused then."""
     admin_token_file: Path | None = None
     """Holds the admin's token; ``None``: one in the user's state folder."""
     keys: Path | None = None
@@ -212,6 +225,8 @@ def _check_together(config: Config) -> None:
         raise ConfigError("--ice-transport-policy relay needs --turn: else no two viewers could connect")
     if any(wanted.startswith("rtmps:") for wanted in config.publish) and not config.tls:
         raise ConfigError("--publish rtmps needs --tls-cert and --tls-key (or --tls-self-signed)")
+    if config.jwt_audience is not None and config.jwt_key is None:
+        raise ConfigError("--jwt-audience needs --jwt-key as well")
     secure = config.tls if config.public_url is None else config.public_url.startswith("https:")
     if secure and config.tracker is not None and config.tracker.startswith("ws:"):
         raise ConfigError("--tracker: pages served over HTTPS may only use wss:// trackers (mixed content)")
@@ -248,7 +263,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | N
         raise ConfigError(f"{where}: {file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{where}: {file} is not TOML: {error}") from None
-    for key in ("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg", "keys", "admin_token_file"):
+    for key in _PATHS:
         value = document.get(key)
         if isinstance(value, str) and value.strip():
             document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())

@@ -154,7 +154,9 @@ def _is_host(text: str) -> bool:
     return True
 
 
-def _url(value: object, schemes: tuple[str, ...], example: str) -> str:
+def _url(
+    value: object, schemes: tuple[str, ...], example: str, why: str = "it is written into public manifests"
+) -> str:
     text = _text(value)
     wanted = f"an address such as {example} is needed"
     try:
@@ -167,7 +169,7 @@ def _url(value: object, schemes: tuple[str, ...], example: str) -> str:
     if not host or not _is_host(host) or port == 0 or any(character.isspace() for character in text):
         raise ValueError(wanted)
     if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password: it is written into public manifests")
+        raise ValueError(f"must not hold a user name or password: {why}")
     if parts.fragment:
         raise ValueError(f"{wanted}, without #{parts.fragment}")
     return text
@@ -178,6 +180,19 @@ def _public_url(value: object) -> str:
     if urlsplit(text).query:
         raise ValueError("must not hold a query (the part from ? on)")
     return text.rstrip("/")
+
+
+def _hook(value: object) -> str:
+    return _url(value, ("http", "https"), "https://auth.example.org/publish", "it is seen by other users")
+
+
+def _takeover(value: object) -> float | None:
+    if isinstance(value, str) and value.strip().lower() == "refuse":
+        return None
+    try:
+        return _seconds(0, 60)(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or refuse") from None
 
 
 def _tracker(value: object) -> str:
@@ -382,6 +397,15 @@ _ROWS = (
     Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port for all. [default: closed]"),
     Setting(
         "admin_token_file", _path, "FILE", "Holds the API's admin token. [default: made in the state folder]"
+    ),
+    Setting("jwt_key", _path, "FILE", "JWTs of whoever has this key may publish: PEM, JWK set or a secret."),
+    Setting("jwt_audience", _text, "NAME", "… when they are for this audience (aud)."),
+    Setting("publish_hook", _hook, "URL", "Is asked over HTTP whether a publisher may."),
+    Setting(
+        "takeover",
+        _takeover,
+        "SECONDS|refuse",
+        "A second publisher of a stream waits so long, then takes over; or never does. [default: 3]",
     ),
     Setting("keys", _path, "FILE", "Stream keys: who may publish. [default: in the user's state folder]"),
     Setting("max_memory", _size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),

@@ -47,6 +47,10 @@ GOOD = {
     "loop": ("yes", True),
     "bt_port": ("6881", 6881),
     "max_memory": ("64MiB", 64 << 20),
+    "jwt_key": ("/etc/issuer.pem", Path("/etc/issuer.pem")),
+    "jwt_audience": (" live ", "live"),
+    "publish_hook": ("http://127.0.0.1:9/may?x=1", "http://127.0.0.1:9/may?x=1"),
+    "takeover": ("Refuse", None),
     "admin_token_file": ("/run/token", Path("/run/token")),
     "keys": ("/etc/keys.json", Path("/etc/keys.json")),
 }
@@ -77,7 +81,8 @@ def test_a_setting_reads_the_same_from_flag_variable_and_key(name: str) -> None:
     text, value = GOOD[name]
     turn = {"turn": "turn:a.example.org", "turn_secret_file": "/run/secret"}
     tls = {"tls_cert": "/c.pem", "tls_key": "/k.pem"}
-    groups = [group for group in (tls, turn, {**turn, "ice_transport_policy": "all"}) if name in group]
+    jwt = {"jwt_audience": "live", "jwt_key": "/etc/issuer.pem"} if name == "jwt_audience" else {}
+    groups = [group for group in (tls, turn, jwt, {**turn, "ice_transport_policy": "all"}) if name in group]
     beside = {key: other for group in groups[:1] for key, other in group.items() if key != name}
     assert getattr(merge({name: text, **beside}), name) == value
     assert getattr(merge(beside, {f"LIVE_TORRENT_{name.upper()}": text}), name) == value

@@ -15,6 +15,7 @@ from seeder.ingest.packager import Retire
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Access, Claim, Grant, RefusedError
 from seeder.publish.desk import Desk, Session, Turn
+from seeder.publish.hook import Hook
 from seeder.publish.keyfile import KeyFile, place
 from seeder.publish.keystore import POLL, KeyGrant, KeyStore
 from seeder.stats.snapshot import IngestStats, PublisherStats
@@ -33,7 +34,8 @@ class Publishing:
         self._retire = retire
         self._taken = taken
         self.keys = KeyStore(_file(config))
-        self._ways: tuple[Access, ...] = (self.keys,)
+        self._hook = None if config.publish_hook is None else Hook(config.publish_hook)
+        self._ways = self._all_ways()
         """Asked in turn; the first that says yes decides."""
         self.desk = Desk(self._access, self._make, turn=self._turn)
 
@@ -45,6 +47,19 @@ class Publishing:
                 await asyncio.sleep(POLL)
         finally:
             await self.keys.close()
+            if self._hook is not None:
+                await self._hook.close()
+
+    def _all_ways(self) -> tuple[Access, ...]:
+        ways: list[Access] = [self.keys]
+        if self._config.jwt_key is not None:
+            # Late: cryptography takes 50 ms, which most runs need not wait for.
+            from seeder.publish.issuer import Issuer, read_keys
+
+            ways.append(Issuer(read_keys(self._config.jwt_key), self._config.jwt_audience))
+        if self._hook is not None:
+            ways.append(self._hook)
+        return tuple(ways)
 
     async def enforce(self) -> None:
         """As the file of keys says now."""
@@ -79,8 +94,9 @@ class Publishing:
         return Ingest(made, self._feed, supply=supply, retire=self._retire)
 
     def _turn(self, stream: str) -> Turn:
-        asked = self._config.stream(stream)
-        return Turn() if asked is None else Turn(asked.takeover)
+        asked, grace = self._config.stream(stream), self._config.takeover
+        takes_over = grace is not None and (asked is None or asked.takeover)
+        return Turn(takes_over, Turn.grace if grace is None else grace)
 
     def publishers(self) -> dict[str, PublisherStats]:
         """By stream."""
