@@ -96,7 +96,7 @@ class Publishing:
     def _turn(self, stream: str) -> Turn:
         asked, grace = self._config.stream(stream), self._config.takeover
         takes_over = grace is not None and (asked is None or asked.takeover)
-        return Turn(takes_over, Turn.grace if grace is None else grace)
+        return Turn(takes_over) if grace is None else Turn(takes_over, grace)
 
     def publishers(self) -> dict[str, PublisherStats]:
         """By stream."""
