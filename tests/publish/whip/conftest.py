@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+import imageio_ffmpeg
 import pytest
 import pytest_asyncio
 
 from seeder import service
 from seeder.config import Config, Plan
+from seeder.ingest.probe import Probe, parse
 from seeder.publish import Claim, Grant, RefusedError
 from seeder.publish.room import Publishing
 from seeder.service import Service
@@ -69,15 +69,24 @@ class Site:
         view = self.running.library.stream(name)
         return 0 if view is None else view.segments
 
+    def playlist(self, name: str = "garden") -> str:
+        """As the library knows it."""
+        view = self.running.library.stream(name)
+        return "" if view is None else view.playlists["v0/index.m3u8"].text
+
     def media(self, name: str = "garden") -> tuple[str, ...]:
         """Names of the segments on disk, oldest first."""
         return tuple(sorted(file.name for file in (self.feed / name / "v0").glob("*.m4s")))
 
-    async def probe(self, ffprobe: Callable[[str], Any], name: str = "garden") -> dict[str, dict[str, Any]]:
-        """What ffmpeg finds in the stream, by kind of media."""
-        url = f"{self.running.bound.url}/live/{name}/master.m3u8"
-        found = await asyncio.to_thread(ffprobe, url)
-        return {one["kind"]: one for one in found}
+    async def probe(self, name: str = "garden") -> Probe:
+        """What ffmpeg finds in the stream, over HTTP as any player would."""
+        process = await asyncio.create_subprocess_exec(
+            *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-i"),
+            f"{self.running.bound.url}/live/{name}/master.m3u8",
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        return parse(said.decode(errors="replace"))
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -89,7 +98,8 @@ async def until(condition: Callable[[], object]) -> None:
 async def decide(self: Publishing, claim: Claim) -> Grant:
     if claim.key != KEY:
         raise RefusedError("no such key")
-    return Grant("garden", "k1")
+    mine = claim.stream is not None and claim.stream.startswith("garden")
+    return Grant(claim.stream if mine and claim.stream else "garden", "k1")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -98,8 +108,3 @@ async def site(feed_dir: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     config = Config(port=0, segment_seconds=1.0, publish=("whip:0",), stun=(STUN,))
     async with service.running(Plan(config, feed_dir)) as running:
         yield Site(running, feed_dir)
-
-
-def shown(text: str) -> str:
-    """For a message when a test fails."""
-    return json.dumps(text)[:500]
