@@ -39,7 +39,7 @@ _SERVER = (
     *("tracker", "swarm", "stun", "turn", "turn_secret_file", *_TERMS),
     *("bt_port", "max_memory", "log_format", "log_level"),
 )
-_PUBLISH = ("keys", "jwt_key", "jwt_audience", "publish_hook", "takeover", "admin_token_file")
+_PUBLISH = ("keys", "jwt_key", "jwt_audience", "publish_hook", "takeover", "admin_token_file", "api_input")
 """Who may publish streams into the feed folder."""
 _INGEST = ("segment_seconds", "window", "ffmpeg")
 

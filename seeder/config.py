@@ -91,6 +91,9 @@ class Config:
     takeover: float | None = 3.0
     """Seconds that a second publisher of a stream waits for the first before it takes over; ``None``: it is
     refused then."""
+    api_input: tuple[str, ...] = ()
+    """Servers and folders of which streams may be made over the API (:mod:`seeder.ingest.allowed`). Closed by
+    default: an admin's token is no shell."""
     admin_token_file: Path | None = None
     """Holds the admin's token; ``None``: one in the user's state folder."""
     keys: Path | None = None
@@ -267,4 +270,12 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], file: Path | N
         value = document.get(key)
         if isinstance(value, str) and value.strip():
             document[key] = str(file.resolve().parent / Path(value.strip()).expanduser())
+    inputs = document.get("api_input")
+    if isinstance(inputs, list):
+        document["api_input"] = [
+            str(file.resolve().parent / Path(each).expanduser())
+            if isinstance(each, str) and each.strip() and "://" not in each
+            else each
+            for each in inputs
+        ]
     return merge(flags, environ, document, str(file), file.resolve().parent)

@@ -69,6 +69,7 @@ from seeder.web import (
     tls_context,
 )
 from seeder.web.admin import blueprint as admin_blueprint
+from seeder.web.admin_streams import add_streams
 from seeder.web.whip import blueprint as whip_blueprint
 
 log = logging.getLogger(__name__)
@@ -301,8 +302,11 @@ class Service:
     def _for_the_admin(self) -> tuple[Blueprint, ...]:
         if self.publishing is None:
             return ()
-        token = admin_token(self.plan.config.admin_token_file, os.environ)
-        return (admin_blueprint(self.publishing, token, trust_proxy=self.plan.config.trust_proxy),)
+        config = self.plan.config
+        token = admin_token(config.admin_token_file, os.environ)
+        admin = admin_blueprint(self.publishing, token, trust_proxy=config.trust_proxy)
+        add_streams(admin, config, self.plan.feed, self.ingests, self.publishing)
+        return (admin,)
 
     async def _let_go(self, path: Path) -> None:
         """The ingest is about to delete ``path``: wait until neither the library nor libtorrent has it."""

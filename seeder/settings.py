@@ -294,6 +294,23 @@ def _publish(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+INPUT_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https")
+
+
+def _inputs(value: object) -> tuple[str, ...]:
+    """Servers and folders: a list, or a comma-separated string."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"a list of servers and folders is needed, not {value!r}")
+    found = [_text(item) for item in items if item != ""]
+    for item in (item for item in found if "://" in item):
+        # *.example.org: each host beneath it.
+        url = _url(item.replace("://*.", "://any.", 1), INPUT_SCHEMES, "rtsp://camera.local or a folder")
+        if urlsplit(url).path.strip("/") or urlsplit(url).query:
+            raise ValueError("a server such as rtsp://camera.local is needed, without a path")
+    return tuple(item.rstrip("/") if "://" in item else str(_path(item).absolute()) for item in found)
+
+
 def stream_name(value: object) -> str:
     """A stream's name: one path component that needs no escaping anywhere; ``ValueError`` otherwise."""
     text = _text(value)
@@ -395,6 +412,7 @@ _ROWS = (
     ),
     Setting("loop", _flag, "", "Play finished playlists as live streams, over and over."),
     Setting("bt_port", _integer(0, 65535), "PORT", "libtorrent's TCP/uTP port for all. [default: closed]"),
+    Setting("api_input", _inputs, "URL|DIR", "The API may make streams of what is there; repeat it.", True),
     Setting(
         "admin_token_file", _path, "FILE", "Holds the API's admin token. [default: made in the state folder]"
     ),

@@ -51,6 +51,7 @@ GOOD = {
     "jwt_audience": (" live ", "live"),
     "publish_hook": ("http://127.0.0.1:9/may?x=1", "http://127.0.0.1:9/may?x=1"),
     "takeover": ("Refuse", None),
+    "api_input": ("rtsp://*.camera.local/,/srv/films", ("rtsp://*.camera.local", "/srv/films")),
     "admin_token_file": ("/run/token", Path("/run/token")),
     "keys": ("/etc/keys.json", Path("/etc/keys.json")),
 }
