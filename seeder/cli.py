@@ -122,7 +122,7 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
-@_settings("feed", "loop", "publish", *_INGEST, *_PUBLISH, *_SERVER)
+@_settings("feed", "loop", "publish", "publish_from", *_INGEST, *_PUBLISH, *_SERVER)
 def serve(config_file: str | None, **flags: object) -> None:
     """Watch a folder and serve every HLS stream in it, as other programs write them.
 

@@ -76,6 +76,8 @@ class Config:
     """Segments listed in a live playlist."""
     publish: tuple[str, ...] = ()
     """``PROTO:PORT`` by which publishers may send streams. Closed by default: no port is open."""
+    publish_from: tuple[str, ...] = ()
+    """``ADDRESS=STREAM``: what may be published over MPEG-TS from that IP address without a key."""
     loop: bool = False
     """``serve``: play finished playlists as live streams over and over."""
     bt_port: int = 0

@@ -274,6 +274,7 @@ PUBLISH_PORTS: Mapping[str, int] = {
     "flv": 9002,
     "whip": 8189,
     "srt": 9000,
+    "mpegts": 9001,
 }
 """The protocols that publishers may come by, and their usual ports; :mod:`seeder.publish.listeners` has a
 listener for each."""
@@ -309,6 +310,23 @@ def _inputs(value: object) -> tuple[str, ...]:
         if urlsplit(url).path.strip("/") or urlsplit(url).query:
             raise ValueError("a server such as rtsp://camera.local is needed, without a path")
     return tuple(item.rstrip("/") if "://" in item else str(_path(item).absolute()) for item in found)
+
+
+def _senders(value: object) -> tuple[str, ...]:
+    """``ADDRESS=STREAM``: a list, or a comma-separated string."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"a list of ADDRESS=STREAM is needed, not {value!r}")
+    found = {}
+    for item in (_text(item) for item in items if item != ""):
+        address, _, stream = item.partition("=")
+        try:
+            found[str(ip_address(address))] = stream_name(stream)
+        except ValueError as error:
+            raise ValueError(
+                f"an IP address, = and a stream's name are needed, not {item!r}: {error}"
+            ) from None
+    return tuple(f"{address}={stream}" for address, stream in found.items())
 
 
 def stream_name(value: object) -> str:
@@ -408,6 +426,13 @@ _ROWS = (
         _publish,
         "PROTO[:PORT]",
         f"Take streams by {'|'.join(PUBLISH_PORTS)}; may be repeated.",
+        True,
+    ),
+    Setting(
+        "publish_from",
+        _senders,
+        "ADDRESS=STREAM",
+        "Take MPEG-TS from that IP address as that stream, without a key; may be repeated.",
         True,
     ),
     Setting("loop", _flag, "", "Play finished playlists as live streams, over and over."),

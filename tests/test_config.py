@@ -44,6 +44,10 @@ GOOD = {
     "segment_seconds": ("4", 4.0),
     "window": ("12", 12),
     "publish": ("flv:9100,flv", ("flv:9100", "flv:9002")),
+    "publish_from": (
+        "192.0.2.7=garden,2001:db8:0::1=roof",
+        ("192.0.2.7=garden", "2001:db8::1=roof"),
+    ),
     "loop": ("yes", True),
     "bt_port": ("6881", 6881),
     "max_memory": ("64MiB", 64 << 20),

@@ -17,7 +17,8 @@ from seeder.config import Config
 from seeder.publish.desk import Desk
 from seeder.publish.door import Door
 from seeder.publish.flv import listener as flv
-from seeder.publish.place import Place, Serve
+from seeder.publish.mpegts import listener as mpegts
+from seeder.publish.place import Place, Serve, senders
 from seeder.publish.rtmp import listener as rtmp
 from seeder.publish.rtsp import listener as rtsp
 from seeder.publish.srt import listener as srt
@@ -40,6 +41,7 @@ LISTENERS: Mapping[str, Listener] = {
     "rtsp": Listener(rtsp.serve, "rtsp://{at}/live/KEY"),
     "whip": Listener(whip.serve, "/whip/NAME of the web server (the key as bearer token; media at UDP {at})"),
     "srt": Listener(srt.serve, "srt://{at}?streamid=KEY"),
+    "mpegts": Listener(mpegts.serve, "udp://{at} and tcp://{at} (MPEG-TS; the stream key as service_name)"),
 }
 """By protocol."""
 
@@ -63,8 +65,9 @@ async def opened(
         for protocol, _, port in (wanted.partition(":") for wanted in config.publish):
             listener = LISTENERS[protocol]
             place = Place(
-                config.host, int(port), tls, door, outside, config.segment_seconds, ffmpeg, passphrase
-            )
+                config.host, int(port), tls, door, outside, config.segment_seconds, ffmpeg, passphrase,
+                senders(config.publish_from),
+            )  # fmt: skip
             bound = await stack.enter_async_context(listener.serve(desk, place))
             got.append((protocol, bound))
             log.info("publish to %s", listener.address.format(at=f"{shown}:{bound}"))

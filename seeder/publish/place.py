@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -27,6 +27,13 @@ class Place:
     """The path of it; see :class:`~seeder.ingest.config.IngestConfig`."""
     passphrase: Callable[[str], str | None] = lambda stream: None
     """What SRT publishers of a stream encrypt with; None when they do not."""
+    senders: Mapping[str, str] = field(default_factory=dict)
+    """Streams by the addresses from which MPEG-TS is taken for them without a key."""
+
+
+def senders(given: Iterable[str]) -> dict[str, str]:
+    """:attr:`Place.senders` out of ``ADDRESS=STREAM``."""
+    return {address: stream for address, _, stream in (pair.partition("=") for pair in given)}
 
 
 Serve = Callable[[Desk, Place], AbstractAsyncContextManager[int]]

@@ -18,6 +18,7 @@ from seeder.publish.desk import Desk, Session, Turn
 from seeder.publish.hook import Hook
 from seeder.publish.keyfile import KeyFile, place
 from seeder.publish.keystore import POLL, KeyGrant, KeyStore
+from seeder.publish.place import senders
 from seeder.stats.snapshot import IngestStats, PublisherStats
 from seeder.stream_config import StreamConfig
 
@@ -52,6 +53,8 @@ class Publishing:
 
     def _all_ways(self) -> tuple[Access, ...]:
         ways: list[Access] = [self.keys]
+        if self._config.publish_from:
+            ways.append(self._known_sender)
         if self._config.jwt_key is not None:
             # Late: cryptography takes 50 ms, which most runs need not wait for.
             from seeder.publish.issuer import Issuer, read_keys
@@ -77,6 +80,13 @@ class Publishing:
         if self._taken(grant.stream):
             raise RefusedError(f"{grant.stream} is made here, from an input of its own", 409)
         return grant
+
+    async def _known_sender(self, claim: Claim) -> Grant:
+        """Whose address is enough, as the operator says; a key is never held against that."""
+        stream = senders(self._config.publish_from).get(claim.address)
+        if claim.protocol != "mpegts" or claim.key or stream is None or claim.stream != stream:
+            raise RefusedError("no such key")
+        return Grant(stream, "")
 
     async def _decide(self, claim: Claim) -> Grant:
         refusals: list[RefusedError] = []

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
-
 _BEGIN = b"\x12\x20\x29"
 """Version 1, a key material message, the sign (draft-sharabayko-srt-01 §3.2.2)."""
 _FIXED = 16
@@ -18,6 +16,9 @@ _ROUNDS = 2048  # of PBKDF2 (§6.1.4)
 
 def opens(passphrase: str, material: bytes) -> bool:
     """Whether the stream's key was wrapped with ``passphrase``; False for what is no key material, too."""
+    # Late: cryptography takes 50 ms, which most runs need not wait for.
+    from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+
     if len(material) < _FIXED or not material.startswith(_BEGIN):
         return False
     salt, length = material[14] * 4, material[15] * 4
