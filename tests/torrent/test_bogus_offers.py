@@ -48,8 +48,9 @@ a=sctp-port:5000
 """Well-formed, from a peer that does not exist."""
 
 SIZE = 200_000
-PATIENCE = 45.0
-"""Seconds for a segment on a machine with other work; a peer that is turned away gets none in 60."""
+PATIENCE = 120.0
+"""Seconds for a segment on a machine with other work; where offers do not wait in line, one that comes amid
+offers from many addresses gets none in that time."""
 
 
 def bogus(kind: str) -> str:
@@ -76,6 +77,8 @@ class Flood:
     address: str
     kind: str = "silent"
     connections: int = 8
+    pause: float = 0.05
+    """Seconds between two announces of a connection."""
     sent: int = 0
     """Offers."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -107,7 +110,7 @@ class Flood:
                 ]
                 await socket.send(self._message(me, left=SIZE, numwant=10, offers=offers))
                 self.sent += len(offers)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(self.pause)
         finally:
             answering.cancel()
 
@@ -211,7 +214,11 @@ async def test_a_flood_of_bogus_offers_does_not_keep_the_seed_from_an_honest_pee
 
 async def test_a_flood_from_many_addresses_delays_an_honest_peer_and_no_more(tmp_path: Path) -> None:
     async with scene(tmp_path) as the:
-        floods = [Flood(the.url, the.torrent.infohash, f"127.0.1.{n}", connections=2) for n in range(1, 17)]
+        # All together as fast as the flood above: the floods take the same processor's time as who defends.
+        floods = [
+            Flood(the.url, the.torrent.infohash, f"127.0.1.{n}", connections=2, pause=0.2)
+            for n in range(1, 17)
+        ]
         for flood in floods:
             flood.start()
         try:
