@@ -12,10 +12,23 @@ import re
 import pytest
 from playwright.async_api import Page, Route
 
-from tests.browser.asking import LISTEN, audience, hears, play_on, stats, total, until, watch, when
+from tests.browser.asking import (
+    LISTEN,
+    PATIENCE,
+    audience,
+    hears,
+    play_on,
+    stats,
+    stretch,
+    total,
+    until,
+    watch,
+    when,
+)
 from tests.browser.rogues import MUTE, SLOW, TAMPER
 from tests.browser.sites import site
 from tests.conftest import NewPage, Running
+from tests.strain import steadily
 
 SEGMENTS = re.compile(r"\.m4s")
 
@@ -109,17 +122,23 @@ async def test_a_peer_that_takes_requests_and_sends_nothing_costs_no_stall_and_i
 async def test_a_freeloader_is_served_and_starves_nobody(live: Running, new_page: NewPage) -> None:
     first, second, freeloader = pages = [await new_page() for _ in range(3)]
     tag = f'<script src="{live.url}/embed.js" data-stream="show" data-max-upload="0"></script>'
+
+    async def share() -> None:
+        before = [await stats(page) for page in pages]
+        after = await stretch(pages, 10)
+        gained = [
+            new["bytesFromPeers"] - old["bytesFromPeers"] for old, new in zip(before, after, strict=True)
+        ]
+        assert gained[2] > 0, "it is served"
+        assert gained[0] + gained[1] > 0, "and so are the others"
+        assert total([await stats(first), await stats(second)], "bytesToPeers") >= sum(gained)
+
     async with site(f"<!doctype html><body>{tag}") as url:
         await freeloader.goto(url)
         await audience(live, first, second)
         await when(freeloader, "s.peers > 0 && played > 2", "meeting")
-        before = [await stats(page) for page in pages]
-        after = await play_on(pages, 10)
-    gained = [new["bytesFromPeers"] - old["bytesFromPeers"] for old, new in zip(before, after, strict=True)]
-    assert gained[2] > 0, "it is served"
-    assert gained[0] + gained[1] > 0, "and so are the others"
-    assert after[2]["bytesToPeers"] == 0, "it gives nothing"
-    assert total([await stats(first), await stats(second)], "bytesToPeers") >= sum(gained)
+        await steadily(share, PATIENCE)
+        assert (await stats(freeloader))["bytesToPeers"] == 0, "it gives nothing"
 
 
 async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
@@ -128,7 +147,6 @@ async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
     pages = [await new_page() for _ in range(4)]
     await audience(live, *pages)
     leaving, staying = pages[::2], pages[1::2]
-    before = [await stats(page) for page in staying]
 
     async def vanish(page: Page) -> None:
         # Without a goodbye: no pagehide, no closed channel. What ends a crashed page answers nothing.
@@ -138,10 +156,21 @@ async def test_half_the_viewers_vanish_at_once_and_the_others_notice_nothing(
         crash.cancel()
 
     await asyncio.gather(*(vanish(page) for page in leaving))
-    await play_on(staying, 10)
-    after = [await when(page, "s.peers === 1", "whoever vanished is no peer any more") for page in staying]
-    gained = {key: total(after, key) - total(before, key) for key in ("bytesFromPeers", "bytesFromOrigin")}
-    assert gained["bytesFromPeers"] > 0.6 * gained["bytesFromOrigin"], f"two are left: at best 1 | {gained}"
+
+    async def go_on() -> None:
+        before = [await stats(page) for page in staying]
+        await stretch(staying, 10)
+        after = [
+            await when(page, "s.peers === 1", "whoever vanished is no peer any more") for page in staying
+        ]
+        gained = {
+            key: total(after, key) - total(before, key) for key in ("bytesFromPeers", "bytesFromOrigin")
+        }
+        assert gained["bytesFromPeers"] > 0.6 * gained["bytesFromOrigin"], (
+            f"two are left: at best 1 | {gained}"
+        )
+
+    await steadily(go_on, PATIENCE)
 
 
 async def test_while_the_origin_answers_503_peers_and_the_seed_carry_and_then_it_is_asked_again(

@@ -18,7 +18,7 @@ from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
 from seeder.web.app import create_app
 from seeder.web.server import ServerConfig, serve
-from tests.browser.asking import LISTEN, PATIENCE, plays, stats, until, when
+from tests.browser.asking import LISTEN, PATIENCE, plays, stats, through_the_worker, until, when
 from tests.browser.broadcast import Rendezvous
 from tests.browser.sites import site
 from tests.browser.upstream import CORS, FEEDS, WINDOW, Publisher, Web, by_a_viewer, make_source, serving
@@ -161,6 +161,8 @@ async def test_through_the_service_worker_byte_ranges_are_shared_too(
     pages = [await new_page(), await new_page()]
     for page in pages:
         await page.goto(f"{attached.url}/watch/ranges?mode=service-worker")
+        await plays(page, 1)
+        await through_the_worker(page)
     answered: list[tuple[int, str]] = []
     pages[1].on("response", lambda r: answered.append((r.status, r.headers.get("live-torrent-source", ""))))
 
