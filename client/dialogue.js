@@ -123,7 +123,7 @@ export class Dialogue {
   openWire (link, id) {
     const swarm = this.parts.swarm()
     const holding = this.parts.library.byId.get(id)?.holding
-    if (!holding || !link.up || !swarm?.ready(id)) return
+    if (!holding || !link.up || !swarm?.ready(id, link.peer)) return
     if (holding.have.complete && !link.wires.offered(id)) return
     const stream = link.wires.open(id, wireLimit(holding.metainfo.length))
     if (stream) swarm.addPeer(id, stream)

@@ -111,8 +111,16 @@ export class Swarm {
     })
   }
 
-  /** Whether peers can be added yet. @param {string} id */
-  ready (id) { return this.entries.get(id)?.torrent.ready === true }
+  /**
+   * Whether a peer's stream would be taken. Else none is to be opened: the peer answers it with one of its own, which
+   * would be taken for another request, without end.
+   * @param {string} id @param {string} peer
+   */
+  ready (id, peer) {
+    const entry = this.entries.get(id)
+    if (!entry || !entry.torrent.ready || entry.torrent.destroyed) return false
+    return !entry.stalled.has(peer) && !entry.torrent._peers.has(peer)
+  }
 
   /** @param {string} id @param {import('./mesh/wires.js').Substream} stream */
   addPeer (id, stream) {

@@ -77,7 +77,7 @@ class Viewer {
   /** @param {string} name one hex digit @param {string} peer the other's @param {Channel} channel */
   constructor (name, peer, channel) {
     const open = (/** @type {string} */ id) => {
-      if (!this.swarm.ready(id) || (this.complete && !this.wires.offered(id))) return
+      if (!this.swarm.ready(id, this.wires.peer) || (this.complete && !this.wires.offered(id))) return
       const stream = this.wires.open(id, 1 << 20)
       if (stream) this.swarm.addPeer(id, stream)
     }
@@ -109,6 +109,23 @@ async function until (holds) {
   for (let i = 0; i < PATIENCE && !holds(); i++) await new Promise(resolve => setTimeout(resolve, LAG))
 }
 
+test('whom a segment is not asked of again no stream is opened to, so that none goes back and forth', async t => {
+  const [here, there] = [new Channel(), new Channel()]
+  ;[here.other, there.other] = [there, here]
+  const [newcomer, settled] = [new Viewer('a', 'b', here), new Viewer('b', 'a', there)]
+  t.after(() => { for (const viewer of [newcomer, settled]) viewer.close() })
+  const bytes = randomBytes(PIECES * PIECE)
+  const metainfo = await segment(bytes)
+  settled.hold(metainfo, bytes)
+  await until(() => settled.swarm.ready(metainfo.infohash, settled.wires.peer))
+  newcomer.hold(metainfo)
+  const { stalled, torrent } = newcomer.swarm.entries.get(metainfo.infohash)
+  stalled.add(newcomer.wires.peer)
+  await until(() => torrent.ready)
+  for (let i = 0; i < 10; i++) await new Promise(resolve => setTimeout(resolve, LAG))
+  assert.deepEqual([newcomer, settled].map(viewer => viewer.wires.nextLabel), [1, 1], 'streams opened')
+})
+
 test('who opens a stream to a peer that holds all asks it at once, not when it next looks', async t => {
   mock.timers.enable({ apis: ['setInterval'] }) // which looking goes by
   const [here, there] = [new Channel(), new Channel()]
@@ -121,7 +138,7 @@ test('who opens a stream to a peer that holds all asks it at once, not when it n
   const bytes = randomBytes(PIECES * PIECE)
   const metainfo = await segment(bytes)
   settled.hold(metainfo, bytes)
-  await until(() => settled.swarm.ready(metainfo.infohash))
+  await until(() => settled.swarm.ready(metainfo.infohash, settled.wires.peer))
   const holding = newcomer.hold(metainfo)
   await until(() => holding.have.complete)
   assert.ok(holding.have.complete, `${holding.have.count} of ${PIECES} pieces`)
