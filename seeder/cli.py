@@ -41,7 +41,7 @@ _SERVER = (
 )
 _PUBLISH = ("keys", "jwt_key", "jwt_audience", "publish_hook", "takeover", "admin_token_file", "api_input")
 """Who may publish streams into the feed folder."""
-_INGEST = ("segment_seconds", "window", "ffmpeg")
+_INGEST = ("segment_seconds", "window", "ladder", "encoder", "ffmpeg")
 
 Command = Callable[..., Any]
 

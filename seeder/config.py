@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seeder.errors import ConfigError
+from seeder.ladder import OFF, Ladder
 from seeder.model import Terms
 from seeder.settings import ENV_PREFIX, SETTINGS, Setting, meant
 from seeder.stream_config import StreamConfig, read
@@ -74,6 +75,10 @@ class Config:
     segment_seconds: float = 2.0
     window: int = 8
     """Segments listed in a live playlist."""
+    ladder: Ladder = OFF
+    """Variants of what is encoded here; off: one."""
+    encoder: str = "libx264"
+    """What pictures are encoded with."""
     publish: tuple[str, ...] = ()
     """``PROTO:PORT`` by which publishers may send streams. Closed by default: no port is open."""
     publish_from: tuple[str, ...] = ()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from seeder.ladder import ENCODERS
+from seeder.ladder import parse as parse_ladder
 from seeder.model import MAX_RATIO, MAX_UPLOAD, MAX_VIEWERS
 
 ENV_PREFIX = "LIVE_TORRENT_"
@@ -421,6 +423,18 @@ _ROWS = (
     Setting("segment_seconds", _seconds(0.5, 60), "SECONDS", "Length of a segment. [default: 2]"),
     # RFC 8216 §6.2.2: a live playlist must not shrink below three target durations.
     Setting("window", _integer(3, 100), "SEGMENTS", "Segments in a live playlist. [default: 8]"),
+    Setting(
+        "ladder",
+        parse_ladder,
+        "off|auto|RUNGS",
+        "Several qualities: auto, or 720p@2500k,480p30@1000k+96k,audio@64k. [default: off]",
+    ),
+    Setting(
+        "encoder",
+        _choice(*ENCODERS),
+        "NAME",
+        f"{', '.join(ENCODERS)}: what pictures are encoded with. [default: libx264]",
+    ),
     Setting(
         "publish",
         _publish,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seeder.errors import ConfigError
+from seeder.ladder import Ladder
 from seeder.settings import SETTINGS, meant, stream_name
 
 MOST = 100
@@ -30,8 +31,8 @@ class StreamConfig:
     window: int | None = None
     loop: bool = True
     """Play a file over and over."""
-    ladder: object = None
-    """As written: :mod:`seeder.ingest.ladder` knows what it means; ``None``: one variant."""
+    ladder: Ladder | None = None
+    """Its variants; ``None``: what the rest of the file says."""
     takeover: bool = True
     """A second publisher takes the stream over; else it is refused."""
     copy: bool = True
@@ -147,7 +148,7 @@ _PARSERS: Mapping[str, Callable[[object], Any]] = {
     "segment_seconds": SETTINGS["segment_seconds"].parse,
     "window": SETTINGS["window"].parse,
     "loop": SETTINGS["loop"].parse,
-    "ladder": lambda value: value,
+    "ladder": SETTINGS["ladder"].parse,
     "takeover": SETTINGS["loop"].parse,
     "copy": SETTINGS["loop"].parse,
     "max_height": _whole(64, 4320),

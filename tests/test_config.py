@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seeder.config import Config, load, merge, unknown_variables
 from seeder.errors import ConfigError
+from seeder.ladder import parse
 from seeder.model import Terms
 from seeder.publish.listeners import LISTENERS
 from seeder.settings import PUBLISH_PORTS, SETTINGS, stream_name, stun_url, turn_url
@@ -43,6 +44,8 @@ GOOD = {
     "ffmpeg": ("/usr/bin/ffmpeg", Path("/usr/bin/ffmpeg")),
     "segment_seconds": ("4", 4.0),
     "window": ("12", 12),
+    "ladder": ("480p@1M,AUDIO@64k", parse("480p@1000k,audio@64000")),
+    "encoder": ("H264_NVENC", "h264_nvenc"),
     "publish": ("flv:9100,flv", ("flv:9100", "flv:9002")),
     "publish_from": (
         "192.0.2.7=garden,2001:db8:0::1=roof",

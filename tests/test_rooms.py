@@ -12,6 +12,7 @@ SEEDER = Path(__file__).resolve().parent.parent / "seeder"
 LEVELS: dict[str, int] = {
     "model": 0,
     "errors": 0,
+    "ladder": 0,  # what settings say of it; the ingest's steps follow
     "stats": 1,  # counters that every room may hold
     "settings": 1,
     # 2: every other module beside these, a tool for whoever needs it

@@ -47,6 +47,8 @@ class Fragment:
     """None when it holds no sample of the lead track."""
     sync: bool
     """Its first lead sample is an IDR picture; any audio sample of an audio-only stream."""
+    reordered: bool = False
+    """Its samples are not decoded in the order of their display: it holds B frames."""
 
 
 class Splitter:
@@ -107,8 +109,8 @@ class Splitter:
             if self._init is None or not self._moof:
                 raise IngestError("ffmpeg's output is not fragmented MP4: media data without a moof")
             moof, self._moof = self._moof, b""
-            span, sync = _read(moof, box, self._init.lead)
-            return Fragment(self._with_head(moof + box), span, sync)
+            span, sync, reordered = _read(moof, box, self._init.lead)
+            return Fragment(self._with_head(moof + box), span, sync, reordered)
         return None  # free, sidx, mfra: nothing a player of HLS needs
 
     def _with_head(self, data: bytes) -> bytes:
@@ -116,16 +118,16 @@ class Splitter:
         return head + data
 
 
-def _read(moof: bytes, mdat: bytes, lead: Track) -> tuple[Span | None, bool]:
-    """Time and start of the lead track's samples in a fragment."""
+def _read(moof: bytes, mdat: bytes, lead: Track) -> tuple[Span | None, bool, bool]:
+    """Time and start of the lead track's samples in a fragment, and whether any has a composition offset."""
     payload = moof[16:] if integer(moof[:4]) == 1 else moof[8:]
     for name, traf in boxes(payload):
         if name == "traf" and integer(child(traf, "tfhd")[4:8]) == lead.track_id:
             return _read_traf(traf, moof, mdat, lead)
-    return None, False
+    return None, False, False
 
 
-def _read_traf(traf: bytes, moof: bytes, mdat: bytes, lead: Track) -> tuple[Span | None, bool]:
+def _read_traf(traf: bytes, moof: bytes, mdat: bytes, lead: Track) -> tuple[Span | None, bool, bool]:
     tfhd = child(traf, "tfhd")
     has = integer(tfhd[1:4])
     at = 8 + (8 if has & 0x1 else 0) + (4 if has & 0x2 else 0)  # base-data-offset, sample-description-index
@@ -139,7 +141,7 @@ def _read_traf(traf: bytes, moof: bytes, mdat: bytes, lead: Track) -> tuple[Span
     tfdt = child(traf, "tfdt")
     start = integer(tfdt[4:12] if tfdt[0] == 1 else tfdt[4:8])
     ticks = frames = 0
-    sync = False
+    sync = reordered = False
     for name, trun in boxes(traf):
         if name == "trun":
             run = _read_trun(trun, duration, size, flags)
@@ -150,9 +152,10 @@ def _read_traf(traf: bytes, moof: bytes, mdat: bytes, lead: Track) -> tuple[Span
                     sync = _is_idr(moof, mdat, run.data_offset, run.first_size, lead.nal_length_size)
             ticks += run.ticks
             frames += run.count
+            reordered = reordered or bool(integer(trun[1:4]) & 0x800)  # composition offsets are present
     if not frames:
-        return None, False
-    return Span(start / lead.timescale, (start + ticks) / lead.timescale, frames), sync
+        return None, False, False
+    return Span(start / lead.timescale, (start + ticks) / lead.timescale, frames), sync, reordered
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 from seeder.errors import ConfigError
+from seeder.ingest.encoders import SOFTWARE
+from seeder.ladder import ENCODERS, OFF, Ladder
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """One path component that needs no quoting in a URL, a shell or a log line."""
@@ -23,7 +25,7 @@ class IngestConfig:
     window: int = 8
     """Segments listed."""
     variant: str = "v0"
-    """Folder under the stream."""
+    """Folder under the stream; a ladder's best."""
     ffmpeg: str | None = None
     """Path of the binary; None chooses the newer of the system's and the imageio-ffmpeg wheel's."""
     loop: bool = True
@@ -36,6 +38,10 @@ class IngestConfig:
     """Taller video is scaled down when it is encoded; two cores encode 720p in real time."""
     video_bitrate: int | None = None
     """bit/s when encoding; None chooses by size and frame rate."""
+    ladder: Ladder = OFF
+    """Variants; without it there is one."""
+    encoder: str = SOFTWARE
+    """Of ``ladder.ENCODERS``."""
     stall_seconds: float | None = None
     """Without output for so long ffmpeg counts as stalled; None for max(10, five segments)."""
 
@@ -50,6 +56,8 @@ class IngestConfig:
         _within("segment_seconds", self.segment_seconds, 0.5, 60)
         # RFC 8216bis §6.2.2 wants three Target Durations; more than 1000 would be a recording, not a window.
         _within("window", self.window, 3, 1000)
+        if self.encoder not in ENCODERS:
+            raise ConfigError(f"encoder is {self.encoder!r}: it must be one of {', '.join(ENCODERS)}")
         _within("max_height", self.max_height, 64, 4320)
         if self.video_bitrate is not None:
             _within("video_bitrate", self.video_bitrate, 50_000, 100_000_000)

@@ -8,9 +8,7 @@ import os
 import random
 import re
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -20,24 +18,24 @@ from seeder.backoff import Backoff
 from seeder.errors import IngestError
 from seeder.ingest import sources
 from seeder.ingest.binary import Binary, find
-from seeder.ingest.cmaf import Fragment, Splitter
 from seeder.ingest.config import IngestConfig
-from seeder.ingest.encoder import BURST_SINCE, Launch, Mode, Plan, arguments, make_plan
-from seeder.ingest.packager import Packager, Retire
+from seeder.ingest.encoder import BURST_SINCE, make_plan
+from seeder.ingest.encoders import ENCODERS, SOFTWARE, Encoder
+from seeder.ingest.packager import Packager
+from seeder.ingest.plan import Launch, Plan
 from seeder.ingest.probe import Probe
 from seeder.ingest.probing import look
-from seeder.ingest.process import Process, running
-from seeder.ingest.segmenter import Cut, Segmenter
+from seeder.ingest.retirer import Retire
+from seeder.ingest.run import CopyFailedError, OverloadedError, Run, RunFailedError, plain
 from seeder.ingest.sources import Source, SourceKind
+from seeder.ingest.steps import Step, costliest
 from seeder.ingest.supply import Supply
+from seeder.ingest.trial import choose
+from seeder.ladder import Choice
 
 HEALTHY = 3  # segments of a run after which a failure counts as a first one
 BURST_SEGMENTS = 3  # a player wants three before it starts; so many are made up for after an interruption
 BURST_MARGIN = 0.25  # seconds: the key frame that completes the third must be in the burst too
-SPEED_SEGMENTS = 8  # over which the speed is measured
-GOODBYE_SECONDS = 10.0  # for an ffmpeg that is told of the end by who sends it the media, to read it all
-DRAIN_SECONDS = 2.0  # to write the last segment once ffmpeg has stopped; only a hung disk needs more
-COPY_TRIAL_SECONDS = 60.0  # a GOP too long within this much copied media: the input does not fit after all
 # What no retry can heal, in ffmpeg's words.
 HOPELESS = re.compile(
     r"(Protocol|Option) not found|Unknown (encoder|input format|decoder)|Unrecognized option|No such filter"
@@ -70,14 +68,10 @@ class IngestStatus:
     """One line; empty when all is well."""
     speed: float
     """Media seconds per second over the last segments; 0 until two have come."""
-
-
-class _RunFailedError(Exception):
-    """A run ended as it should not; the message is for people."""
-
-
-class _GopTooLongError(_RunFailedError):
-    pass
+    rungs: tuple[str, ...] = ()
+    """The variants of the ladder that are made now, best first: ``720p``; empty without one."""
+    shed: tuple[str, ...] = ()
+    """What was given up because this machine could not keep up: a line for each variant."""
 
 
 class Ingest:
@@ -112,11 +106,9 @@ class Ingest:
         self._restarts = 0
         self._dropped = 0
         self._error = ""
-        self._pid: int | None = None
-        self._burst = 0.0  # seconds of media the run gives at once
-        self._run_media = 0.0  # seconds of media of the run, published
-        # (loop time, media seconds) of the run's last segments after its burst
-        self._pace: deque[tuple[float, float]] = deque(maxlen=SPEED_SEGMENTS)
+        self._encoder: Encoder = ENCODERS[SOFTWARE]
+        self._shed: dict[str, str] = {}  # variants given up: folder and what is said of it
+        self._run: Run | None = None
 
     def status(self) -> IngestStatus:
         return IngestStatus(
@@ -125,25 +117,29 @@ class Ingest:
             mode=self._plan.video.value if self._plan else "",
             restarts=self._restarts,
             segments=self._packager.segments,
-            dropped=self._dropped,
-            last_error=self._packager.last_error or self._error,
-            speed=self._speed(),
+            dropped=self._dropped + (self._run.dropped if self._run else 0),
+            last_error=self._packager.last_error or self._error or "; ".join(self._shed.values()),
+            speed=self._run.pace.speed if self._run and self._state is IngestState.LIVE else 0.0,
+            rungs=tuple(step.label for step in self._plan.steps) if self._plan else (),
+            shed=tuple(self._shed.values()),
         )
 
     @property
     def pid(self) -> int | None:
         """Of the ffmpeg that runs now."""
-        return self._pid
+        return self._run.pid if self._run else None
 
     async def run(self) -> None:
         """Until cancelled, or until an input that is not looped has ended.
 
         Cancelling stops ffmpeg politely, within about three seconds, and leaves a valid playlist. Raises
         :class:`IngestError` when nothing can come of it: no ffmpeg, a file that does not exist or cannot be
-        read at the start, a folder that cannot be used.
+        read at the start, a folder that cannot be used, an encoder that does not work here.
         """
         _check_file(self._source)
         binary = await find(self._config.ffmpeg)
+        if self._config.encoder != SOFTWARE:
+            self._encoder = await choose(binary, self._config.encoder)
         try:
             async with self._packager as packager:
                 ended = False
@@ -169,12 +165,17 @@ class Ingest:
             if self._supply is not None and self._supply.ended:
                 return True
             error = f"{self._source.name} ended"
-        except _GopTooLongError as failure:
+        except CopyFailedError as failure:
             log.warning("%s", failure)
+            self._copy = failure.again
             self._restarts += 1
             self._probe = None
             return False
-        except (_RunFailedError, IngestError) as failure:
+        except OverloadedError as failure:
+            self._give_up(str(failure))
+            self._restarts += 1
+            return False
+        except (RunFailedError, IngestError) as failure:
             error = str(failure)
             if self._packager.segments == 0 and self._is_final(failure):
                 raise IngestError(error) from failure
@@ -201,11 +202,14 @@ class Ingest:
         if self._probe is None and source.can_be_opened_twice:
             probe, complaint = await look(binary, source, self._supply)
             if complaint:
-                raise _RunFailedError(f"{source.name}: {_plain(complaint)}")
+                raise RunFailedError(f"{source.name}: {plain(complaint)}")
             self._probe = probe
             source = self._source = replace(source, analysis=probe.analysis)
         target_duration = self._packager.target_duration
-        plan = make_plan(source, self._probe, self._config, target_duration, self._copy)
+        plan = make_plan(
+            source, self._probe, self._config, target_duration, self._copy,
+            encoder=self._encoder, lost=self._shed.keys(), cores=_cores(),
+        )  # fmt: skip
         if plan.segment_seconds < self._config.segment_seconds:
             log.warning(
                 "stream %s keeps its target duration of %d s for life: segments of %g s, not %g s; "
@@ -215,48 +219,39 @@ class Ingest:
         if plan != self._plan and source.kind is not SourceKind.PICTURE:
             reason = f" ({plan.why})" if plan.why else ""
             log.info("%s: video %s%s, audio %s", source.name, plan.video.value, reason, plan.audio.value)
+        if plan != self._plan and plan.steps:
+            log.info("%s: variants %s", self._config.stream, ", ".join(map(_described, plan.steps)))
+        elif plan != self._plan and self._config.ladder.choice is not Choice.OFF:
+            log.info("%s: one variant, for there is no picture", self._config.stream)
         self._plan = plan
         return plan
 
     async def _one_run(self, binary: Binary, plan: Plan) -> None:
-        """Returns when ffmpeg has ended well; raises :class:`_RunFailedError` otherwise."""
+        """Returns when ffmpeg has ended well; raises :class:`RunFailedError` otherwise."""
         launch, anchor = self._launch(plan, binary)
-        self._burst, self._run_media = launch.burst, 0.0
-        self._pace.clear()
-        own_stdin = plan.source.kind is SourceKind.STDIN
-        async with running(
-            binary.path,
-            arguments(plan, launch, binary.version),
-            own_stdin=own_stdin,
-            script=plan.source.script,
-        ) as process:
-            self._pid = process.pid
-            feeder = None if self._supply is None else asyncio.create_task(_feed(process, self._supply))
-            # The pump is a task of its own: when we are cancelled, it goes on to the end of ffmpeg's output.
-            pump = asyncio.create_task(self._pump(process, plan, anchor))
-            try:
-                await asyncio.shield(pump)
-            except asyncio.CancelledError:
-                await process.stop()
-                raise
-            except _RunFailedError:
-                await process.stop()
-                raise
-            finally:
-                self._pid = None
-                if not pump.done():
-                    await asyncio.wait([pump], timeout=DRAIN_SECONDS)
-                tasks = [task for task in (pump, feeder) if task is not None]
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-            code = await process.wait()
-            if code != 0:
-                words = _plain(process.lines[-1]) if process.lines else ""
-                how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-                raise _RunFailedError(
-                    f"{plan.source.name}: ffmpeg ended ({how}){': ' if words else ''}{words}"
-                )
+        run = self._run = Run(
+            plan, self._config.variant, self._packager,
+            launch=launch, anchor=anchor, stall=self._config.stall, clock=self._clock,
+            sheds=costliest(plan.steps) is not None, published=self._published,
+        )  # fmt: skip
+        try:
+            await run.go(binary, self._supply)
+        finally:
+            self._dropped += run.dropped
+            run.dropped = 0
+
+    def _published(self) -> None:
+        self._state, self._error = IngestState.LIVE, ""
+
+    def _give_up(self, why: str) -> None:
+        """The costliest variant, until this program is started again: the calm after it is gone says nothing
+        about how it would be with it."""
+        made = self._plan.steps if self._plan else ()
+        lost = costliest(made)
+        if lost is not None:
+            rest = ", ".join(step.label for step in made if step is not lost)
+            self._shed[lost.folder] = f"{lost.label} is given up: {why}"
+            log.warning("%s: %s: %s is given up, %s go on", self._config.stream, why, lost.label, rest)
 
     def _launch(self, plan: Plan, binary: Binary) -> tuple[Launch, float | None]:
         """The launch and the run's anchor, None where it follows from the first fragment's arrival."""
@@ -273,85 +268,6 @@ class Ingest:
         clock = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1e6
         return Launch(burst, clock), anchor
 
-    async def _pump(self, process: Process, plan: Plan, anchor: float | None) -> None:
-        """Carry ffmpeg's output to the packager until it ends."""
-        splitter, segmenter = Splitter(), Segmenter(plan.segment_seconds, plan.target_duration)
-        waits = plan.source.listens or plan.source.kind is SourceKind.STDIN  # for a publisher, for ever
-        first: float | None = None
-        stall = self._config.stall
-        while True:
-            try:
-                async with asyncio.timeout(None if waits and splitter.init is None else stall):
-                    data = await process.read()
-            except TimeoutError:
-                raise _RunFailedError(
-                    f"{plan.source.name}: ffmpeg stalled, no output for {stall:g} s"
-                ) from None
-            if not data:
-                break
-            for event in splitter.feed(data):
-                if isinstance(event, Fragment):
-                    if first is None and event.span is not None and splitter.init is not None:
-                        first = event.span.start
-                        arrived = self._clock() - (event.span.end - event.span.start)
-                        start = anchor if anchor is not None else arrived
-                        self._packager.begin_run(splitter.init, plan.target_duration, start, first)
-                    for cut in segmenter.add(event):
-                        await self._publish(cut)
-            if segmenter.overflowed:
-                raise self._too_long(plan)
-        for cut in segmenter.flush():
-            await self._publish(cut)
-
-    async def _publish(self, cut: Cut) -> None:
-        if not await self._packager.add(cut):
-            self._dropped += 1
-            return
-        self._state, self._error = IngestState.LIVE, ""
-        self._run_media = cut.start + cut.duration
-        if self._run_media > self._burst:
-            self._pace.append((asyncio.get_running_loop().time(), self._run_media))
-
-    def _too_long(self, plan: Plan) -> _RunFailedError:
-        name, limit = plan.source.name, plan.target_duration
-        if plan.video is not Mode.COPY:
-            return _RunFailedError(f"{name}: no key frame within the target duration of {limit} s")
-        # After a long time it is a hiccup of the input; soon after the start it is how the input is made.
-        self._copy = self._run_media >= COPY_TRIAL_SECONDS
-        remedy = "copying again" if self._copy else "encoding it from here on"
-        return _GopTooLongError(f"{name}: key frames further apart than {limit} s; {remedy}")
-
-    def _speed(self) -> float:
-        if len(self._pace) < 2 or self._state is not IngestState.LIVE:
-            return 0.0
-        (began, first), (now, last) = self._pace[0], self._pace[-1]
-        return (last - first) / (now - began) if now > began else 0.0
-
-
-async def _feed(process: Process, supply: Supply) -> None:
-    """Carry a publisher's media to ffmpeg, until either ends."""
-    with suppress(OSError):  # ffmpeg has ended: its exit code tells more
-        data = await supply.begin()
-        if supply.alone:
-            await process.write(data)
-            process.end_input()
-        while not supply.alone:
-            if data:
-                await process.write(data)
-            data = await supply.read()
-            if not data:
-                break
-    if supply.alone:
-        with suppress(OSError):
-            while await supply.read():
-                pass
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            await process.stop()
-    process.end_input()
-
 
 def _check_file(source: Source) -> None:
     """A file that is not there now will not be found by retrying; raises :class:`IngestError`."""
@@ -366,6 +282,13 @@ def _check_file(source: Source) -> None:
         raise IngestError(f"{path} cannot be read: permission denied")
 
 
-def _plain(line: str) -> str:
-    """Without the ``[demuxer @ 0x55…]`` that ffmpeg puts in front."""
-    return re.sub(r"^(\[[^\]]* @ 0x[0-9a-f]+\] ?)+", "", line)
+def _cores() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _described(step: Step) -> str:
+    how = "copied" if step.copied else f"{step.audio_bitrate if step.sound else step.bitrate:,} bit/s"
+    return f"{step.label} ({how})"

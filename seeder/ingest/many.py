@@ -16,7 +16,7 @@ from seeder.config import Config
 from seeder.errors import ConfigError, LiveTorrentError, cause
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest, IngestStatus
-from seeder.ingest.packager import Retire
+from seeder.ingest.retirer import Retire
 from seeder.stats.snapshot import IngestStats
 from seeder.stream_config import StreamConfig
 
@@ -39,6 +39,8 @@ def ingest_config(config: Config, stream: StreamConfig) -> IngestConfig:
             input=stream.input,
             segment_seconds=seconds,
             window=config.window if stream.window is None else stream.window,
+            ladder=config.ladder if stream.ladder is None else stream.ladder,
+            encoder=config.encoder,
             ffmpeg=None if config.ffmpeg is None else str(config.ffmpeg),
             loop=stream.loop,
             end=stream.input is not None,  # a publisher may come back

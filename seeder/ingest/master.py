@@ -1,13 +1,21 @@
-"""The multivariant playlist of one variant (RFC 8216bis §4.4.6.2), from what was measured. Pure."""
+"""The multivariant playlist (RFC 8216bis §4.4.6.2), from what was measured. No I/O."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from seeder.ingest.cmaf import InitSection
 from seeder.ingest.moov import Track
 from seeder.ingest.playlist import VERSION
+from seeder.ingest.segmenter import Cut
+from seeder.ingest.variants import is_sound
+
+START_BANDWIDTH = 2_500_000
+"""bit/s: the best variant within it is listed first, which is the one that Safari and others start with; most
+lines carry it."""
 
 STEP = 50_000  # bit/s: figures are rounded to this, so that the playlist changes seldom
 HEADROOM = 1.1  # stated peak ÷ measured peak: BANDWIDTH is an upper bound of what is still to come
@@ -44,27 +52,88 @@ def _up(rate: float) -> int:
     return math.ceil(rate / STEP) * STEP
 
 
-def render(uri: str, tracks: tuple[Track, ...], frame_rate: float, rates: Rates) -> str:
-    """``frame_rate`` in frames per second, 0 for no video."""
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One as it is listed."""
+
+    uri: str
+    tracks: tuple[Track, ...]
+    frame_rate: float
+    """Frames a second, 0 for no video."""
+    rates: Rates
+    sound: bool = False
+
+
+def render(variants: Iterable[Variant]) -> str:
+    """The one to start with first, the others from the best, sound alone last."""
+    ordered = sorted(variants, key=lambda one: (one.sound, -one.rates.bandwidth))
+    start = next((one for one in ordered if one.rates.bandwidth <= START_BANDWIDTH and not one.sound), None)
+    if start is not None:
+        ordered.remove(start)
+        ordered.insert(0, start)
+    lines = [f"#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n"]
+    lines += [f"#EXT-X-STREAM-INF:{_attributes(one)}\n{one.uri}\n" for one in ordered]
+    return "".join(lines)
+
+
+def _attributes(variant: Variant) -> str:
     attributes = [
-        f"BANDWIDTH={rates.bandwidth}",
-        f"AVERAGE-BANDWIDTH={rates.average}",
-        f'CODECS="{",".join(track.codec for track in tracks)}"',
+        f"BANDWIDTH={variant.rates.bandwidth}",
+        f"AVERAGE-BANDWIDTH={variant.rates.average}",
+        f'CODECS="{",".join(track.codec for track in variant.tracks)}"',
     ]
-    for track in tracks:
+    for track in variant.tracks:
         if track.kind == "video":
             attributes.append(f"RESOLUTION={track.width}x{track.height}")
-            attributes.append(f"FRAME-RATE={frame_rate:.3f}")
-    return (
-        f"#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n"
-        f"#EXT-X-STREAM-INF:{','.join(attributes)}\n{uri}\n"
-    )
+            attributes.append(f"FRAME-RATE={variant.frame_rate:.3f}")
+    return ",".join(attributes)
 
 
-def stated(text: str) -> Rates:
-    """The rates an earlier process stated, so that BANDWIDTH never falls; zeros when there are none."""
-    found = {
+def stated(text: str, uri: str = "v0/index.m3u8") -> tuple[Rates, str]:
+    """The rates that an earlier process stated of the variant at ``uri``, so that BANDWIDTH never falls, and
+    its RESOLUTION; zeros when there are none."""
+    found = re.search(rf"^#EXT-X-STREAM-INF:(.*)\n{re.escape(uri)}$", text, re.MULTILINE)
+    line = found[1] if found else ""
+    numbers = {
         name: int(value)
-        for name, value in re.findall(r"(?<![A-Z])(BANDWIDTH|AVERAGE-BANDWIDTH)=(\d{1,12})", text)
+        for name, value in re.findall(r"(?<![A-Z])(BANDWIDTH|AVERAGE-BANDWIDTH)=(\d{1,12})", line)
     }
-    return Rates(found.get("BANDWIDTH", 0), found.get("AVERAGE-BANDWIDTH", 0))
+    size = re.search(r"RESOLUTION=(\d+x\d+)", line)
+    rates = Rates(numbers.get("BANDWIDTH", 0), numbers.get("AVERAGE-BANDWIDTH", 0))
+    return rates, size[1] if size else ""
+
+
+class Master:
+    """What was measured of each variant; ``text`` is what an earlier process stated."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+        self._rates: dict[str, tuple[Rates, str]] = {}  # by folder, with the size that they were measured at
+        self._inits: dict[str, InitSection] = {}
+        self._frame_rates: dict[str, float] = {}
+
+    def begin_run(self, inits: Mapping[str, InitSection]) -> None:
+        """These are listed from now on. The rates of a variant that is another size than before are new."""
+        self._inits = dict(inits)
+        self._frame_rates = {}
+        for folder, init in inits.items():
+            size = f"{init.lead.width}x{init.lead.height}" if init.lead.kind == "video" else ""
+            rates, before = self._rates.get(folder) or stated(self._text, f"{folder}/index.m3u8")
+            # A single variant that changes keeps its bound: nothing else tells players that it was higher.
+            same = before == size or len(inits) == 1
+            self._rates[folder] = (rates if same else Rates(), size)
+
+    def observe(self, folder: str, cut: Cut, duration: float, target_duration: int) -> None:
+        rates, size = self._rates[folder]
+        self._rates[folder] = (rates.observe(len(cut.data), duration, target_duration), size)
+        if folder not in self._frame_rates and self._inits[folder].lead.kind == "video":
+            self._frame_rates[folder] = cut.frames / cut.duration
+
+    def render(self) -> str:
+        return render(
+            Variant(
+                f"{folder}/index.m3u8", init.tracks, self._frame_rates.get(folder, 0.0),
+                self._rates[folder][0], is_sound(folder),
+            )
+            for folder, init in self._inits.items()
+        )  # fmt: skip

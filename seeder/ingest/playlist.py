@@ -29,6 +29,8 @@ class Entry:
     """URI of its init section (EXT-X-MAP)."""
     discontinuity: bool = False
     """EXT-X-DISCONTINUITY stands before it."""
+    folders: tuple[str, ...] = ()
+    """The variants that hold it, in the list that they share; not in any text."""
 
     @property
     def end(self) -> float:

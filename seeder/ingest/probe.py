@@ -47,6 +47,10 @@ class Probe:
     """False: a stream is announced of which too little was seen to know it."""
     analysis: float | None = None
     """For :attr:`~seeder.ingest.sources.Source.analysis`, from now on."""
+    bitrate: int | None = None
+    """Of the video, bit/s; None when it was not measured."""
+    reordered: bool = True
+    """Its pictures are not decoded in the order of their display: it has B frames."""
 
 
 def parse(stderr: str) -> Probe:
@@ -107,12 +111,18 @@ class GopMeter:
         self._start: float | None = None
         self._end = 0.0
         self._longest = 0.0
+        self._bits = 0
+        self._seconds = 0.0
         self.idrs = 0
+        self.reordered = False
 
     def add(self, fragments: Iterable[Fragment]) -> None:
         for fragment in fragments:
             if fragment.span is None:
                 continue
+            self._bits += len(fragment.data) * 8
+            self._seconds += fragment.span.end - fragment.span.start
+            self.reordered = self.reordered or fragment.reordered
             if fragment.sync:
                 self._close(fragment.span.start)
                 self._start = fragment.span.start
@@ -124,6 +134,10 @@ class GopMeter:
         if self._start is None:
             return None
         return max(self._longest, self._end - self._start)
+
+    def bitrate(self) -> int | None:
+        """bit/s; None when there was nothing."""
+        return round(self._bits / self._seconds) if self._seconds > 0 else None
 
     def _close(self, at: float) -> None:
         if self._start is not None:

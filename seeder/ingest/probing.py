@@ -70,7 +70,8 @@ async def _look(binary: Binary, source: Source, supply: Supply | None) -> tuple[
         lines = process.lines
     probe = parse("\n".join(lines))
     complaint = "" if probe.container else (lines[-1] if lines else "ffmpeg gave up without a word")
-    return replace(probe, longest_gop=meter.longest()), complaint
+    measured = replace(probe, longest_gop=meter.longest(), bitrate=meter.bitrate(), reordered=meter.reordered)
+    return measured, complaint
 
 
 async def _measure(process: Process, meter: GopMeter, enough: int) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
 from seeder.errors import IngestError
@@ -25,8 +26,14 @@ T = TypeVar("T")
 class Process:
     """Use :func:`running`; never construct it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, keep: int) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        keep: int,
+        more: Sequence[asyncio.StreamReader] = (),
+    ) -> None:
         self._process = process
+        self._more = tuple(more)
         self._stdout: asyncio.StreamReader = _given(process.stdout)
         self._stderr: asyncio.StreamReader = _given(process.stderr)
         self._lines: deque[str] = deque(maxlen=keep)
@@ -41,9 +48,12 @@ class Process:
         """The last lines of stderr, credentials masked."""
         return tuple(self._lines)
 
-    async def read(self) -> bytes:
-        """The next bytes of stdout, empty at its end. Safe to cancel."""
-        return await self._stdout.read(READ)
+    async def read(self, output: int = 0) -> bytes:
+        """The next bytes of stdout, or of a further output from 1 on; empty at its end. Safe to cancel."""
+        return await self._output(output).read(READ)
+
+    def _output(self, number: int) -> asyncio.StreamReader:
+        return self._more[number - 1] if number else self._stdout
 
     async def write(self, data: bytes) -> None:
         """To its standard input, at the pace it reads. OSError: it is gone."""
@@ -65,7 +75,7 @@ class Process:
         return code
 
     async def stop(self, *, unread: bool = False) -> None:
-        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading stdout to its end, or ffmpeg cannot
+        """'q', then SIGTERM, then SIGKILL. Somebody must go on reading all outputs, or ffmpeg cannot
         write its last fragment; ``unread``: nobody will, it is thrown away. Cancelled, it kills at once."""
         try:
             with contextlib.suppress(OSError):  # it is gone already
@@ -85,9 +95,10 @@ class Process:
 
     async def _reap(self) -> None:
         """asyncio knows of an exit only once stdout was read to its end."""
-        with contextlib.suppress(RuntimeError):  # somebody else is reading it
-            while await self._stdout.read(READ):
-                pass
+        for number in range(1 + len(self._more)):
+            with contextlib.suppress(RuntimeError):  # somebody else is reading it
+                while await self.read(number):
+                    pass
         await self._process.wait()
 
     async def _gone(self, seconds: float) -> bool:
@@ -120,39 +131,59 @@ class Process:
 @contextlib.asynccontextmanager
 async def running(
     path: str,
-    arguments: Sequence[str],
+    arguments: Sequence[str] | Callable[[tuple[int, ...]], Sequence[str]],
     *,
     own_stdin: bool = False,
     script: bytes = b"",
     keep: int = LINES,
+    outputs: int = 1,
 ) -> AsyncIterator[Process]:
     """An ffmpeg that is dead when the block is left. ``own_stdin`` gives it our standard input, to read from;
-    ``script`` is all that its own will hold; ``keep`` is how many lines of stderr are kept.
+    ``script`` is all that its own will hold; ``keep`` is how many lines of stderr are kept. With several
+    ``outputs`` ``arguments`` is asked for, given the numbers of the pipes to write to (the first is 1).
 
     It gets a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order. Should we
     be killed, it ends by itself when it next writes to the broken pipe.
     """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            path,
-            *arguments,
-            stdin=None if own_stdin else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=READ,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise IngestError(f"{path} cannot be started: {error}") from error
-    run = Process(process, keep)
-    try:
-        if script:
-            with contextlib.suppress(OSError):  # its exit code tells more
-                await run.write(script)
-            run.end_input()
-        yield run
-    finally:
-        await run.close()
+    pipes = [os.pipe() for _ in range(outputs - 1)]
+    async with contextlib.AsyncExitStack() as stack:
+        ends = tuple(write for _, write in pipes)
+        try:
+            readers = [await _reader(read, stack) for read, _ in pipes]
+            process = await asyncio.create_subprocess_exec(
+                path,
+                *(arguments((1, *ends)) if callable(arguments) else arguments),
+                stdin=None if own_stdin else asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=READ,
+                start_new_session=True,
+                pass_fds=ends,
+            )
+        except (OSError, ValueError) as error:
+            raise IngestError(f"{path} cannot be started: {error}") from error
+        finally:
+            for end in ends:  # ffmpeg's own are copies; while ours are open, no reader sees the end
+                os.close(end)
+        run = Process(process, keep, readers)
+        try:
+            if script:
+                with contextlib.suppress(OSError):  # its exit code tells more
+                    await run.write(script)
+                run.end_input()
+            yield run
+        finally:
+            await run.close()
+
+
+async def _reader(pipe: int, stack: contextlib.AsyncExitStack) -> asyncio.StreamReader:
+    """Of the reading end of a pipe, which is closed with ``stack``."""
+    reader = asyncio.StreamReader(READ)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", 0)
+    )
+    stack.callback(transport.close)
+    return reader
 
 
 def _given(stream: T | None) -> T:

@@ -1,7 +1,8 @@
-"""The files of one variant: their names, atomic writing, and what an earlier process left behind.
+"""The files of a stream's variants: their names, atomic writing, and what an earlier process left behind.
 
-Names are ``<birth>-<MSN>.m4s`` and ``<birth>-init-<n>.mp4``. ``birth`` is the Unix time at which the packager
-started, in hex: no name is used twice, even when somebody empties the folder, and every URI stays immutable.
+Names are ``<birth>-<MSN>.m4s`` and ``<birth>-init-<n>.mp4``, the same in the folder of every variant.
+``birth`` is the Unix time at which the packager started, in hex: no name is used twice, even when somebody
+empties the folder, and every URI stays immutable.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seeder.errors import IngestError, PlaylistError
 from seeder.ingest.playlist import MediaPlaylist, parse
+from seeder.ingest.variants import FOLDER, names_alone, rank
 
 try:
     import fcntl
@@ -70,39 +72,114 @@ class Recovered:
     unlisted: tuple[Path, ...]
     """Files of ours that no playlist lists."""
     damaged: bool = False
-    """The playlist could not be read; its segments are given up."""
+    """No playlist could be read; their segments are given up."""
+    live: tuple[str, ...] = ()
+    """Variants that were made until the end: somebody may be watching them."""
+    stale: tuple[str, ...] = ()
+    """Variants that were given up before; what they hold is not needed."""
 
 
-def recover(folder: Path) -> Recovered:
-    """What ``folder`` holds. The playlist is the truth; a damaged one is replaced by the highest numbers
-    among the file names. Raises :class:`IngestError` when the playlist is somebody else's, :class:`OSError`
-    when the folder cannot be read."""
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
-    segments = [match for name in names if (match := SEGMENT_NAME.fullmatch(name))]
-    inits = [match for name in names if (match := INIT_NAME.fullmatch(name))]
-    msn = max((int(match[2]) + 1 for match in segments), default=0)
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What one variant's folder holds."""
+
+    names: frozenset[str]
+    playlist: MediaPlaylist | None
+    damaged: bool
+
+
+def recover(stream: Path, first: str = "v0") -> Recovered:
+    """What the folders of ``stream`` hold: ``first`` and those of further variants that we wrote.
+
+    The playlists are the truth, and the newest of them is everybody's: all files of a segment are written
+    before any playlist lists it. Damaged ones are replaced by the highest numbers among the file names.
+    Raises :class:`IngestError` when the playlist in ``first`` is somebody else's, :class:`OSError` when a
+    folder cannot be read.
+    """
+    found = _folders(stream, first)
+    matches = [match for name in sorted(found) for match in _ours(found[name].names, SEGMENT_NAME)]
+    inits = [match for name in sorted(found) for match in _ours(found[name].names, INIT_NAME)]
+    msn = max((int(match[2]) + 1 for match in matches), default=0)
     init_number = max((int(match[2]) + 1 for match in inits), default=0)
-    birth = max((int(match[1], 16) for match in (*segments, *inits)), default=-1)
-    playlist, damaged = _read(folder / PLAYLIST)
-    if playlist is not None and damaged:
-        playlist = MediaPlaylist(playlist.target_duration, msn, init_number)
-    elif playlist is not None:
-        present = set(names)
-        for count in range(len(playlist.entries), 0, -1):
-            entry = playlist.entries[count - 1]
-            if entry.uri not in present or entry.init not in present:
-                log.warning("%s: listed segment %s is gone; going on after it", folder, entry.uri)
-                playlist = playlist.without(count)
-                break
+    birth = max((int(match[1], 16) for match in (*matches, *inits)), default=-1)
+    good = [folder.playlist for folder in found.values() if folder.playlist and not folder.damaged]
+    playlist = max(good, key=lambda one: (one.next_msn, -one.msn), default=None)
+    live: tuple[str, ...] = tuple(name for name in found if _is_live(found[name], playlist))
+    damaged = playlist is None and any(folder.damaged for folder in found.values())
+    if playlist is not None:
+        playlist = _present(playlist, stream, found)
         msn, init_number = playlist.next_msn, max(init_number, playlist.discontinuity_sequence + 1)
+    elif damaged:
+        target = next((folder.playlist for folder in found.values() if folder.playlist), None)
+        playlist = None if target is None else MediaPlaylist(target.target_duration, msn, init_number)
     listed = {name for entry in playlist.entries for name in (entry.uri, entry.init)} if playlist else set()
-    ours = [match.string for match in (*segments, *inits)]
-    unlisted = tuple(folder / name for name in ours if name not in listed)
-    for name in names:
-        if name.startswith(".") and name.endswith(".tmp") and _is_ours(name[1:-4]):
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
-    return Recovered(playlist, msn, init_number, birth, unlisted, damaged)
+    unlisted = tuple(
+        stream / folder / match.string
+        for folder in sorted(found)
+        for pattern in (SEGMENT_NAME, INIT_NAME)
+        for match in _ours(found[folder].names, pattern)
+        if match.string not in listed
+    )
+    for folder in found:
+        for name in found[folder].names:
+            if name.startswith(".") and name.endswith(".tmp") and _is_ours(name[1:-4]):
+                with contextlib.suppress(OSError):
+                    (stream / folder / name).unlink()
+    return Recovered(playlist, msn, init_number, birth, unlisted, damaged, live, _stale(found, live, first))
+
+
+def _folders(stream: Path, first: str) -> dict[str, _Folder]:
+    """By name; others than ``first`` only where the playlist is ours."""
+    out: dict[str, _Folder] = {}
+    others = {entry.name for entry in os.scandir(stream) if entry.is_dir() and FOLDER.fullmatch(entry.name)}
+    for name in sorted({first, *others}, key=rank):
+        if name != first and not (stream / name / PLAYLIST).is_file():
+            continue
+        try:
+            playlist, damaged = _read(stream / name / PLAYLIST)
+            files = frozenset(
+                entry.name for entry in os.scandir(stream / name) if entry.is_file(follow_symlinks=False)
+            )
+        except IngestError:
+            if name == first:
+                raise
+            continue
+        out[name] = _Folder(files, playlist, damaged)
+    return out
+
+
+def _ours(names: frozenset[str], pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    return [match for name in sorted(names) if (match := pattern.fullmatch(name))]
+
+
+def _is_live(folder: _Folder, newest: MediaPlaylist | None) -> bool:
+    """Somebody may be watching it, and it has segments of its own: it was made until the end."""
+    playlist = folder.playlist
+    if newest is None or playlist is None or folder.damaged or not playlist.entries:
+        return False
+    own = any(entry.uri in folder.names for entry in playlist.entries)
+    return own and not playlist.ended and playlist.next_msn >= newest.next_msn - 1
+
+
+def _stale(found: dict[str, _Folder], live: tuple[str, ...], first: str) -> tuple[str, ...]:
+    return tuple(name for name in found if name != first and name not in live)
+
+
+def _present(playlist: MediaPlaylist, stream: Path, found: dict[str, _Folder]) -> MediaPlaylist:
+    """With the folders that hold each entry, from the last on that none does."""
+    holders = [
+        tuple(name for name in found if {entry.uri, entry.init} <= found[name].names)
+        for entry in playlist.entries
+    ]
+    entries = tuple(
+        replace(entry, folders=held) for entry, held in zip(playlist.entries, holders, strict=True)
+    )
+    playlist = replace(playlist, entries=entries)
+    for count in range(len(entries), 0, -1):
+        if not holders[count - 1]:
+            log.warning("%s: listed segment %s is gone; going on after it", stream, entries[count - 1].uri)
+            return playlist.without(count)
+    return playlist
 
 
 def _is_ours(name: str) -> bool:
@@ -116,10 +193,15 @@ def _read(path: Path) -> tuple[MediaPlaylist | None, bool]:
     except FileNotFoundError:
         return None, False
     uris = [line for line in text.splitlines() if line and not line.startswith("#")]
-    if text.startswith("#EXTM3U") and uris and not any(SEGMENT_NAME.fullmatch(uri) for uri in uris):
+    if (
+        text.startswith("#EXTM3U")
+        and uris
+        and not any(SEGMENT_NAME.fullmatch(uri.rpartition("/")[2]) for uri in uris)
+    ):
         raise IngestError(f"{path} was written by another program: choose another stream name or remove it")
     try:
         playlist = parse(text)
+        playlist = names_alone(playlist)
         for entry in playlist.entries:
             if not SEGMENT_NAME.fullmatch(entry.uri) or not INIT_NAME.fullmatch(entry.init):
                 raise PlaylistError(f"lists {entry.uri[:80]}, which is not a name of ours")

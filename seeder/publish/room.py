@@ -11,7 +11,7 @@ from seeder.config import Config
 from seeder.errors import ConfigError
 from seeder.ingest.ingest import Ingest
 from seeder.ingest.many import ingest_config, stats_of
-from seeder.ingest.packager import Retire
+from seeder.ingest.retirer import Retire
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Access, Claim, Grant, RefusedError
 from seeder.publish.desk import Desk, Session, Turn

@@ -6,7 +6,8 @@ import pytest
 
 from seeder.errors import IngestError
 from seeder.ingest.config import IngestConfig
-from seeder.ingest.encoder import Launch, Mode, arguments, frame_rate, make_plan
+from seeder.ingest.encoder import arguments, frame_rate, make_plan
+from seeder.ingest.plan import Launch, Mode
 from seeder.ingest.probe import Audio, Probe, Video
 from seeder.ingest.sources import Source, SourceKind
 

@@ -3,11 +3,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeder.ingest.master import Rates, render, stated
+from seeder.ingest.master import Rates, Variant, stated
+from seeder.ingest.master import render as render_all
 from seeder.ingest.moov import Track
 
 VIDEO = Track(1, "video", 15360, "avc1.64001f", 1280, 720)
 AUDIO = Track(2, "audio", 48000, "mp4a.40.2")
+
+
+def render(uri: str, tracks: tuple[Track, ...], frame_rate: float, rates: Rates) -> str:
+    return render_all([Variant(uri, tracks, frame_rate, rates)])
 
 
 def test_a_multivariant_playlist_looks_like_this() -> None:
@@ -54,5 +59,5 @@ def test_the_average_follows_a_lasting_change() -> None:
 
 def test_stated_rates_are_read_back() -> None:
     text = render("v0/index.m3u8", (VIDEO,), 25, Rates(1_350_000, 1_200_000))
-    assert stated(text) == Rates(1_350_000, 1_200_000)
-    assert stated("nonsense") == Rates()
+    assert stated(text) == (Rates(1_350_000, 1_200_000), "1280x720")
+    assert stated("nonsense") == (Rates(), "")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,16 @@ from seeder.ingest.storage import Recovered, init_name, locked, recover, segment
 BIRTH = 0x6920A1B2
 
 
-def fill(folder: Path, msns: range, init: int = 4) -> MediaPlaylist:
+def fill(stream: Path, msns: range, init: int = 4, variants: tuple[str, ...] = ("v0",)) -> MediaPlaylist:
     """Segments and a playlist that lists them, as a packager leaves them."""
+    for variant in variants:
+        playlist = _fill(stream / variant, msns, init)
+    entries = tuple(replace(entry, folders=variants) for entry in playlist.entries)
+    return replace(playlist, entries=entries)
+
+
+def _fill(folder: Path, msns: range, init: int) -> MediaPlaylist:
+    folder.mkdir(exist_ok=True)
     entries = []
     for msn in msns:
         (folder / segment_name(BIRTH, msn)).write_bytes(b"segment")
@@ -26,42 +35,59 @@ def fill(folder: Path, msns: range, init: int = 4) -> MediaPlaylist:
 
 
 def test_a_new_folder_starts_at_zero(tmp_path: Path) -> None:
+    (tmp_path / "v0").mkdir()
     assert recover(tmp_path) == Recovered(None, 0, 0, -1, ())
 
 
 def test_the_playlist_is_the_truth(tmp_path: Path) -> None:
     playlist = fill(tmp_path, range(5, 9))
-    stray = tmp_path / segment_name(BIRTH, 77)  # written, never listed
+    stray = tmp_path / "v0" / segment_name(BIRTH, 77)  # written, never listed
     stray.write_bytes(b"")
-    assert recover(tmp_path) == Recovered(playlist, 9, 5, BIRTH, (stray,))
+    assert recover(tmp_path) == Recovered(playlist, 9, 5, BIRTH, (stray,), live=("v0",))
 
 
 def test_entries_whose_files_are_gone_leave_the_window(tmp_path: Path) -> None:
     fill(tmp_path, range(5, 9))
-    (tmp_path / segment_name(BIRTH, 6)).unlink()
+    (tmp_path / "v0" / segment_name(BIRTH, 6)).unlink()
     found = recover(tmp_path).playlist
     assert found is not None
     assert (found.msn, found.next_msn, found.discontinuity_sequence) == (7, 9, 4)
 
 
+def test_the_newest_playlist_counts_for_all_variants(tmp_path: Path) -> None:
+    both = ("v0", "v1")
+    behind = render(fill(tmp_path, range(5, 8), variants=both))
+    playlist = fill(tmp_path, range(5, 9), variants=both)
+    (tmp_path / "v0" / "index.m3u8").write_text(behind)
+    assert recover(tmp_path) == Recovered(playlist, 9, 5, BIRTH, (), live=both)
+
+
+def test_a_damaged_playlist_is_replaced_by_another_variants(tmp_path: Path) -> None:
+    playlist = fill(tmp_path, range(5, 9), variants=("v0", "v1"))
+    (tmp_path / "v0" / "index.m3u8").write_bytes(b"")
+    found = recover(tmp_path)
+    assert (found.playlist, found.damaged, found.live) == (playlist, False, ("v1",))
+
+
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe\0", b"#EXTM3U\n", b"no playlist\n"])
 def test_a_damaged_playlist_is_replaced_by_the_highest_numbers(tmp_path: Path, damage: bytes) -> None:
     fill(tmp_path, range(5, 9))
-    (tmp_path / "index.m3u8").write_bytes(damage)
+    (tmp_path / "v0" / "index.m3u8").write_bytes(damage)
     found = recover(tmp_path)
     assert (found.msn, found.init_number, found.damaged, found.playlist) == (9, 5, True, None)
 
 
 def test_a_truncated_playlist_keeps_its_target_duration(tmp_path: Path) -> None:
     text = render(fill(tmp_path, range(5, 9)))
-    (tmp_path / "index.m3u8").write_text(text[: text.index("#EXTINF")] + segment_name(BIRTH, 5))
+    (tmp_path / "v0" / "index.m3u8").write_text(text[: text.index("#EXTINF")] + segment_name(BIRTH, 5))
     found = recover(tmp_path).playlist
     assert found == MediaPlaylist(2, 9, 5)
 
 
 def test_somebody_elses_playlist_is_not_touched(tmp_path: Path) -> None:
     text = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nout000.ts\n"
-    (tmp_path / "index.m3u8").write_text(text)
+    (tmp_path / "v0").mkdir()
+    (tmp_path / "v0" / "index.m3u8").write_text(text)
     with pytest.raises(IngestError, match="written by another program"):
         recover(tmp_path)
 
@@ -69,9 +95,9 @@ def test_somebody_elses_playlist_is_not_touched(tmp_path: Path) -> None:
 def test_only_files_of_ours_are_ever_cleaned_up(tmp_path: Path) -> None:
     fill(tmp_path, range(2))
     for name in ("notes.txt", "1.m4s", ".keep.tmp", f".{segment_name(BIRTH, 9)}.tmp"):
-        (tmp_path / name).write_bytes(b"")
+        (tmp_path / "v0" / name).write_bytes(b"")
     assert recover(tmp_path).unlisted == ()
-    assert {path.name for path in tmp_path.iterdir() if path.suffix == ".tmp"} == {".keep.tmp"}
+    assert {path.name for path in (tmp_path / "v0").iterdir() if path.suffix == ".tmp"} == {".keep.tmp"}
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
