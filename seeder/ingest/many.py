@@ -79,7 +79,14 @@ class One:
 
 def stats_of(status: IngestStatus) -> IngestStats:
     return IngestStats(
-        status.state.value, status.speed, status.restarts, status.segments, status.dropped, status.last_error
+        status.state.value,
+        status.speed,
+        status.restarts,
+        status.segments,
+        status.dropped,
+        status.last_error,
+        status.rungs,
+        status.shed,
     )
 
 

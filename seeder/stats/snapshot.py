@@ -104,6 +104,10 @@ class IngestStats:
     """Not written, because the disk did not take them."""
     error: str = ""
     """A line for the operator, credentials masked; empty when all is well."""
+    rungs: tuple[str, ...] = ()
+    """The variants of a ladder that are made now, best first; empty without one."""
+    shed: tuple[str, ...] = ()
+    """What was given up because this machine could not keep up, a line each."""
 
 
 @dataclass(frozen=True, slots=True)

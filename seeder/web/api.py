@@ -76,6 +76,8 @@ def public(ingest: IngestStats) -> dict[str, Any]:
         "restarts": ingest.restarts,
         "segments": ingest.segments,
         "dropped": ingest.dropped,
+        "rungs": list(ingest.rungs),
+        "givenUp": list(ingest.shed),
     }
 
 
