@@ -97,13 +97,13 @@ class Session:
                     raise self._end.result()
                 if error := reader.exception():
                     raise error
+            if supply.why:  # which is also why nothing could be read
+                raise RefusedError(supply.why, 408) from ingest.exception()
             if error := ingest.exception():
                 named = cause(error)
                 if isinstance(named, LiveTorrentError):
                     raise RefusedError(str(named), 415) from error
                 raise error
-            if supply.why:
-                raise RefusedError(supply.why, 408)
         finally:
             for task in (reader, ingest):
                 task.cancel()

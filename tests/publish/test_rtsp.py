@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -19,9 +20,11 @@ from seeder import service
 from seeder.config import Config, Plan
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
+from seeder.ingest.supply import Supply
 from seeder.publish import Claim, Desk, Grant, RefusedError
 from seeder.publish.place import Place
 from seeder.publish.room import Publishing
+from seeder.publish.rtp import bridge
 from seeder.publish.rtsp import listener
 from seeder.publish.rtsp.ports import Receiver
 from tests.publish.encoder import AAC, H264, PICTURE, TONE
@@ -313,3 +316,15 @@ async def test_who_falls_silent_is_let_go(after: str, door: Door, monkeypatch: p
     assert await client.closed() == b""
     writer.close()
     await until(lambda: not door.desk.sessions())
+
+
+async def test_who_records_nothing_is_told_so_and_not_that_its_media_is_bad(
+    client: Client, door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bridge, "Supply", partial(Supply, silence=0.5))
+    assert "200 OK" in await client.ask("ANNOUNCE", body=SDP)
+    assert "200 OK" in await client.ask("SETUP", f"/live/{KEY}/streamid=0", Transport="RTP/AVP/TCP;unicast")
+    assert "200 OK" in await client.ask("RECORD")
+    assert await client.closed() == b""
+    await until(lambda: not door.desk.sessions())
+    assert "cut off: no media for 0.5 s" in caplog.text

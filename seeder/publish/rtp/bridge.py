@@ -53,7 +53,12 @@ OPTIONS = (
     "-protocol_whitelist", "pipe,udp,rtp",
     "-sdp_flags", "filter_src", "-localaddr", READER, "-buffer_size", str(SOCKET_BYTES),
 )  # fmt: skip
-"""ffmpeg's, to read the SDP: with ``filter_src`` it connects its sockets to the sender."""
+"""ffmpeg's, to read the SDP: with ``filter_src`` it connects its sockets to the sender.
+
+Nothing else, as measured (640x360 copied, segments of 1 s): ``-fflags nobuffer`` throws the first key frame
+away, so that the stream begins a GOP later; ``-analyzeduration 0 -probesize 32`` gains nothing, and neither
+do ``-max_delay`` or ``-reorder_queue_size``, even where every 40th packet is lost: ffmpeg waits for a missing
+packet 100 ms at most, and for nothing when none is missing."""
 
 
 class Bridge:
