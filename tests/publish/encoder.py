@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import imageio_ffmpeg
 
@@ -53,5 +53,6 @@ async def encoder(*, video: bool = True, audio: bool = True, seconds: float = 30
         if process.returncode is None:
             process.kill()
         assert process.stdout is not None
-        await process.stdout.read()
+        with suppress(RuntimeError):  # somebody else reads it to its end
+            await process.stdout.read()
         await process.wait()
