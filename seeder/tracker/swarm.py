@@ -286,7 +286,9 @@ class Swarm:
             seed = self._peer_id(self._home, held.infohash)
             key = (held.infohash, held.peer_id, held.offer.offer_id)
             still = self._peer_id(held.conn, held.infohash) == held.peer_id
-            if seed is None or not still or key in self._in_flight:
+            # Libtorrent may be letting go of what has left the window: 2.1.1 was seen to crash in a data
+            # channel that opened for a torrent that was gone.
+            if seed is None or not still or key in self._in_flight or not self._knows(held.infohash):
                 continue
             target = Member(self._home, seed, True)
             self._remember_offer(held.conn, held.peer_id, held.infohash, held.offer, target, now)

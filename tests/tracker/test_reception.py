@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,9 +118,11 @@ def test_an_honest_peer_is_served_before_any_client_is_served_twice(flood: list[
 # in the swarm
 
 
-def at_home(offers: int = 2, limits: Limits | None = None) -> Playbook:
+def at_home(
+    offers: int = 2, limits: Limits | None = None, knows: Callable[[bytes], bool] = lambda infohash: True
+) -> Playbook:
     """Our seed has announced the movie."""
-    play = Playbook(limits or Limits())
+    play = Playbook(limits or Limits(), knows)
     play.swarm.opened(play.conn("seed"), "home", home=True)
     play.says("seed", announce(offers=offers, seed=True)).take()
     return play
@@ -179,6 +183,17 @@ def test_what_left_or_retired_no_longer_waits() -> None:
     assert len(play.swarm._reception) == 0
     play.leaves("seed")
     assert play.swarm._home is None
+
+
+def test_what_waited_for_a_segment_that_has_left_the_window_no_longer_reaches_the_seed() -> None:
+    known = {MOVIE}
+    play = at_home(offers=1, knows=known.__contains__)
+    for name in ("alice", "bob"):
+        play.says(name, announce(offers=1)).take()
+    known.clear()
+    play.swarm._reception.announced(MOVIE, 3)
+    play.at(1)
+    assert offers_to(play, "seed") == []
 
 
 def offered_plain(who: str) -> OfferRelay:
