@@ -68,6 +68,10 @@ class Session:
         if not self._end.done():
             self._end.set_result(error)
 
+    async def ended(self) -> RefusedError:
+        """Returns why, once the desk has ended it: for who is not carrying yet."""
+        return await asyncio.shield(self._end)
+
     def leave(self) -> None:
         """The desk's: the stream is free for another."""
         self._gone.set()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Claim, RefusedError
-from seeder.publish.desk import Desk
+from seeder.publish.desk import Desk, Session
 from seeder.publish.door import Accepted
 from seeder.publish.whip import answer
 from seeder.publish.whip.answer import Local, Track
@@ -131,8 +131,7 @@ class Whip:
                 self._desk.admit(claim) as admitted,
                 self._connection(claim, offer, tracks, accepted) as peer,
             ):
-                await peer.connected()
-                head = await peer.begun()
+                head = await _before(admitted, peer)
                 supply = _supply(claim, tracks)
                 supply.head = head
                 supply.on_reader = peer.refresh
@@ -173,6 +172,20 @@ class Whip:
         if self._identity is None or self._identity.until - datetime.now(UTC) < RENEW:
             self._identity = identity()
         return self._identity
+
+
+async def _before(admitted: Session, peer: Peer) -> bytes:
+    """The head of the media, unless the desk ends it before there is any."""
+
+    async def watch() -> None:
+        peer.leave(await admitted.ended())
+
+    watching = asyncio.create_task(watch())
+    try:
+        await peer.connected()
+        return await peer.begun()
+    finally:
+        watching.cancel()
 
 
 def _supply(claim: Claim, tracks: tuple[Track, ...]) -> Supply:

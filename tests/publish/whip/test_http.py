@@ -124,6 +124,14 @@ async def test_who_never_connects_loses_the_stream(site: Site, monkeypatch: pyte
     assert await site.bye(headers["location"]) == 404
 
 
+async def test_a_revoked_key_ends_also_who_has_not_connected_yet(site: Site) -> None:
+    status, _, _ = await site.offer(OFFER)
+    assert status == 201
+    assert site.running.desk is not None
+    assert site.running.desk.revoke("k1") == 1
+    await until(lambda: not site.publishers())
+
+
 async def test_without_the_listener_there_is_nothing(site: Site) -> None:
     site.running._door.whip = None
     assert (await site.offer(OFFER))[0] == 404

@@ -7,12 +7,16 @@ import struct
 
 import pytest
 
+from seeder.publish.whip.answer import choose
 from seeder.publish.whip.feedback import Arrivals, missing
 from seeder.publish.whip.frames import H264, Vp8
+from seeder.publish.whip.offer import parse as parse_offer
 from seeder.publish.whip.order import ASK_EVERY, Order
 from seeder.publish.whip.packets import Packet, SenderReport, original, parse, reports
+from seeder.publish.whip.receiver import Receiver
 from seeder.publish.whip.secure import datagrams
 from seeder.publish.whip.timeline import Timeline
+from tests.publish.whip.offers import OFFER
 
 PATIENCE = 0.5
 
@@ -149,6 +153,52 @@ def test_garbage_makes_no_picture_and_no_crash(assembler: type[Vp8] | type[H264]
     for number in range(3000):
         payload = dice.randbytes(dice.randrange(12))
         pictures.add(packet(number, payload, number // 3, marker=dice.random() < 0.4))
+
+
+# --- a lossy link ----------------------------------------------------------------------------------
+
+
+def test_what_a_lossy_link_drops_is_asked_for_and_sent_again() -> None:
+    """One packet in ten is lost, retransmissions too; every picture comes out, in order."""
+    offer = parse_offer(OFFER.replace("H264/", "H265/").replace("apt=103", "apt=104"))
+    (video, _) = choose(offer)
+    assert (video.codec.payload, video.rtx) == (104, 97)
+    receiver, dice = Receiver(video, refresh=2.0), random.Random(11)
+    sent: dict[int, bytes] = {}
+    coming: list[tuple[float, bytes]] = []
+    out: list[bytes] = []
+    now, again = 0.0, 0
+    for number in range(65000, 67000):
+        picture = number // 4
+        first, last = number % 4 == 0, number % 4 == 3
+        payload = (b"\x10" + KEY_VP8 if number < 65004 else b"\x10" + DELTA_VP8) if first else b"\0rest"
+        sent[number & 0xFFFF] = payload
+        head = struct.pack("!BBHLL", 0x80, 104 | last << 7, number & 0xFFFF, picture * 3000, 5)
+        if dice.random() < 0.9 or number < 65004:
+            coming.append((now, head + payload))
+        for message in receiver.asks(1, now):
+            if message[1] != 205:
+                continue
+            for start, rest in struct.iter_unpack("!HH", message[12:]):
+                for bit in range(17):
+                    lost = (start + bit) & 0xFFFF
+                    if (not bit or rest >> (bit - 1) & 1) and dice.random() < 0.9:
+                        again += 1
+                        full = 65536 + lost if lost < 2000 else lost
+                        mark = 97 | (full % 4 == 3) << 7
+                        head = struct.pack("!BBHLL", 0x80, mark, again, full // 4 * 3000, 6)
+                        coming.append((now + 0.03, head + struct.pack("!H", lost) + sent[lost]))
+        coming.sort(key=lambda one: one[0])
+        while coming and coming[0][0] <= now:
+            packet = parse(coming.pop(0)[1])
+            assert packet is not None
+            out += [frame.data for frame in receiver.add(packet, now)]
+        out += [frame.data for frame in receiver.tick(now)]
+        now += 0.01
+    assert again > 100
+    assert len(out) > 490
+    assert out[0].startswith(KEY_VP8)
+    assert set(out[1:]) == {DELTA_VP8 + b"rest" * 3}
 
 
 # --- packets ---------------------------------------------------------------------------------------

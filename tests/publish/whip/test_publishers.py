@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,7 +74,7 @@ async def test_ffmpeg_publishes_vanishes_and_returns_into_the_same_stream(
     assert KEY not in caplog.text
 
 
-async def test_chromium_publishes_its_picture_changes_its_size_and_it_is_cut_off(
+async def test_chromium_publishes_through_another_size_and_a_dead_ffmpeg_until_it_is_cut_off(
     site: Site, new_page: NewPage
 ) -> None:
     page = await new_page()  # about:blank: another site than ours
@@ -97,6 +98,11 @@ async def test_chromium_publishes_its_picture_changes_its_size_and_it_is_cut_off
     (session,) = status.desk.sessions()
     assert session.ingest is not None
     assert session.ingest.status().restarts == 0
+    assert session.ingest.pid is not None
+    os.kill(session.ingest.pid, signal.SIGKILL)
+    before = site.media()
+    await until(lambda: len(set(site.media()) - set(before)) >= 2)
+    assert session.ingest.status().restarts == 1
     assert site.running.desk is not None
     assert site.running.desk.revoke("k1") == 1
     await page.wait_for_function(OVER, timeout=60_000)
