@@ -142,17 +142,21 @@ def serve(config_file: str | None, **flags: object) -> None:
 
 
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
-@click.argument("source", metavar="INPUT")
+@click.argument("inputs", metavar="INPUT…", nargs=-1, required=True)
 @click.option("--name", required=True, metavar="NAME", help="The stream's name: what stands in /watch/NAME.")
 @_settings("feed", *_INGEST, *_PUBLISH, *_SERVER)
-def stream(source: str, name: str, config_file: str | None, **flags: object) -> None:
-    """Turn INPUT (a file, camera or URL: anything ffmpeg reads) into the live stream NAME and serve it."""
+def stream(inputs: tuple[str, ...], name: str, config_file: str | None, **flags: object) -> None:
+    """Turn INPUT (a file, camera or URL: anything ffmpeg reads) into the live stream NAME and serve it.
+
+    Several are played one after the other, over and over; so is what a list holds (.txt, .m3u,
+    .ffconcat: a file or URL a line).
+    """
     config = _configure(config_file, flags)
     try:
         name = stream_name(name)
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
-    source = _checked(source)
+    source = "\n".join(_checked(one) for one in inputs)
     if config.stream(name) is not None:
         raise ConfigError(f"--name: {name} is one of the [[streams]] in the file already")
     run(Plan(config, made(config.feed or Path("feed")), name=name, source=source))
@@ -310,6 +314,8 @@ def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
 def _checked(source: str) -> str:
     if not source.strip():
         raise ConfigError("the input is empty; name a file or a URL")
+    if "\n" in source:
+        raise ConfigError("the input's name has a line break in it")
     return source
 
 

@@ -23,6 +23,7 @@ from seeder.ingest.encoder import BURST_SINCE, make_plan
 from seeder.ingest.encoders import ENCODERS, SOFTWARE, Encoder
 from seeder.ingest.packager import Packager
 from seeder.ingest.plan import Launch, Plan
+from seeder.ingest.playing import Playing, opened
 from seeder.ingest.probe import Probe
 from seeder.ingest.probing import look
 from seeder.ingest.retirer import Retire
@@ -92,11 +93,15 @@ class Ingest:
         self._config = config
         self._clock = clock
         self._supply = supply
-        self._source = (
-            sources.classify(config.input, PurePosixPath(Path.cwd().as_posix()))
-            if supply is None
-            else sources.published(supply.name, supply.format, supply.options, supply.varies)
-        )
+        self._loop = config.loop
+        self._playing: Playing | None = None
+        if supply is None:
+            self._playing = opened(config.input, PurePosixPath(Path.cwd().as_posix()))
+            self._source = self._playing.source
+            if self._playing.several:  # each once, then the next
+                self._config = replace(config, loop=False)
+        else:
+            self._source = sources.published(supply.name, supply.format, supply.options, supply.varies)
         self._packager = Packager(feed / config.stream, config.variant, config.window, clock, retire)
         self._backoff = Backoff(dice)
         self._probe: Probe | None = None  # of the last run, while that was healthy
@@ -136,7 +141,8 @@ class Ingest:
         :class:`IngestError` when nothing can come of it: no ffmpeg, a file that does not exist or cannot be
         read at the start, a folder that cannot be used, an encoder that does not work here.
         """
-        _check_file(self._source)
+        if self._playing is None or not self._playing.several:
+            _check_file(self._source)
         binary = await find(self._config.ffmpeg)
         if self._config.encoder != SOFTWARE:
             self._encoder = await choose(binary, self._config.encoder)
@@ -157,6 +163,10 @@ class Ingest:
         try:
             plan = await self._make_plan(binary)
             await self._one_run(binary, plan)
+            if self._playing is not None and self._playing.several:
+                if self._packager.segments == before:
+                    return await self._skip(f"{self._source.name} holds nothing to play", False)
+                return not self._go_on()
             if not plan.loop and (plan.paced or self._source.kind is SourceKind.STDIN):
                 return True
             if self._supply is not None and self._supply.turned:
@@ -177,6 +187,8 @@ class Ingest:
             return False
         except (RunFailedError, IngestError) as failure:
             error = str(failure)
+            if self._playing is not None and self._playing.several:
+                return await self._skip(error, self._packager.segments > before)
             if self._packager.segments == 0 and self._is_final(failure):
                 raise IngestError(error) from failure
             if self._supply is not None and self._supply.ended and not self._supply.turned:
@@ -192,6 +204,29 @@ class Ingest:
         self._restarts += 1
         return False
 
+    def _go_on(self) -> bool:
+        """To the next of several inputs; False: that was the last."""
+        assert self._playing is not None
+        more = self._playing.next(self._loop)
+        self._source, self._probe, self._copy = self._playing.source, None, True
+        return more
+
+    async def _skip(self, error: str, played: bool) -> bool:
+        """One of several inputs cannot be played, or not to its end. True when there is no other. Raises
+        :class:`IngestError` when none was ever played."""
+        assert self._playing is not None
+        self._playing.failed = 0 if played else self._playing.failed + 1
+        hopeless = self._playing.hopeless
+        if hopeless and self._packager.segments == 0:
+            raise IngestError(f"none of {len(self._playing.items)} inputs can be played; the last: {error}")
+        log.warning("%s; going on with the next input", error)
+        self._error = error
+        if hopeless:
+            self._state = IngestState.RETRYING
+            await asyncio.sleep(self._backoff.failed())
+        self._restarts += 1
+        return not self._go_on()
+
     def _is_final(self, failure: Exception) -> bool:
         """Whether a first run that came to nothing is worth no second one. A server may come up later, and so
         may a publisher; a file that cannot be read stays as it is, and so does what a publisher sends."""
@@ -203,8 +238,10 @@ class Ingest:
             probe, complaint = await look(binary, source, self._supply)
             if complaint:
                 raise RunFailedError(f"{source.name}: {plain(complaint)}")
-            self._probe = probe
-            source = self._source = replace(source, analysis=probe.analysis)
+            source = replace(source, analysis=probe.analysis)
+            if self._playing is not None:
+                source, probe = self._playing.completed(source, probe)
+            self._source, self._probe = source, probe
         target_duration = self._packager.target_duration
         plan = make_plan(
             source, self._probe, self._config, target_duration, self._copy,
@@ -242,6 +279,8 @@ class Ingest:
 
     def _published(self) -> None:
         self._state, self._error = IngestState.LIVE, ""
+        if self._playing is not None:
+            self._playing.failed = 0
 
     def _give_up(self, why: str) -> None:
         """The costliest variant, until this program is started again: the calm after it is gone says nothing

@@ -58,9 +58,14 @@ class Source:
     """Seconds of media after which ffmpeg knows what there is; None for as many as it likes, which in formats
     that may bring another stream at any time, as MPEG-TS and FLV, is always five."""
 
+    called: str = ""
+    """For people, where what follows ``-i`` is not."""
+
     @property
     def name(self) -> str:
         """For people: without credentials."""
+        if self.called:
+            return self.called
         if self.kind is SourceKind.FILE:
             return path_of(self)
         if self.kind is SourceKind.PUBLISHED:
