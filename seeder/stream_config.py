@@ -25,7 +25,7 @@ class StreamConfig:
 
     name: str
     input: str | None = None
-    """A file, URL or device; ``None``: publishers bring it. May hold credentials: never to be shown."""
+    """A file, URL or device, or a list of them, one a line; ``None``: publishers bring it. May hold credentials: never to be shown."""
     segment_seconds: float | None = None
     """``None``, as of ``window``: what the rest of the file says."""
     window: int | None = None
@@ -75,7 +75,7 @@ def one(table: Mapping[str, Any], where: str, folder: Path | None = None) -> Str
     if "name" not in values:
         raise ConfigError(f"{where}: name is missing")
     if folder is not None and "input" in values:
-        values["input"] = _beside(values["input"], folder)
+        values["input"] = "\n".join(_beside(line, folder) for line in values["input"].split("\n"))
     if "input" in values and "takeover" in values:
         raise ConfigError(f"{where}: takeover is for streams without an input: publishers bring those")
     return StreamConfig(**values, where=where)
@@ -93,6 +93,15 @@ def _beside(given: str, folder: Path) -> str:
 
 
 def _input(value: object) -> str:
+    """One, or a list: see :mod:`seeder.ingest.playing`."""
+    if isinstance(value, list):
+        if not value:
+            raise ValueError("an empty list is no input")
+        return "\n".join(_one_input(item) for item in value)
+    return _one_input(value)
+
+
+def _one_input(value: object) -> str:
     # Values are not shown: they may hold passwords.
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a file, URL or device is needed; leave it out for a stream that publishers bring")

@@ -27,9 +27,10 @@ def test_streams_have_their_own_settings_and_the_files_where_they_say_nothing(tm
         + 'input = "rtsp://camera.local/1"\nwindow = 7\nloop = false\n'
         + 'video_bitrate = "800k"\nmax_height = 480\npush = "rtmp://a.example/live/k"\n'
         + '[[streams]]\nname = "studio"\ntakeover = false\n'
-        + '[[streams]]\nname = "film"\ninput = "films/a.mp4"\n',
+        + '[[streams]]\nname = "film"\ninput = "films/a.mp4"\n'
+        + '[[streams]]\nname = "evening"\ninput = ["a.mp4", "http://host/b.mp4"]\n',
     )
-    garden, studio, film = config.streams
+    garden, studio, film, evening = config.streams
     made = ingest_config(config, garden)
     assert (made.stream, made.input, made.window, made.segment_seconds) == ("garden", garden.input, 7, 4.0)
     assert (made.loop, made.video_bitrate, made.max_height, made.end) == (False, 800_000, 480, True)
@@ -37,6 +38,7 @@ def test_streams_have_their_own_settings_and_the_files_where_they_say_nothing(tm
     assert (studio.input, studio.takeover) == (None, False)
     assert ingest_config(config, studio).window == 5
     assert film.input == str(tmp_path / "films" / "a.mp4"), "relative to the file"
+    assert evening.input == f"{tmp_path}/a.mp4\nhttp://host/b.mp4", "one a line"
     assert config.stream("film") is film
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
+from seeder.ingest.playing import SUFFIXES
 from seeder.ingest.sources import classify
 from seeder.settings import INPUT_SCHEMES
 
@@ -26,14 +27,22 @@ def allowed(given: str, entries: Iterable[str]) -> str:
     entries = tuple(entries)
     if not entries:
         raise NotAllowedError("no input may be asked for here: the operator names them with --api-input")
+    if "\n" in given or _is_list(given):
+        raise NotAllowedError("lists of inputs are for the command line and the config file")
     if "://" in given:
         if not _listens(given) and any(_covers(entry, given) for entry in entries if "://" in entry):
             return given
     elif not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", given):
         for entry in entries:
-            if "://" not in entry and (path := beneath(Path(entry), given)) is not None:
+            path = None if "://" in entry else beneath(Path(entry), given)
+            if path is not None and not _is_list(path):
                 return path
     raise NotAllowedError("this input is not among those that the operator allows (--api-input)")
+
+
+def _is_list(path: str) -> bool:
+    """Of inputs that nobody has looked at."""
+    return Path(path).suffix.lower() in SUFFIXES
 
 
 def beneath(folder: Path, given: str) -> str | None:

@@ -31,6 +31,7 @@ def test_what_is_on_a_server_that_was_named_is_allowed(given: str) -> None:
         "concat:/etc/passwd|x", "subfile,,start,0,end,9,,:/etc/passwd", "file:///etc/passwd", "/etc/passwd",
         "lavfi:movie=/etc/passwd", "v4l2:/dev/video0", "data:text/plain,x", "tcp://camera.local:1", "-",
         "async:rtsp://camera.local/1", "rtsp://[::1/", "rtsp://camera.local:x/", "",
+        "rtsp://camera.local/1\nfile:///etc/passwd", "rtsp://camera.local/1\n/etc/passwd",
     ],
 )  # fmt: skip
 def test_nothing_else_is(given: str) -> None:
@@ -57,3 +58,11 @@ def test_files_are_those_beneath_a_folder_wherever_links_lead(tmp_path: Path) ->
     for given in ("../secret.mp4", "link.mp4", str(secret), "old", "nothing.mp4", "a\0b", "/dev/video0"):
         with pytest.raises(NotAllowedError):
             allowed(given, entries)
+
+
+def test_a_list_of_inputs_is_not_allowed_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("/etc/passwd\n")
+    (tmp_path / "film.mp4").symlink_to("list.txt")
+    for given in ("list.txt", "film.mp4"):
+        with pytest.raises(NotAllowedError):
+            allowed(given, [str(tmp_path)])
