@@ -25,7 +25,8 @@ class StreamConfig:
 
     name: str
     input: str | None = None
-    """A file, URL or device, or a list of them, one a line; ``None``: publishers bring it. May hold credentials: never to be shown."""
+    """A file, URL or device, or several, one a line; ``None``: publishers bring it. May hold credentials:
+    never to be shown."""
     segment_seconds: float | None = None
     """``None``, as of ``window``: what the rest of the file says."""
     window: int | None = None
