@@ -29,9 +29,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests import browser_path, npm
 
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT = 60.0
+START_TIMEOUT = 90.0
 """Seconds for the command to answer /healthz: a noisy machine, never the usual time."""
-STOP_TIMEOUT = 30.0
+STOP_TIMEOUT = 60.0
 """Seconds from SIGINT to the exit: likewise."""
 
 

@@ -35,7 +35,7 @@ Start = Callable[..., Awaitable[Any]]
 TRUST_ALL = ssl.create_default_context()
 TRUST_ALL.check_hostname = False
 TRUST_ALL.verify_mode = ssl.CERT_NONE
-PATIENCE = 60.0
+PATIENCE = 90.0
 
 TAG = re.compile(r'#EXT-X-COM-LIVETORRENT:MAGNET="([^"]+)",INFO="([^"]+)"')
 

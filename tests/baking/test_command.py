@@ -20,7 +20,7 @@ from tests.baking.library import TRACKER, film, magnets, media, segment, tree, w
 from tests.conftest import ROOT, command_environment
 
 Run = Callable[..., tuple[int, str, str]]
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds for what takes one: the machine may be busy."""
 
 

@@ -21,7 +21,7 @@ from seeder.torrent.settings import SeedSettings
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], T], seconds: float = 60) -> T:
+async def until(condition: Callable[[], T], seconds: float = 90) -> T:
     """Poll until ``condition`` holds; generous, because the machine may be busy."""
     async with asyncio.timeout(seconds):
         while not (found := condition()):

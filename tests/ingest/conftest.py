@@ -17,7 +17,7 @@ import pytest
 
 from seeder.ingest.ingest import Ingest
 
-PATIENCE = 60.0  # seconds: far beyond what an idle machine needs
+PATIENCE = 90.0  # seconds: far beyond what an idle machine needs
 
 
 @pytest.fixture(scope="session")

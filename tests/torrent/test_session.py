@@ -32,7 +32,7 @@ async def seeding_session(**settings: int) -> AsyncIterator[SeedSession]:
         yield session
 
 
-async def until(condition: Callable[[], object], seconds: float = 30) -> None:
+async def until(condition: Callable[[], object], seconds: float = 90) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

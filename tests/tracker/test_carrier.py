@@ -19,7 +19,7 @@ from seeder.tracker import Limits, Tracker, carrier, socket
 from seeder.web import self_signed
 from seeder.web.tls import tls_context
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 MOVIE = "movie".ljust(20, ".")
 ANNOUNCE = {"action": "announce", "info_hash": MOVIE, "peer_id": "rude".ljust(20, "-"), "numwant": 0}
 HEAD = (

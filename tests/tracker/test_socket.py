@@ -16,7 +16,7 @@ from seeder.tracker import socket as carrier
 from seeder.web import ServerConfig, serve
 from tests.tracker.conftest import Start
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def announce(infohash: bytes, name: str, offers: int | list[Any] = 0, **members: Any) -> str:

@@ -8,6 +8,8 @@ from contextlib import suppress
 import h11
 
 PATIENCE = 30.0
+SOON = 27.0
+"""Less than the 30 s after which a silent connection is ended anyway."""
 SEG, PLAYLIST = "/live/demo/v/seg7.m4s", "/live/demo/v/index.m3u8"
 FILE, PAGE = "/live/film/a%20b.ts", "/healthz"
 

@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 PATIENCE = 30.0
+SOON = 27.0
+"""Less than the 30 s after which a silent connection is ended anyway."""
 ANNOUNCE = json.dumps({"action": "announce", "info_hash": "i" * 20, "peer_id": "p" * 20, "left": 0})
 
 

@@ -24,7 +24,7 @@ from tests.web.conftest import MASTER, Got, Open, Site, playlist
 from tests.web.test_front import Both, both  # noqa: F401 (a fixture)
 from tests.web.test_https import h2_get
 
-PATIENCE = 20.0
+PATIENCE = 50.0
 CONTROL = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12\n#EXT-X-PART-INF:PART-TARGET=0.5\n"
 URL = "/live/ll/v/index.m3u8"
 

@@ -13,7 +13,7 @@ import pytest
 
 from seeder.model import Kind
 from seeder.web import ServerConfig, front, self_signed, serve
-from tests.web.asking import FILE, LAST, PAGE, PATIENCE, PLAYLIST, SEG, ask, told
+from tests.web.asking import FILE, LAST, PAGE, PATIENCE, PLAYLIST, SEG, SOON, ask, told
 from tests.web.conftest import Open, Site, in_memory
 
 
@@ -134,7 +134,7 @@ async def test_who_leaves_leaves_nothing_behind(
     config = ServerConfig(port=0, grace=0.1, max_connections=2, certificate=certificate)
     async with serve(site.app, config) as bound:
         for _ in range(3):  # one more than would fit if any stayed
-            async with asyncio.timeout(PATIENCE / 2):
+            async with asyncio.timeout(SOON):
                 while True:
                     reader, writer = await asyncio.open_connection("127.0.0.1", bound.port, ssl=context)
                     with suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from seeder.web import ServerConfig, serve
 from tests.web.conftest import Open
-from tests.web.serving import PATIENCE, hello, raw
+from tests.web.serving import PATIENCE, SOON, hello, raw
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ async def test_a_refused_handshake_ends_its_connection_though_the_client_stays()
     async with serve(hello, ServerConfig(port=0)) as bound:
         reader, writer = await asyncio.open_connection("127.0.0.1", bound.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        async with asyncio.timeout(PATIENCE / 2):
+        async with asyncio.timeout(SOON):
             assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
         writer.close()
 

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from seeder.errors import ServeError
 from seeder.tracker import Tracker
 from seeder.web import ServerConfig, serve
-from tests.web.serving import ANNOUNCE, PATIENCE, hello, raw
+from tests.web.serving import ANNOUNCE, PATIENCE, SOON, hello, raw
 
 
 async def test_port_0_takes_a_free_port_and_says_which() -> None:
@@ -138,7 +138,7 @@ async def test_a_connection_is_gone_as_soon_as_its_client_is() -> None:
 
         async with serve(both, ServerConfig(port=0, max_connections=2)) as bound:
             for _ in range(3):  # one more than would fit if any stayed
-                async with asyncio.timeout(PATIENCE / 2):
+                async with asyncio.timeout(SOON):
                     await until_served(bound.port)
                     async with connect(f"ws://127.0.0.1:{bound.port}/announce") as peer:
                         await peer.send(ANNOUNCE)

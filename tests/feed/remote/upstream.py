@@ -17,7 +17,7 @@ from seeder.model import PublishedPlaylist, StreamView
 from tests.fetch.hosting import host
 
 HLS = "application/vnd.apple.mpegurl"
-PATIENCE = 20.0
+PATIENCE = 90.0
 
 
 @dataclass
