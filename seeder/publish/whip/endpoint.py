@@ -37,13 +37,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Session:
-    stream: str
     key: str = field(repr=False)
     peer: Peer
-    offer: Offer
     etag: str
     remote: str
     """The ``ice-ufrag`` that the client goes by now."""
+    local: Local
+    """What we go by now."""
 
 
 class Whip:
@@ -95,8 +95,10 @@ class Whip:
             return None
         local = self._local()
         session.remote, session.etag = told[0], _etag()
-        session.peer.locals = [session.peer.locals[-1], local]
+        # Until the first check of the new session comes, media comes by the old one.
+        self._port.keep(session.peer, session.local)
         self._port.add(session.peer, local)
+        session.local = local
         lines = ["a=ice-lite", *answer.ice(local), *answer.candidates(local)]
         return Accepted(id, "\r\n".join(lines) + "\r\n", session.etag)
 
@@ -152,10 +154,10 @@ class Whip:
         self, claim: Claim, offer: Offer, tracks: tuple[Track, ...], accepted: asyncio.Future[Accepted]
     ) -> AsyncIterator[Peer]:
         local = self._local()
-        peer = Peer(self._own(), offer, tracks, local, self._port.send, refresh=self._refresh)
+        peer = Peer(self._own(), offer, tracks, self._port.send, refresh=self._refresh)
         id, etag = secrets.token_urlsafe(24), _etag()
         self._port.add(peer, local)
-        self._sessions[id] = _Session(claim.stream or "", claim.key, peer, offer, etag, offer.ufrag)
+        self._sessions[id] = _Session(claim.key, peer, etag, offer.ufrag, local)
         try:
             if not accepted.done():
                 accepted.set_result(Accepted(id, answer.write(offer, tracks, local), etag))

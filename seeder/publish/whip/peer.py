@@ -43,13 +43,10 @@ class Peer:
         identity: Identity,
         offer: Offer,
         tracks: tuple[Track, ...],
-        local: Local,
         send: Send,
         *,
         refresh: float,
     ) -> None:
-        self.locals = [local]
-        """What we are known by: a second one after an ICE restart (RFC 9725 §4.3.3)."""
         self._secure = Secure(identity, offer.fingerprints, offer.passive)
         self._carrier = Carrier(tracks, secrets.randbits(32), refresh)
         self._send = send

@@ -55,6 +55,12 @@ class Port(asyncio.DatagramProtocol):
         """``peer`` is known by ``local`` from now on."""
         self._peers[local.ufrag] = (peer, local)
 
+    def keep(self, peer: Peer, local: Local) -> None:
+        """``peer`` is known by no other any more."""
+        self._peers = {
+            ufrag: known for ufrag, known in self._peers.items() if known[0] is not peer or known[1] is local
+        }
+
     def remove(self, peer: Peer) -> None:
         self._peers = {ufrag: known for ufrag, known in self._peers.items() if known[0] is not peer}
         self._addresses = {address: known for address, known in self._addresses.items() if known is not peer}

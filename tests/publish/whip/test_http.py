@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
+from seeder.errors import ServeError
 from seeder.publish.whip import peer
+from seeder.publish.whip.endpoint import Whip
+from seeder.publish.whip.listener import candidates
+from seeder.publish.whip.port import listening
 from tests.publish.whip.conftest import KEY, STUN, Site, until
 from tests.publish.whip.offers import OFFER
 
@@ -52,6 +57,11 @@ async def test_a_session_begins_trickles_restarts_its_ice_and_ends(
     assert "a=ice-ufrag:" in fragment
     assert fragment.split("a=ice-ufrag:")[1].split()[0] not in answer
     assert (await patch(CANDIDATE, if_match=etag))[0] == 412
+    for more in "abc":
+        assert (await patch(restart.replace("EsAw", f"EsA{more}"), if_match="*"))[0] == 200
+    whip = site.running._door.whip
+    assert isinstance(whip, Whip)
+    assert len(whip._port._peers) == 2, "the ICE session before the last is forgotten"
 
     assert (await site.ask("DELETE", session))[0] == 401
     assert site.publishers() == 1
@@ -135,3 +145,26 @@ async def test_a_revoked_key_ends_also_who_has_not_connected_yet(site: Site) -> 
 async def test_without_the_listener_there_is_nothing(site: Site) -> None:
     site.running._door.whip = None
     assert (await site.offer(OFFER))[0] == 404
+
+
+async def test_publishers_are_told_addresses_that_they_may_reach() -> None:
+    assert await candidates("127.0.0.1", "") == ("127.0.0.1",)
+    everywhere = await candidates("0.0.0.0", "192.0.2.99")
+    assert everywhere[0] == "192.0.2.99"  # what the operator says comes first
+    assert "127.0.0.1" in everywhere
+    assert not any(":" in address for address in everywhere)
+    assert (await candidates("::", ""))[-1] == "::1"
+    assert await candidates("127.0.0.1", "no-such-name.invalid") == ("127.0.0.1",)
+
+
+async def test_a_port_on_all_interfaces_hears_both_families() -> None:
+    heard: list[bytes] = []
+    async with listening("::", 0) as (port, number):
+        port.datagram_received = lambda data, addr: heard.append(data)  # type: ignore[method-assign]
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            with socket.socket(family, socket.SOCK_DGRAM) as one:
+                one.sendto(address.encode(), (address, number))
+        await until(lambda: len(heard) == 2)
+    with pytest.raises(ServeError, match="WebRTC at UDP port"):
+        async with listening("192.0.2.123", 0):
+            pytest.fail("not ours")
