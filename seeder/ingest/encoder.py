@@ -210,7 +210,7 @@ def probe_arguments(source: Source, media_seconds: float) -> list[str]:
     return [
         "-hide_banner", "-nostats", "-nostdin", "-loglevel", "info",
         *source.arguments,
-        "-t", f"{media_seconds:.0f}", "-map", "0:V:0", "-c", "copy",
+        "-t", f"{media_seconds:.0f}", "-map", "0:V:0", "-c", "copy", *source.copying,
         "-map_metadata", "-1", "-map_chapters", "-1", "-write_tmcd", "0",
         "-f", "mp4", "-movflags", "+cmaf+frag_keyframe+delay_moov+skip_trailer", "-use_editlist", "0",
         "-frag_duration", str(COPY_FRAGMENT), "-flush_packets", "1",

@@ -48,7 +48,7 @@ def _single_video(plan: Plan) -> list[str]:
     if plan.video is Mode.NONE:
         return []
     if plan.video is Mode.COPY:
-        return [*_map(plan), "-c:v", "copy"]
+        return [*_map(plan), "-c:v", "copy", *plan.source.copying]
     out = [*_map(plan), *_codec(plan)]
     if plan.source.kind is SourceKind.PICTURE:
         out += _filters(plan, [])
@@ -62,7 +62,7 @@ def _single_video(plan: Plan) -> list[str]:
 
 def _step_video(plan: Plan, step: Step) -> list[str]:
     if step.copied:
-        return [*_map(plan), "-c:v", "copy"]
+        return [*_map(plan), "-c:v", "copy", *plan.source.copying]
     out = [*_map(plan), *_codec(plan)]
     scaled = _scaled(plan, step.height)
     if plan.video is Mode.COPY:

@@ -85,6 +85,16 @@ class Source:
         return self.kind in (SourceKind.FILE, SourceKind.URL, SourceKind.PUBLISHED) and not self.listens
 
     @property
+    def copying(self) -> tuple[str, ...]:
+        """Output options where its video is copied.
+
+        RTP gives no decoding times, and ffmpeg knows them only once it has seen some frames. Where there are
+        B frames, the first ones have none or wrong ones, on which its MP4 muxer aborts: it begins with the
+        first key frame that has. Without B frames, that is the very first."""
+        rtp = self.format == "sdp" or re.match(r"rtsps?:", self.target, re.IGNORECASE)
+        return ("-copypriorss:v", "0") if rtp else ()
+
+    @property
     def secret(self) -> bool:
         """Its address holds credentials, or what may be some."""
         return self.kind is SourceKind.URL and mask(self.target) != self.target
