@@ -286,8 +286,7 @@ class Swarm:
             seed = self._peer_id(self._home, held.infohash)
             key = (held.infohash, held.peer_id, held.offer.offer_id)
             still = self._peer_id(held.conn, held.infohash) == held.peer_id
-            # Libtorrent may be letting go of what has left the window: 2.1.1 was seen to crash in a data
-            # channel that opened for a torrent that was gone.
+            # libtorrent may be letting go of what has left the window, and does not look whether it is.
             if seed is None or not still or key in self._in_flight or not self._knows(held.infohash):
                 continue
             target = Member(self._home, seed, True)
