@@ -26,6 +26,7 @@ from seeder.key_commands import keys
 from seeder.running import fail, run, stopper
 from seeder.settings import SETTINGS, stream_name
 from seeder.stopping import ABORTED
+from seeder.stream_config import push_urls
 
 logger = logging.getLogger(__name__)
 
@@ -144,12 +145,19 @@ def serve(config_file: str | None, **flags: object) -> None:
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
 @click.argument("inputs", metavar="INPUT…", nargs=-1, required=True)
 @click.option("--name", required=True, metavar="NAME", help="The stream's name: what stands in /watch/NAME.")
+@click.option(
+    "--push", multiple=True, metavar="URL", help="Send it on to this RTMP, RTSP or SRT server, too."
+)
 @_settings("feed", *_INGEST, *_PUBLISH, *_SERVER)
-def stream(inputs: tuple[str, ...], name: str, config_file: str | None, **flags: object) -> None:
+def stream(
+    inputs: tuple[str, ...], name: str, push: tuple[str, ...], config_file: str | None, **flags: object
+) -> None:
     """Turn INPUT (a file, camera or URL: anything ffmpeg reads) into the live stream NAME and serve it.
 
     Several are played one after the other, over and over; so is what a list holds (.txt, .m3u,
     .ffconcat: a file or URL a line).
+
+    Other users of this machine can read a key that follows --push: in [[streams]] of the file it is safe.
     """
     config = _configure(config_file, flags)
     try:
@@ -159,7 +167,14 @@ def stream(inputs: tuple[str, ...], name: str, config_file: str | None, **flags:
     source = "\n".join(_checked(one) for one in inputs)
     if config.stream(name) is not None:
         raise ConfigError(f"--name: {name} is one of the [[streams]] in the file already")
-    run(Plan(config, made(config.feed or Path("feed")), name=name, source=source))
+    run(Plan(config, made(config.feed or Path("feed")), name=name, source=source, push=_pushed(push)))
+
+
+def _pushed(urls: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return push_urls(urls)
+    except ValueError as error:
+        raise ConfigError(f"--push: {error}") from None
 
 
 @cli.command(short_help="Put magnets on top of an existing HLS feed; its segments stay where they are.")

@@ -170,6 +170,15 @@ class Plan:
     local: Local | None = None
     """Publish all of the feed folder as ``name``."""
 
+    push: tuple[str, ...] = ()
+    """Servers that ``name`` is sent on to."""
+
+    @property
+    def sent_on(self) -> tuple[tuple[str, str], ...]:
+        """Streams, and the servers that they are sent on to."""
+        of_file = [(stream.name, url) for stream in self.config.streams for url in stream.push]
+        return (*((self.name, url) for url in self.push if self.name is not None), *of_file)
+
     @property
     def ingests(self) -> bool:
         """What ``name`` shows is made here."""

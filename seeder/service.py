@@ -34,6 +34,8 @@ from seeder.feed.scan import Alone
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.many import Ingests, ingest_config
 from seeder.onward.channel import Channels
+from seeder.onward.push import Push, Pushes
+from seeder.onward.server import server
 from seeder.progress import Progress
 from seeder.publish import Desk
 from seeder.publish.door import Door
@@ -125,6 +127,9 @@ class Service:
         self.seed: SeedSession | None = None
         """``None`` when libtorrent could not start."""
         self.channels = Channels(self.library, plan.config.ffmpeg)
+        self.pushes = Pushes(
+            tuple(Push(self.library, name, server(url), plan.config.ffmpeg) for name, url in plan.sent_on)
+        )
         self.ingests = Ingests(plan.feed, self._let_go)
         self.attached: AttachTask | None = None
         self.publishing: Publishing | None = None
@@ -174,6 +179,7 @@ class Service:
                 if config.host == "::" or ":" not in address:
                     log.info("on your network: %s", replace(self.bound, host=address).url)
         if self.publishing is not None:
+            await stack.enter_async_context(self.pushes)
             await stack.enter_async_context(self.ingests)
             self._start_ingests(group, stack)
             self._begin("publish", self.publishing.run, group, stack)
@@ -400,6 +406,7 @@ class Service:
             ingests=self._ingested(),
             upstreams=self._upstreams(),
             listeners=self.channels.listeners(),
+            pushes=self.pushes.stats(),
             health=self._healths(),
             publishers={} if self.publishing is None else self.publishing.publishers(),
             published={} if self.desk is None else dict(self.desk.counters.admitted),
@@ -431,6 +438,8 @@ class Service:
             health["feed"] = Health(False, f"the feed folder {self.plan.feed} is gone; waiting for it")
         if self.seed is not None:
             health["torrent"] = Health(True, self.seed.webrtc_reason or self.seed.warning or "")
+        if self.pushes.all:
+            health["push"] = Health(True, self.pushes.trouble())
         if self.ingests.stats():
             health["ingest"] = Health(True, self.ingests.trouble())
         if self.publishing is not None and "publish" in health and health["publish"].ok:

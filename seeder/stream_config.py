@@ -14,6 +14,8 @@ from seeder.settings import SETTINGS, meant, stream_name
 
 MOST = 100
 """Streams in one file: each has an ffmpeg, and no machine serves more."""
+MOST_INPUTS = 1000
+"""Of one stream; more stand in a file of their own, as a list."""
 MOST_PUSHES = 8
 """Servers that one stream is sent to: each has an ffmpeg of its own."""
 PUSH_SCHEMES = ("rtmp", "rtmps", "rtsp", "rtsps", "srt")

@@ -25,15 +25,15 @@ LEVELS: dict[str, int] = {
     "checking": 5,
     "tracker": 5,
     "publish": 6,  # an ingest carries what is published
-    "onward": 6,  # what is published, through an ingest's ffmpeg
-    "web": 7,
-    "service": 8,
-    "baking": 8,  # the browser's files are web's
-    "folders": 8,
+    "onward": 7,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
+    "web": 8,
+    "service": 9,
+    "baking": 9,  # the browser's files are web's
+    "folders": 9,
     "key_commands": 8,
-    "running": 9,
-    "cli": 10,
-    "__main__": 11,
+    "running": 10,
+    "cli": 11,
+    "__main__": 12,
 }
 """A module may import from lower levels and from its own room; a new room takes its place here."""
 

@@ -65,16 +65,25 @@ Take = Callable[[bytes], Awaitable[None]]
 
 class Remux:
     """``arguments`` say what comes out, ``take`` gets it, which may take long if ``patient``; ``path`` is
-    ffmpeg's."""
+    ffmpeg's. Not ``lasting``: an ffmpeg that dies ends it all."""
 
     def __init__(
-        self, path: str, name: str, arguments: Arguments, take: Take, *, patient: bool = False
+        self,
+        path: str,
+        name: str,
+        arguments: Arguments,
+        take: Take,
+        *,
+        patient: bool = False,
+        lasting: bool = True,
     ) -> None:
         self._path = path
         self._name = name
         self._arguments = arguments
         self._take = take
         self._patient = patient
+        self._lasting = lasting
+        self._died = False
         self._coming: asyncio.Task[Piece | None] | None = None
         self.pid: int | None = None
         """Of the ffmpeg that runs now."""
@@ -91,6 +100,10 @@ class Remux:
         try:
             while (piece := await self._ahead(pieces)) is not None:
                 barren = 0 if await self._one(pieces, piece) else barren + 1
+                if self._died and not self._lasting:
+                    raise UnfitError(self.lines[-1] if self.lines else "ffmpeg ended without a word", 503)
+                if not self._lasting:
+                    continue  # where it goes to, nothing is seen of it here
                 if barren >= HOPELESS:
                     why = f": {self.lines[-1]}" if self.lines else ""
                     log.warning("%s: cannot be sent on%s", self._name, why)
@@ -114,12 +127,14 @@ class Remux:
         run, self.runs = Run(self.runs, first), self.runs + 1
         arguments = [*reading(first), *self._arguments(run)]
         fed = 0
+        self._died = True
         async with running(self._path, arguments) as process:
             self.pid = process.pid
             outlet = asyncio.create_task(self._carry(process))
             try:
                 with suppress(OSError, TimeoutError):  # it is gone, or as good as
                     fed = await self._feed(pieces, process, outlet)
+                    self._died = outlet.done()
                 process.end_input()
                 await asyncio.wait({outlet}, timeout=None if self._patient else LAST_WORDS)
             finally:
@@ -127,6 +142,8 @@ class Remux:
                 outlet.cancel()
                 some = (await asyncio.gather(outlet, return_exceptions=True))[0]
             self.lines = process.lines
+        if isinstance(some, UnfitError):
+            raise some  # whoever takes it does not
         if not fed:
             self._coming = None  # it may be this piece that no ffmpeg stands
         return some is True

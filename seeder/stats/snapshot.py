@@ -111,6 +111,16 @@ class IngestStats:
 
 
 @dataclass(frozen=True, slots=True)
+class PushStats:
+    """A stream on its way to a server."""
+
+    up: bool
+    restarts: int
+    error: str
+    """A line for the operator, without keys; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     streams: Mapping[str, StreamStats] = field(default_factory=dict)
     seed: SeedStats = field(default_factory=SeedStats)
@@ -128,6 +138,8 @@ class Snapshot:
     """Publishers refused or cut off since the start, by protocol and status (as HTTP would say it)."""
     listeners: Mapping[str, int] = field(default_factory=dict)
     """Stream → players that have it as MPEG-TS now; those with one at least."""
+    pushes: Mapping[tuple[str, str], PushStats] = field(default_factory=dict)
+    """By stream and server."""
     health: Mapping[str, Health] = field(default_factory=dict)
     """By room."""
 

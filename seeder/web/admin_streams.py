@@ -59,7 +59,10 @@ def add_streams(
             asked = one({k: v for k, v in table.items() if k not in CONFIG_ONLY}, "the request")
             if CONFIG_ONLY[0] in table:
                 raise _Error(403, "push is for the config file alone")
-            found = await asyncio.to_thread(allowed, str(asked.input), config.api_input)
+            found = [
+                await asyncio.to_thread(allowed, each, config.api_input)
+                for each in str(asked.input).split("\n")
+            ]
             made = ingest_config(config, one({**table, "input": found}, "the request"))
         except NotAllowedError as error:
             raise _Error(403, str(error)) from None

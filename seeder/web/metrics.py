@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from quart import Blueprint, Response, request
 
-from seeder.stats.snapshot import IngestStats, Snapshot, UpstreamStats
+from seeder.stats.snapshot import IngestStats, PushStats, Snapshot, UpstreamStats
 
 INGEST_STATES = ("starting", "live", "retrying", "ended", "stopped", "failed")
 """One series per state with 0 or 1, as Prometheus advises; others that an ingest reports are added."""
@@ -74,6 +74,7 @@ def families(now: Snapshot) -> Iterator[Metric]:
         responses.add_metric((kind, str(status)), count)
     yield responses
     yield from _ingests(now.ingests)
+    yield from _pushes(now.pushes)
     yield from _upstreams(now.upstreams)
     yield from _publishers(now)
     yield _gauges(
@@ -99,6 +100,18 @@ def _ingests(streams: Mapping[str, IngestStats]) -> Iterator[Metric]:
     for name, text, value in rows:
         found = {stream: value(ingest) for stream, ingest in streams.items()}
         yield _counters(f"ingest_{name}", text, "stream", found)
+
+
+def _pushes(pushes: Mapping[tuple[str, str], PushStats]) -> Iterator[Metric]:
+    labels = ("stream", "server")
+    up = GaugeMetricFamily("live_torrent_push_up", "Whether the stream is being sent there.", labels=labels)
+    restarts = CounterMetricFamily(
+        "live_torrent_push_restarts", "Times it had to begin again.", labels=labels
+    )
+    for key, push in sorted(pushes.items()):
+        up.add_metric(key, float(push.up))
+        restarts.add_metric(key, push.restarts)
+    yield from (up, restarts)
 
 
 def _upstreams(streams: Mapping[str, UpstreamStats]) -> Iterator[Metric]:
