@@ -39,7 +39,7 @@ from seeder.onward.server import server
 from seeder.progress import Progress
 from seeder.publish import Desk
 from seeder.publish.door import Door
-from seeder.publish.listeners import opened
+from seeder.publish.listeners import at_home, opened
 from seeder.publish.room import Publishing
 from seeder.publish.token import admin_token
 from seeder.stats.counters import HttpCounters
@@ -72,6 +72,7 @@ from seeder.web import (
 )
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
+from seeder.web.nginx_rtmp import blueprint as nginx_rtmp_blueprint
 from seeder.web.whip import blueprint as whip_blueprint
 
 log = logging.getLogger(__name__)
@@ -294,7 +295,11 @@ class Service:
             counters=self._counters,
             desk=self.desk,
             channels=self.channels,
-            blueprints=(*self._for_the_admin(), whip_blueprint(self._door, reach, self._turn)),
+            blueprints=(
+                *self._for_the_admin(),
+                whip_blueprint(self._door, reach, self._turn),
+                nginx_rtmp_blueprint(self.desk, lambda: at_home(config.host, self.published, "rtmp")),
+            ),
         )
         closing = [self.channels.close]
         if self.tracker is not None:

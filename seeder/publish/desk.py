@@ -21,6 +21,7 @@ from seeder.errors import LiveTorrentError, cause
 from seeder.ingest.ingest import Ingest, IngestStatus
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Access, Claim, Grant, RefusedError
+from seeder.publish.tickets import Tickets
 from seeder.stats.counters import PublishCounters
 
 MOST = 64
@@ -123,6 +124,8 @@ class Desk:
         self._access = access
         self._make = make
         self._turn = turn
+        self.tickets = Tickets()
+        """Of publishers that a program on this machine sends on to us."""
         self._sessions: dict[str, Session] = {}
         self._coming: set[str] = set()
         """Streams that somebody waits for who is to have them next."""
@@ -195,6 +198,10 @@ class Desk:
             if self._sessions.get(grant.stream) is session:
                 del self._sessions[grant.stream]
             session.leave()
+
+    async def ask(self, claim: Claim) -> Grant:
+        """Whether ``claim`` would be granted; nothing is taken by asking. Raises :class:`RefusedError`."""
+        return await self._granted(claim)
 
     async def _granted(self, claim: Claim) -> Grant:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -82,3 +82,12 @@ def _reached(config: Config) -> str:
     elif host in ("0.0.0.0", "::"):
         host = next(iter(machine.addresses()), host)
     return f"[{host}]" if ":" in host else host
+
+
+def at_home(host: str, published: Iterable[tuple[str, int]], protocol: str) -> str | None:
+    """``HOST:PORT`` by which programs on this machine reach ``protocol``'s listener; None without one."""
+    port = dict(published).get(protocol)
+    if port is None:
+        return None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

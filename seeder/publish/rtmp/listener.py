@@ -87,7 +87,8 @@ class _Talk:
                 return event
 
     async def _publish(self, wish: Wish) -> None:
-        claim = Claim(self._protocol, self._address, wish.key, wish.stream)
+        key = self._desk.tickets.key(wish.key, self._address)
+        claim = Claim(self._protocol, self._address, key, wish.stream)
         async with self._desk.admit(claim) as session:
             self._conversation.accept()
             supply = Supply(f"{self._protocol.upper()} from {self._address}", "flv", OPTIONS)
