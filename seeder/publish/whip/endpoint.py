@@ -207,7 +207,6 @@ async def open_whip(
     """WHIP while the block lasts, its media at UDP ``port`` of ``host``. :class:`ServeError` when that cannot
     be had. ``refresh``: seconds between two key frames."""
     async with listening(host, port) as (socket, number):
-        log.info("WebRTC publishers send to UDP port %d", number)
         whip = Whip(desk, socket, number, candidates, refresh)
         try:
             yield whip
