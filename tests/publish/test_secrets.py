@@ -150,7 +150,8 @@ async def test_nothing_secret_is_found(
         assert any("ffmpeg" in command for command in commands)
         for text in (server.log(), *texts, *commands):
             for each in secret:
-                assert each not in text, text[max(0, text.index(each) - 300) : text.index(each) + 100]
+                part = each[:14]  # a good part of it is as bad
+                assert part not in text, text[max(0, text.index(part) - 300) : text.index(part) + 100]
         assert file.read().all == ()
     finally:
         await runner.cleanup()
