@@ -22,12 +22,11 @@ FILE_SECONDS = (
 )
 LIVE_SECONDS = 12.0  # of a live input: two GOPs of any encoder whose stream could be copied
 LINES = 400  # of what ffmpeg prints: a broadcast multiplex has some hundred streams
-LIVE_IDRS = 3  # are enough to know the GOP of a live input
+LIVE_IDRS = 2  # of a live input: viewers wait while we look; a GOP that grows later shows then
 # Seconds of a live input that ffmpeg looks at to know what there is; the longer one where a stream is
 # announced that did not show in the shorter: sound that begins late.
 ANALYSES = (1.0, 5.0)
 IDR_MARGIN = 0.5  # seconds more than a GOP, in which a run that starts in the middle of one meets the next
-SENT_IDRS = 2  # viewers wait while we look; a GOP that grows later shows then
 
 
 async def look(binary: Binary, source: Source, supply: Supply | None = None) -> tuple[Probe, str]:
@@ -50,7 +49,7 @@ async def _look(binary: Binary, source: Source, supply: Supply | None) -> tuple[
     live = source.kind is not SourceKind.FILE
     meter = GopMeter()
     arguments = probe_arguments(source, LIVE_SECONDS if live else FILE_SECONDS)
-    idrs = 0 if not live else LIVE_IDRS if supply is None else SENT_IDRS
+    idrs = LIVE_IDRS if live else 0
     if source.varies is not None:
         idrs = 1  # it is encoded whatever its key frames are like
     async with (

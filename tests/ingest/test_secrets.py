@@ -125,7 +125,7 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 @contextlib.asynccontextmanager
 async def pulled(protocol: str, ffmpeg: str, media: Callable[..., Path]) -> AsyncIterator[str]:
     """The address of a server that gives media to who knows :data:`SECRET`."""
-    film = media("secret.ts", gop=25, seconds=4)
+    film = media("secret.ts", gop=12, seconds=4)
     if protocol == "http":
         async with http(film.read_bytes(), SECRET) as port:
             yield f"http://127.0.0.1:{port}/live.ts?token={SECRET}"
@@ -151,7 +151,9 @@ async def test_an_address_with_credentials_is_pulled_and_stands_in_no_argument_l
         return bool(viewer.last >= 2)
 
     async with pulled(protocol, ffmpeg, media) as address:
-        ingest = Ingest(IngestConfig("s", address, segment_seconds=1), viewer.folder.parent, dice=lambda: 0.1)
+        ingest = Ingest(
+            IngestConfig("s", address, segment_seconds=0.5), viewer.folder.parent, dice=lambda: 0.1
+        )
         async with on_air(ingest, viewer):
             await eventually(three, "three segments")
             assert SECRET not in f"{ingest.status()}"

@@ -115,7 +115,7 @@ async def test_the_service_name_lets_publishers_in_over_udp_and_tcp_and_stands_n
 async def test_a_sender_whose_datagrams_get_lost_doubled_and_spoiled_goes_on_and_its_silence_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "SILENCE", 1.5)
+    monkeypatch.setattr(listener, "DEAF", 3600.0)  # which is for those that were refused
     monkeypatch.setattr(listener._Sender, "silence", 1.5)
     loop = asyncio.get_running_loop()
     async with serving(tmp_path) as server:

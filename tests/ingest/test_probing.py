@@ -1,0 +1,54 @@
+"""Looking at live inputs: soon, but not so soon that a track is missed."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from seeder.ingest.binary import find
+from seeder.ingest.probe import Audio
+from seeder.ingest.probing import ANALYSES, look
+from seeder.ingest.sources import published
+from seeder.ingest.supply import Supply
+
+
+def sent(
+    ffmpeg: str, path: Path, *, late: float, form: str = "mpegts", gop: int = 25, seconds: int = 8
+) -> bytes:
+    """What a publisher sends whose sound begins ``late`` seconds after its picture."""
+    command = (
+        f"-v error -f lavfi -i testsrc2=s=160x90:r=25:d={seconds} -f lavfi -itsoffset {late} "
+        f"-i sine=r=44100:d={seconds - late} -c:v libx264 -preset ultrafast -g {gop} -c:a aac -f {form}"
+    )
+    subprocess.run([ffmpeg, "-y", *command.split(), str(path)], check=True, stdin=subprocess.DEVNULL)
+    return path.read_bytes()
+
+
+async def looked(ffmpeg: str, media: bytes, form: str = "mpegts", share: float = 1.0) -> tuple[object, ...]:
+    """What is seen when that much of it has come, and no more comes: audio, GOP, seconds to analyse."""
+    supply = Supply("a publisher", form, silence=60)
+    await supply.write(media[: int(len(media) * share)])
+    async with asyncio.timeout(90):
+        probe, complaint = await look(await find(ffmpeg), published("a publisher", form), supply)
+    assert complaint == ""
+    assert probe.video is not None
+    assert probe.video.width == 160
+    return probe.audio, probe.longest_gop, probe.analysis
+
+
+@pytest.mark.parametrize("form", ["mpegts", "flv"])
+async def test_two_seconds_of_a_publisher_are_enough(ffmpeg: str, tmp_path: Path, form: str) -> None:
+    media = sent(ffmpeg, tmp_path / "media", late=0, form=form)
+    audio, gop, analysis = await looked(ffmpeg, media, form, share=0.3)
+    assert audio == Audio("aac", "LC")
+    assert gop == pytest.approx(1, abs=0.05)
+    assert analysis == pytest.approx(1.5, abs=0.05), "a run that starts in the middle sees a key frame"
+
+
+async def test_sound_that_begins_late_is_waited_for(ffmpeg: str, tmp_path: Path) -> None:
+    audio, _, analysis = await looked(ffmpeg, sent(ffmpeg, tmp_path / "media", late=3))
+    assert audio == Audio("aac", "LC")
+    assert analysis == ANALYSES[-1], "the run that follows has to wait as long"
