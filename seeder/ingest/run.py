@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from seeder.ingest.aligner import Aligner, MisalignedError
 from seeder.ingest.binary import Binary
 from seeder.ingest.cmaf import Fragment, Splitter
 from seeder.ingest.encoder import arguments
-from seeder.ingest.overload import Pace, effort
+from seeder.ingest.overload import BUSY, Pace, effort
 from seeder.ingest.packager import Packager
 from seeder.ingest.plan import Launch, Mode, Plan
 from seeder.ingest.process import Process, running
@@ -22,7 +23,11 @@ from seeder.ingest.supply import Supply
 
 GOODBYE_SECONDS = 10.0  # for an ffmpeg that is told of the end by who sends it the media, to read it all
 DRAIN_SECONDS = 2.0  # to write the last segment once ffmpeg has stopped; only a hung disk needs more
+STALL_SECONDS = 1.0  # to see whether an ffmpeg that gives nothing is at work
 COPY_TRIAL_SECONDS = 60.0  # a GOP too long within this much copied media: the input does not fit after all
+
+
+log = logging.getLogger(__name__)
 
 
 class RunFailedError(Exception):
@@ -79,6 +84,7 @@ class Run:
         self._first: float | None = None  # media time of the leader's first sample
         self._begun = False
         self._media = 0.0  # seconds of media of the run, published
+        self._said = False  # that it falls behind
         self._publishing = asyncio.Lock()  # fair: segments stay in order
 
     async def go(self, binary: Binary, supply: Supply | None) -> None:
@@ -144,9 +150,7 @@ class Run:
                 async with asyncio.timeout(None if waits and splitter.init is None else self._stall):
                     data = await process.read(number)
             except TimeoutError:
-                raise RunFailedError(
-                    f"{plan.source.name}: ffmpeg stalled, no output for {self._stall:g} s"
-                ) from None
+                raise await self._stalled() from None
             if not data:
                 break
             for event in splitter.feed(data):
@@ -191,8 +195,24 @@ class Run:
         now = asyncio.get_running_loop().time()
         self.pace.observe(now, self._media, effort(self.pid) if self.pid is not None else None)
         ours = plan.source.kind in (SourceKind.FILE, SourceKind.PICTURE)  # what ffmpeg reads at its own pace
-        if self._sheds and self.pace.overloaded(ours):
-            raise OverloadedError(f"this machine encodes at {self.pace.speed:.2f} × real time")
+        if not self.pace.overloaded(ours):
+            return
+        why = f"this machine encodes at {self.pace.speed:.2f} × real time"
+        if self._sheds:
+            raise OverloadedError(why)
+        if not self._said:
+            self._said = True
+            log.warning("%s: %s, and there is nothing to give up", plan.source.name, why)
+
+    async def _stalled(self) -> RunFailedError:
+        """One that works hard all the while is no dead one: there is too much for it to do."""
+        before = effort(self.pid) if self._sheds and self.pid is not None else None
+        if before is not None and self.pid is not None:
+            await asyncio.sleep(STALL_SECONDS)
+            after = effort(self.pid)
+            if after is not None and after - before > BUSY * STALL_SECONDS:
+                return OverloadedError(f"this machine encodes nothing within {self._stall:g} s")
+        return RunFailedError(f"{self.plan.source.name}: ffmpeg stalled, no output for {self._stall:g} s")
 
     def _too_long(self) -> RunFailedError:
         name, limit = self.plan.source.name, self.plan.target_duration

@@ -160,7 +160,9 @@ def _auto(given: Input) -> list[Rung]:
 
 def costliest(made: Sequence[Step]) -> Step | None:
     """Which of these to give up when the machine cannot keep up: of those that are encoded the one that costs
-    most, never the lowest picture; None when nothing is left to give up."""
+    most, never the last picture; None when nothing is left to give up."""
     pictures = [step for step in made if not step.sound]
-    candidates = [step for step in pictures[:-1] if not step.copied]
+    candidates = [step for step in pictures if not step.copied]
+    if len(candidates) == len(pictures):  # without a copy the lowest stays
+        candidates = candidates[:-1]
     return max(candidates, key=lambda step: step.pixels, default=None)

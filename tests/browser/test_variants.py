@@ -12,7 +12,7 @@ from random import Random
 import pytest_asyncio
 from playwright.async_api import Route
 
-from tests.browser.asking import audience, plays, stats, when
+from tests.browser.asking import audience, plays, stats, watch, when
 from tests.browser.conftest import WIDTHS, just_begun
 from tests.conftest import NewPage, Running, Start
 
@@ -66,3 +66,26 @@ async def test_viewers_that_keep_switching_variants_play_on_and_share(
         new = await when(page, f"s.bytesFromPeers > {old['bytesFromPeers']}", "something came from peers")
         kept = await page.evaluate(f"{LINKS}.filter(link => link.isOfBefore).length")
         assert kept == new["peers"] == 2, "the mesh outlives every switch"
+
+
+async def test_viewers_of_a_ladder_made_here_switch_play_on_and_share_on_every_rung(
+    live_torrent: Start, new_page: NewPage
+) -> None:
+    ladder = ("--ladder", "360p@500k,240p@250k", "--segment-seconds", "1")
+    server = await live_torrent("demo", "--no-open", *ladder)
+    pages = [await new_page() for _ in range(2)]
+    for page in pages:
+        await page.route(re.compile(r"/client/hls-[^/]*\.js"), expose)
+    await asyncio.gather(*(watch(page, server, stream="demo") for page in pages))
+    for page in pages:
+        await when(page, "s.peers === 1", "they have met")
+    for level, height in ((0, 240), (1, 360)):  # hls.js sorts them
+        for page in pages:
+            await page.evaluate(f"window.hls.nextLevel = {level}")
+        for page in pages:
+            await when(page, f"v.videoHeight === {height}", f"the picture of {height} lines is shown")
+        before = [await stats(page) for page in pages]
+        for page, old in zip(pages, before, strict=True):
+            known = old["bytesFromPeers"] + old["bytesToPeers"]
+            await when(page, f"s.bytesFromPeers + s.bytesToPeers > {known}", "that rung is shared")
+            await plays(page)

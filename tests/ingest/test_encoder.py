@@ -7,9 +7,12 @@ import pytest
 from seeder.errors import IngestError
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.encoder import arguments, frame_rate, make_plan
-from seeder.ingest.plan import Launch, Mode
+from seeder.ingest.encoders import ENCODERS, candidates
+from seeder.ingest.plan import Launch, Mode, Plan
 from seeder.ingest.probe import Audio, Probe, Video
 from seeder.ingest.sources import Source, SourceKind
+from seeder.ladder import ENCODERS as NAMES
+from seeder.ladder import parse
 
 FILE = Source(SourceKind.FILE, "file:/a.mp4")
 LIVE = Source(SourceKind.URL, "srt://host:9000")
@@ -117,3 +120,84 @@ def test_a_burst_needs_an_ffmpeg_that_knows_it(version: tuple[int, ...], has: bo
 )
 def test_the_frame_rate_is_kept_within_bounds(given: str, taken: str) -> None:
     assert frame_rate(replace(H264, frame_rate=given)) == taken
+
+
+def ladder(spec: str, probe: Probe = FITS, source: Source = FILE, **more: object) -> Plan:
+    return make_plan(source, probe, replace(CONFIG, ladder=parse(spec)), None, **more)  # type: ignore[arg-type]
+
+
+def each(plan: Plan) -> list[list[str]]:
+    """ffmpeg's arguments of each output."""
+    args = arguments(plan, Launch(pipes=tuple(range(1, len(plan.steps) + 1))), (9,))
+    out, at = [], args.index("-i") + 2
+    for end in [n + 1 for n, arg in enumerate(args) if n >= at and arg.startswith("pipe:")]:
+        out.append(args[at:end])
+        at = end
+    assert at == len(args)
+    return out
+
+
+def test_beside_a_copy_the_others_take_its_key_frames_and_times() -> None:
+    plan = ladder("copy,480p@1M,audio@64k")
+    copied, lower, sound = each(plan)
+    assert (plan.video, value(copied, "-c:v"), value(copied, "-c:a")) == (Mode.COPY, "copy", "copy")
+    assert (value(lower, "-force_key_frames"), value(lower, "-fps_mode")) == ("source", "passthrough")
+    assert (value(lower, "-b:v"), value(lower, "-c:a")) == ("1000000", "copy")
+    assert ("-c:v" in sound, value(sound, "-b:a")) == (False, "64000")
+    assert [args[-1] for args in (copied, lower, sound)] == ["pipe:1", "pipe:2", "pipe:3"]
+    for args in (copied, lower, sound):  # one time line for all
+        assert value(args, "-output_ts_offset") == "10"
+        assert "frag_discont" in value(args, "-movflags")
+
+
+def test_a_best_rung_of_another_size_is_no_copy() -> None:
+    plan = ladder("480p,240p")
+    assert (plan.video, plan.why) == (Mode.ENCODE, "the ladder's best rung is 480p")
+    top, low = each(plan)
+    assert value(top, "-force_key_frames") == value(low, "-force_key_frames")
+    assert value(top, "-r") == value(low, "-r") == "25"
+
+
+def test_rungs_of_different_frame_rates_share_a_grid_and_reorder_alike() -> None:
+    probe = replace(FITS, video=replace(H264, frame_rate="50"))
+    plan = replace(ladder("720p,480p12.5", probe), segment_seconds=1.25)
+    top, low = each(plan)
+    assert value(top, "-vf").startswith("fps=50,scale")
+    assert value(low, "-vf").startswith("fps=50,framestep=4,scale")
+    # 1.25 s are no whole number of the slower one's frames: the next that are.
+    assert ",1.279)" in value(top, "-force_key_frames")
+    assert value(top, "-force_key_frames") == value(low, "-force_key_frames")
+    assert value(top, "-bf") == value(low, "-bf") == "0"
+
+
+@pytest.mark.parametrize(("reordered", "none"), [(True, False), (False, True)])
+def test_b_frames_are_made_where_the_copy_has_some(reordered: bool, none: bool) -> None:
+    assert ("-bf" in each(ladder("copy,480p", replace(FITS, reordered=reordered)))[1]) is none
+
+
+def test_what_is_given_up_is_left_out_and_so_is_sound_where_there_is_none() -> None:
+    assert ladder("copy,480p,240p,audio", lost=("v1",)).variants == ("v0", "v2", "a0")
+    assert ladder("copy,480p,audio", replace(FITS, audio=None)).variants == ("v0", "v1")
+    assert ladder("720p,audio", replace(FITS, video=None)).variants == ()
+
+
+def test_a_picture_that_may_change_is_fitted_into_every_rung() -> None:
+    source = replace(LIVE, kind=SourceKind.PUBLISHED, varies=720)
+    small = replace(FITS, video=replace(H264, width=320, height=180))
+    top, low = each(ladder("720p,360p", small, source))
+    assert "pad=1280:720" in value(top, "-vf")
+    assert "pad=640:360" in value(low, "-vf")
+
+
+def test_a_device_gets_frames_uploaded_and_is_opened_before_the_input() -> None:
+    plan = ladder("480p,240p", encoder=ENCODERS["h264_vaapi"])
+    args = arguments(plan, Launch(pipes=(1, 7)), (9,))
+    assert args.index("-vaapi_device") < args.index("-i")
+    for output in each(plan):
+        assert value(output, "-vf").endswith("setsar=1,format=nv12,hwupload")
+        assert (value(output, "-c:v"), "-pix_fmt" in output) == ("h264_vaapi", False)
+
+
+def test_every_encoder_that_can_be_asked_for_has_its_arguments() -> None:
+    assert {*ENCODERS, "auto"} == set(NAMES)
+    assert [encoder.name for encoder in candidates("auto")][-1] == "libx264"

@@ -80,11 +80,19 @@ def test_auto_adds_no_rung_that_needs_as_many_bits_as_the_input_has() -> None:
     assert all(step.bitrate < 500_000 for step in steps(parse("auto"), poor)[1:])
 
 
-def test_the_costliest_picture_goes_first_the_copy_and_the_lowest_stay() -> None:
-    made = steps(parse("copy,720p,480p,240p,audio"), HD)
-    gone = []
-    while (lost := costliest(made)) is not None:
-        gone.append(lost.label)
-        made = tuple(step for step in made if step is not lost)
-    assert gone == ["720p", "480p"]
-    assert labels(made) == ["1080p", "240p", "audio"]
+@pytest.mark.parametrize(
+    ("copies", "gone", "stays"),
+    [
+        (True, ["720p", "480p", "240p"], ["1080p", "audio"]),
+        (False, ["1080p", "720p", "480p"], ["240p", "audio"]),
+    ],
+)
+def test_the_costliest_picture_goes_first_the_copy_or_the_lowest_stays(
+    copies: bool, gone: list[str], stays: list[str]
+) -> None:
+    made = steps(parse("1080p,720p,480p,240p,audio"), replace(HD, copies=copies))
+    lost = []
+    while (step := costliest(made)) is not None:
+        lost.append(step.label)
+        made = tuple(one for one in made if one is not step)
+    assert (lost, labels(made)) == (gone, stays)
