@@ -98,8 +98,10 @@ class Hook:
         return RefusedError("who may publish cannot be found out now", 503)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        """Idempotent; the next question opens it again."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
 
 def _text(came: str) -> str:

@@ -188,6 +188,14 @@ async def test_a_flood_is_not_passed_on(site: Site, asking: Hook, monkeypatch: p
     assert (await refusal(asking, claim(key="x" * 5000))).status == 401
 
 
+async def test_a_hook_that_was_closed_asks_again(site: Site, asking: Hook) -> None:
+    site.says(200)
+    for _ in range(2):
+        assert (await asking(claim())).stream == "garden"
+        await asking.close()
+        await asking.close()
+
+
 async def test_what_is_no_text_is_asked_about_all_the_same(site: Site, asking: Hook) -> None:
     site.says(403)
     assert (await refusal(asking, claim("gar\udc80den", "\udcff"))).status == 403

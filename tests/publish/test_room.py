@@ -87,6 +87,14 @@ async def test_nobody_is_let_in_without_a_key(feed_dir: Path, key_file: KeyFile)
         assert refused.value.status == 401
         metrics = (await get(f"{running.bound.url}/metrics")).decode()
         assert 'live_torrent_publishers_refused_total{protocol="rtmp",status="401"} 1.0' in metrics
+        key_file.path.write_text("damaged")
+        health, detail = {}, ""
+        async with asyncio.timeout(PATIENCE):
+            while not detail:
+                health = json.loads(await get(f"{running.bound.url}/healthz"))
+                detail = health["rooms"]["publish"]["detail"]
+        assert health["ok"], "viewers are served"
+        assert "nobody can publish" in detail
 
 
 async def test_a_stream_that_is_made_here_is_nobody_elses(
