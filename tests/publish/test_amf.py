@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seeder.publish import amf
@@ -20,6 +20,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(values, max_size=5))
 def test_what_is_written_is_read(said: list[object]) -> None:
     with suppress(AmfError):  # deeper than anybody needs

@@ -16,7 +16,7 @@ from tests.publish.encoder import AAC, H264, TONE
 from tests.publish.studio import Studio, studio, until
 
 HOUR = 3_600_000
-PACE = 5.0
+PACE = 10.0
 """Times as fast as real: a publisher may be that, and these stories are long."""
 
 

@@ -130,6 +130,19 @@ def test_a_chunk_without_a_header_repeats_the_delta() -> None:
     assert [message.timestamp for message in read(wire, [])] == [1000, 1020, 1040, 1060]
 
 
+def test_a_delta_over_the_end_of_the_clock_begins_at_0() -> None:
+    first = ChunkWriter().write(4, Message(AUDIO, 0xFFFFFFFE, b"a"))
+    assert [message.timestamp for message in read(first + b"\x84" + (5).to_bytes(3, "big") + b"b", [])] == [
+        0xFFFFFFFE,
+        3,
+    ]
+
+
+def test_a_message_within_another_of_its_chunk_stream_is_no_rtmp() -> None:
+    half = ChunkWriter().pieces(4, Message(VIDEO, 0, bytes(200)))[0]
+    assert "within another" in refused(half + half)
+
+
 def test_what_would_take_memory_is_bounded() -> None:
     length = (chunks.MOST_BODY + 1).to_bytes(3, "big")
     assert "longer than" in refused(b"\x04\x00\x00\x00" + length + b"\x09" + bytes(4))

@@ -171,6 +171,8 @@ def test_pings_are_answered_and_bytes_acknowledged() -> None:
     client.send(chunks.VIDEO, bytes(99_000), stream=1)
     (acknowledged,) = [message for message in client.heard() if message.kind == chunks.ACKNOWLEDGEMENT]
     assert 100_000 <= int.from_bytes(acknowledged.body, "big") < 110_000
+    client.send(chunks.VIDEO, bytes(90_000), stream=1)
+    assert client.heard() == []
 
 
 def test_who_has_not_said_a_key_gets_no_room() -> None:
