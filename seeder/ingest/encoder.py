@@ -95,7 +95,8 @@ def _single(
         return Plan(source, Mode.ENCODE, Mode.ENCODE, seconds, encoding_td, True, False, rate, bitrate=bits)
     if probe is None:
         return Plan(
-            source, Mode.IF_ANY, Mode.IF_ANY, seconds, encoding_td, False, False,
+            source, Mode.IF_ANY, Mode.IF_ANY, seconds, encoding_td,
+            source.format == "lavfi", False,  # a picture without a camera is drawn as fast as it is read
             max_height=config.max_height, bitrate=config.video_bitrate or usual_bitrate(1280, 720, 30),
             why="it cannot be looked at beforehand",
         )  # fmt: skip

@@ -60,10 +60,12 @@ class Playing:
         path, seconds = _in_graph(sources.path_of(source)), f"{probe.duration:.3f}"
         if probe.audio is None and probe.video is not None:
             graph = f"movie={path}[out0];anullsrc=r=48000:cl=stereo,atrim=duration={seconds}[out1]"
-            made = replace(probe, audio=Audio("silence", ""), video=replace(probe.video, codec="wrapped"))
+            made = replace(
+                probe, audio=Audio("silence", ""), video=replace(probe.video, codec="beside silence")
+            )
         elif probe.video is None and self.pictured:
             graph = f"{BLACK},trim=duration={seconds}[out0];amovie={path}[out1]"
-            made = replace(probe, video=Video("wrapped", "", "yuv420p", 640, 360, "25"))
+            made = replace(probe, video=Video("a black picture", "", "yuv420p", 640, 360, "25"))
         else:
             return source, probe
         return replace(source, target=graph, format="lavfi", called=source.name), made

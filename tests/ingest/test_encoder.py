@@ -201,3 +201,12 @@ def test_a_device_gets_frames_uploaded_and_is_opened_before_the_input() -> None:
 def test_every_encoder_that_can_be_asked_for_has_its_arguments() -> None:
     assert {*ENCODERS, "auto"} == set(NAMES)
     assert [encoder.name for encoder in candidates("auto")][-1] == "libx264"
+
+
+def test_a_device_keeps_the_time_itself_but_a_graph_does_not() -> None:
+    paced = {
+        form: "-re"
+        in arguments(make_plan(Source(SourceKind.DEVICE, "x", form), None, CONFIG, None), Launch(), (9,))
+        for form in ("v4l2", "lavfi")
+    }
+    assert paced == {"v4l2": False, "lavfi": True}

@@ -134,31 +134,36 @@ async def pulled(protocol: str, ffmpeg: str, media: Callable[..., Path]) -> Asyn
             yield address
 
 
-@pytest.mark.parametrize("protocol", ["http", "srt", "rtmp"])
-async def test_an_address_with_credentials_is_pulled_and_stands_in_no_argument_list(
-    protocol: str,
-    viewer: Any,
-    on_air: Any,
+async def test_addresses_with_credentials_are_pulled_and_stand_in_no_argument_list(
     eventually: Eventually,
     media: Callable[..., Path],
     ffmpeg: str,
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen: set[str] = set()
+    ingests: list[Ingest] = []
 
-    def three() -> bool:
+    def three_each() -> bool:
         seen.update(process_lists())
-        return bool(viewer.last >= 2)
+        return all(ingest.status().segments >= 3 for ingest in ingests)
 
-    async with pulled(protocol, ffmpeg, media) as address:
-        ingest = Ingest(
-            IngestConfig("s", address, segment_seconds=0.5), viewer.folder.parent, dice=lambda: 0.1
-        )
-        async with on_air(ingest, viewer):
-            await eventually(three, "three segments")
-            assert SECRET not in f"{ingest.status()}"
-    assert any("pipe:0" in line for line in seen), "the ffmpeg that pulls was seen"
+    async with contextlib.AsyncExitStack() as stack:
+        for protocol in ("http", "srt", "rtmp"):
+            address = await stack.enter_async_context(pulled(protocol, ffmpeg, media))
+            ingests.append(
+                Ingest(IngestConfig(protocol, address, segment_seconds=0.5), tmp_path, dice=lambda: 0.1)
+            )
+        tasks = [asyncio.create_task(ingest.run()) for ingest in ingests]
+        try:
+            await eventually(three_each, "three segments of each")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    assert len({line for line in seen if "pipe:0" in line}) >= 1, "the ffmpegs that pull were seen"
     assert not [line for line in seen if SECRET in line]
+    assert SECRET not in f"{[ingest.status() for ingest in ingests]}"
     assert SECRET not in caplog.text
 
 
