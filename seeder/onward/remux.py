@@ -137,6 +137,9 @@ class Remux:
                     self._died = outlet.done()
                 process.end_input()
                 await asyncio.wait({outlet}, timeout=None if self._patient else LAST_WORDS)
+                with suppress(TimeoutError):  # it has said all; its last complaint is read
+                    async with asyncio.timeout(LAST_WORDS):
+                        await process.wait()
             finally:
                 self.pid = None
                 outlet.cancel()

@@ -74,6 +74,8 @@ class Connection:
             self._tags = TagReader()
             self._begins = self._last + SEAM
             return
+        if self._writer.transport.is_closing():
+            raise UnfitError("the server has closed the connection", 503)
         for tag in self._tags.feed(data):
             self._media(tag)
         async with asyncio.timeout(TAKEN):

@@ -118,7 +118,8 @@ async def test_all_players_share_one_ffmpeg_and_begin_at_a_key_frame_a_segment_b
     live.publish(ended=True)
     (tmp_path / "late.ts").write_bytes(await late.ended())
     seen = frames(ffmpeg, tmp_path / "late.ts")
-    assert len(seen.times[0]) in (100, 150), "the segment before the newest or two, and what came then"
+    # A segment or two, what ffmpeg had taken and not yet given, and the last one; of five.
+    assert len(seen.times[0]) in (100, 150, 200), "from a key frame on, and nothing is missing"
     assert not seen.complaints, "from a key frame on, with tables"
     assert len(await first.ended()) > len(late.data)
 
