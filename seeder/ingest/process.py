@@ -108,8 +108,11 @@ class Process:
         return self._process.returncode is not None
 
     def _signal(self, number: signal.Signals) -> None:
+        if self._process.returncode is not None:
+            return
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)  # asyncio sends none once the exit is known
+            # asyncio's send_signal looks whether it has ended, and takes the exit code from who waits for it.
+            os.kill(self._process.pid, number)
 
     async def _listen(self) -> None:
         rest = ""
