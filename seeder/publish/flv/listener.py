@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from seeder.ingest.supply import Supply
 from seeder.publish import amf
@@ -49,7 +49,10 @@ async def _talk(desk: Desk, reader: asyncio.StreamReader, address: str) -> None:
             while True:
                 for tag in found:
                     await carried(supply, media, tag)
-                if not (data := await reader.read(READ)):
+                data = b""
+                with suppress(OSError):  # killed, or its network is gone: an end like any other
+                    data = await reader.read(READ)
+                if not data:
                     return
                 found = tags.feed(data)
 

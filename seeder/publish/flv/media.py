@@ -121,11 +121,10 @@ class Media:
         return since >= TURN and (self._jumped or time > LONG)
 
     def _turn(self, tag: Tag, time: int) -> Chunk:
-        old = {kind: track.codec for kind, track in self._known.items()}
+        look = self._known != self._sent  # a header may tell of another size, which asks for other variants
         self._known = dict(self._sent)
         self._timeline.begin_again(time)
         self._turned, self._jumped = 0, False
-        look = old != {kind: track.codec for kind, track in self._known.items()}
         return Chunk(written(Tag(tag.kind, 0, tag.body)), True, self.head, True, look)
 
 

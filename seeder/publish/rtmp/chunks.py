@@ -18,8 +18,8 @@ MOST_STREAMS = 64
 """Chunk streams of one connection; encoders use five."""
 MOST_BODY = 8 << 20
 """Bytes of one message: a key frame at 500 Mbit/s."""
-MOST_PARTS = 2 * MOST_BODY
-"""Bytes of all messages that have begun and not ended."""
+MOST_BEGUN = 2
+"""Messages of the greatest size that may have begun and not ended, or as many bytes of smaller ones."""
 _EXTENDED = 0xFFFFFF
 _HEADER_SIZES = (11, 7, 3, 0)
 
@@ -144,8 +144,9 @@ class ChunkReader:
             raise RefusedError(f"this is no RTMP: a message of the unknown kind {kind}", 400)
         if length > self.limit:
             raise RefusedError(f"a message is longer than {self.limit:,} bytes", 413)
-        if length + sum(channel.length for channel in self._channels.values() if channel.inside) > MOST_PARTS:
-            raise RefusedError(f"messages begun are longer than {MOST_PARTS:,} bytes", 413)
+        begun = sum(channel.length for channel in self._channels.values() if channel.inside)
+        if length + begun > MOST_BEGUN * self.limit:
+            raise RefusedError(f"messages begun are longer than {MOST_BEGUN * self.limit:,} bytes", 413)
 
     def _obey(self, message: Message) -> None:
         number = int.from_bytes(message.body[:4], "big")

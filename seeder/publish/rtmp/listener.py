@@ -103,8 +103,12 @@ class _Talk:
     async def _event(self) -> Event | None:
         """The next one, None when the connection has ended."""
         while (event := self._conversation.next()) is None:
-            await self._send()
-            if not (data := await self._reader.read(READ)):
+            try:
+                await self._send()
+                data = await self._reader.read(READ)
+            except OSError:
+                data = b""  # killed, or its network is gone: an end like any other
+            if not data:
                 return None
             self._conversation.feed(data)
         return event

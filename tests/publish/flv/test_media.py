@@ -81,7 +81,7 @@ def test_a_header_said_again_changes_nothing_and_another_one_begins_anew() -> No
     assert [chunk.anew for chunk in chunks] == [True, False, False, False]
     assert chunks[0].head is not None
     assert OTHER_SPS in chunks[0].head
-    assert not chunks[0].look
+    assert chunks[0].look
     assert [tag.timestamp for chunk in chunks for tag in inside(chunk)] == [0, 0, 1000, 1000]
 
 
@@ -101,6 +101,7 @@ def test_a_jump_begins_anew_at_a_key_frame_and_not_more_often_than_every_ten_sec
     chunks = fed(line, *film(3_600_000, 3_603_000), *film(0, 3000), *film(3_600_000, 3_630_000))
     times = [tag.timestamp for chunk in chunks for tag in inside(chunk)]
     assert [at for at, chunk in enumerate(chunks) if chunk.anew] == [0, 20]
+    assert not any(chunk.look for chunk in chunks)
     assert max(later - earlier for earlier, later in pairwise(times)) <= 1000
 
 

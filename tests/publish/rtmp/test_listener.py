@@ -46,7 +46,7 @@ async def test_a_key_opens_its_stream_and_nothing_else_does(
 
 
 async def test_a_killed_publisher_returns_into_its_stream_and_another_takes_it_over(tmp_path: Path) -> None:
-    async with studio(tmp_path, "rtmp") as here:
+    async with studio(tmp_path, "rtmp", takeover=0.5) as here:
 
         async def interrupted(times: int) -> None:
             await until(lambda: here.playlist("garden").count("#EXT-X-DISCONTINUITY\n") == times)
