@@ -20,6 +20,9 @@ class Claim:
     """A stream key or a token; empty when it gave none."""
     stream: str | None = None
     """The stream it named besides, where its protocol does; the grant must be for that one."""
+    patience: float | None = None
+    """Seconds that it waits for another publisher to go, where its protocol gives up before our grace
+    ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ class Desk:
     @asynccontextmanager
     async def _admitted(self, claim: Claim) -> AsyncIterator[Session]:
         grant = await self._granted(claim)
-        await self._make_room(grant.stream)
+        await self._make_room(grant.stream, claim.patience)
         if self._closed:
             raise RefusedError("the server is stopping", 503)
         session = self._sessions[grant.stream] = Session(claim, grant, self._make)
@@ -217,7 +217,7 @@ class Desk:
             raise RefusedError("the key is for another stream", 403)
         return grant
 
-    async def _make_room(self, stream: str) -> None:
+    async def _make_room(self, stream: str, patience: float | None) -> None:
         """The stream has no publisher when this returns, and nobody else is waiting to become it."""
         if stream in self._coming:
             raise RefusedError(f"{stream} is being published, and another publisher waits for it", 409)
@@ -229,8 +229,9 @@ class Desk:
         try:
             turn = self._turn(stream)
             old = self._sessions[stream]
+            grace = turn.grace if patience is None else min(turn.grace, patience)
             with suppress(TimeoutError):
-                async with asyncio.timeout(turn.grace):
+                async with asyncio.timeout(grace):
                     await old.gone()
                     return
             if not turn.takes_over:

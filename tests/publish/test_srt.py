@@ -104,7 +104,9 @@ async def running(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
 
 
 def publishing(port: int, query: str) -> contextlib.AbstractAsyncContextManager[asyncio.subprocess.Process]:
-    return running(FFMPEG, *ENCODING, "-f", "mpegts", f"srt://127.0.0.1:{port}?{query}")
+    """It waits longer than libsrt's three seconds: the machine may be busy."""
+    to = f"srt://127.0.0.1:{port}?{query}&connect_timeout=60000"
+    return running(FFMPEG, *ENCODING, "-f", "mpegts", to)
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
@@ -172,6 +174,23 @@ async def test_a_publisher_that_was_killed_returns_into_its_stream_until_its_key
         assert server.desk.revoke("k1") == 1
         assert await words(camera), "a publisher that is cut off hears of it"
     await until(lambda: not server.processes, "nothing is left")
+
+
+async def test_a_second_publisher_takes_over_but_not_one_that_has_given_up(server: Server) -> None:
+    async with publishing(server.port, f"streamid={KEY}") as first:
+        await until(lambda: server.segments("garden") >= 1, "a stream")
+        (session,) = server.desk.sessions()
+        caller = Caller(server.port)
+        caller.send(asking(INDUCTION))
+        caller.send(asking(CONCLUSION, (await caller.answer()).cookie, KEY))  # once, and never again
+        await until(lambda: len(server.claims) == 2, "it is heard")
+        await until(lambda: not server.desk._coming, "nobody waits any more")
+        caller.close()
+        assert server.desk.sessions() == (session,)
+        async with publishing(server.port, f"streamid={KEY}") as second:
+            assert await words(first), "it is told"
+            await until(lambda: "#EXT-X-DISCONTINUITY\n" in server.playlist("garden"), "the stream goes on")
+            assert second.returncode is None
 
 
 CALLERS = {

@@ -33,7 +33,12 @@ ASK_AGAIN = 0.05
 """Seconds after which a private end that is not there yet is asked again."""
 SILENT = 1.5
 """Seconds; SRT says something once a second. A publisher that says nothing and comes back has died."""
-BAD_SECRET, UNSECURE, VERSION_TOO_OLD = 10, 11, 8
+PATIENCE = 1.0
+"""Seconds that a caller can wait for another publisher to go. libsrt gives a connection up after three, and
+the rest goes into ending the other one and starting the private end."""
+GIVEN_UP = 0.75
+"""Seconds without a word from a caller that waits, who asks four times a second; less than it waits."""
+BAD_SECRET, VERSION_TOO_OLD = 10, 8
 APPLICATION = 1000
 """libsrt's reject reasons from here on are an application's; the first thousand of them are HTTP's."""
 
@@ -154,13 +159,13 @@ class _Front:
         wanted = streamid.read(asked.stream_id)
         material = asked.extension(handshake.KEY_MATERIAL)
         if material is None:
-            return Claim("srt", host, wanted.key, wanted.stream)
+            return Claim("srt", host, wanted.key, wanted.stream, PATIENCE)
         # The same work whether or not there is such a stream, so that nobody learns which there are.
         secret = self._place.passphrase(wanted.encrypted)
         if not passphrase.opens(secret or secrets.token_hex(), material) or secret is None:
             log.warning("a publisher over srt from %s is refused: no such stream or passphrase", host)
             raise _RejectedError("no such stream or passphrase", BAD_SECRET)
-        return Claim("srt", host, secret, wanted.encrypted)
+        return Claim("srt", host, secret, wanted.encrypted, PATIENCE)
 
     async def _ffmpeg(self) -> Binary:
         if self._binary is None:
@@ -195,6 +200,16 @@ class _Conversation:
 
     def begin(self) -> None:
         self._task = asyncio.create_task(self._front.converse(self))
+        self._watch()
+
+    def _watch(self) -> None:
+        """A caller says it four times a second until it is taken. One that has given up takes no stream over,
+        and waits for none."""
+        if self._connected or self._task is None or self._task.done():
+            return
+        if time.monotonic() - self._heard > GIVEN_UP:
+            self.end()
+        asyncio.get_running_loop().call_later(GIVEN_UP / 3, self._watch)
 
     def end(self) -> None:
         if self._task is not None:
@@ -221,6 +236,7 @@ class _Conversation:
     def concluded(self, data: bytes) -> None:
         """The caller says it again: an answer was lost, or takes long."""
         self._conclusion = data
+        self._heard = time.monotonic()
         if self._cookie is not None:
             self.heard(handshake.with_cookie(data, self._cookie))
 
