@@ -94,6 +94,7 @@ def cli(context: click.Context) -> None:
       live-torrent serve --feed feed --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
     From OBS or another encoder, which needs a key:
       live-torrent keys create garden
+      live-torrent serve --feed feed --publish rtmp
     Recordings on any web server or object store:
       live-torrent bake films --tracker wss://tracker.example.org/announce
     """
