@@ -155,14 +155,14 @@ class Secure:
         """RTP of SRTP; ``None``: not the other end's."""
         try:
             return None if self._inbound is None else bytes(self._inbound.unprotect(data))
-        except pylibsrtp.Error:
+        except (pylibsrtp.Error, ValueError):  # ValueError: longer than any packet
             return None
 
     def control(self, data: bytes) -> bytes | None:
         """RTCP of SRTCP; ``None``: not the other end's."""
         try:
             return None if self._inbound is None else bytes(self._inbound.unprotect_rtcp(data))
-        except pylibsrtp.Error:
+        except (pylibsrtp.Error, ValueError):  # ValueError: longer than any packet
             return None
 
     def sealed(self, data: bytes) -> bytes:

@@ -42,7 +42,9 @@ def test_two_who_name_each_others_certificates_share_keys_and_hear_the_end() -> 
     assert sealed != report
     assert server.control(sealed) == report
     assert server.control(bytes((*sealed[:-1], sealed[-1] ^ 1))) is None
-    assert server.media(b"\x80" + bytes(40)) is None
+    for size in (2, 12, 40, 1500, 3000, 65000):
+        assert server.media(b"\x80\x60" + bytes(size)) is None
+        assert server.control(b"\x80\xc8" + bytes(size)) is None
     for data in server.close():
         client.receive(data)
     assert client.closed
