@@ -177,7 +177,8 @@ async def _story(
         while (found := await asyncio.to_thread(http_, "GET", playlist))[0] != 200:
             assert camera.returncode is None, server.log()
             await asyncio.sleep(0.1)
-        for protocol in ("rtmp", "rtsp", "flv", "srt"):
+        strangers = ("rtmp", "rtsp", "flv", "srt") if how == "rtmp" else ("srt", "flv")
+        for protocol in strangers:
             async with publisher(protocol, ports[protocol], wrong[protocol]) as stranger:
                 async with asyncio.timeout(PATIENCE):
                     await stranger.wait()
@@ -196,6 +197,6 @@ async def _story(
         assert (await asyncio.to_thread(http_, "DELETE", f"/api/keys/{ident}", admin))[0] == 200
         await until(lambda: "the key was revoked" in server.log(), "a revoked publisher is cut off")
         texts.append((await asyncio.to_thread(http_, "GET", "/metrics"))[1])
-    assert {each["key"] for each in asked} >= {wrong[each] for each in ("rtmp", "rtsp", "flv", "srt")}
+    assert {each["key"] for each in asked} >= {wrong[each] for each in strangers}
     assert "the publish hook at 127.0.0.1: status 500" in server.log()
     return texts
