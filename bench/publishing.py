@@ -5,7 +5,7 @@
 A film that fits is copied, as segments of 2 s, into each stream by ``serve`` with ``[[streams]]``. *Listed*
 is how long after its last frame was due (EXT-X-PROGRAM-DATE-TIME and EXTINF) a segment stands in the manifest
 that is served; *late*: longer than one and a half segments. CPU and memory are our own process's, without
-ffmpeg's. The gap is from ``kill -9`` of one stream's ffmpeg to its next segment in the manifest.
+ffmpeg's. The gap is from ``kill -9`` of one stream's ffmpeg to the next one's first segment in the manifest.
 """
 
 from __future__ import annotations
@@ -60,29 +60,36 @@ def listed(server: Server, stream: str) -> list[tuple[str, float]]:
 
 def watched(server: Server, streams: list[str], seconds: float) -> list[float]:
     """How late each new segment of all streams was, in seconds; polled every 20 ms and stream."""
-    seen = {uri for stream in streams for uri, _ in listed(server, stream)}
+    seen = {(stream, uri) for stream in streams for uri, _ in listed(server, stream)}
     delays: list[float] = []
     end = time.time() + seconds
     while time.time() < end:
         for stream in streams:
             for uri, due in listed(server, stream):
-                if uri not in seen:
-                    seen.add(uri)
+                if (stream, uri) not in seen:
+                    seen.add((stream, uri))
                     delays.append(time.time() - due)
         time.sleep(0.02)
     return delays
 
 
+def discontinuities(server: Server, stream: str) -> int:
+    """How many there were since the stream began."""
+    text = server.get(f"/live/{stream}/v0/index.m3u8")
+    left = re.search(r"#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)", text)
+    return (int(left[1]) if left else 0) + text.count("#EXT-X-DISCONTINUITY\n")
+
+
 def gap(server: Server, stream: str, source: Path) -> float:
-    """Milliseconds from the death of the stream's ffmpeg to its next segment."""
-    before = {uri for uri, _ in listed(server, stream)}
+    """Milliseconds from the death of the stream's ffmpeg to the next one's first segment."""
+    before = discontinuities(server, stream)
     for pid in children(server.pid):
         if str(source).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
             break
     began = time.time()
     while time.time() < began + 60:
-        if any(uri not in before for uri, _ in listed(server, stream)):
+        if discontinuities(server, stream) > before:
             return (time.time() - began) * 1000
         time.sleep(0.01)
     return float("inf")
