@@ -127,7 +127,7 @@ def _step(folder: str, rung: Rung, given: Input, copied: bool) -> Step:
     rate = given.frame_rate / every
     width, height = _size(own if copied and own else height, given)
     bits = rung.bitrate or usual_bitrate(width, height, rate, LEAST_LOW_BITRATE)
-    label = f"{height}p{rate:g}" if every > 1 else f"{height}p"
+    label = f"{height}p{rate:.0f}" if every > 1 else f"{height}p"
     pixels = 0.0 if copied else width * height * rate
     return Step(
         folder, 0 if copied else height, bits, every, rung.audio_bitrate, copied, False, label, pixels

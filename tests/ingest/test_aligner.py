@@ -47,6 +47,16 @@ def test_sound_alone_is_cut_at_the_nearest_fragment_and_loses_none() -> None:
     assert [one["a0"] for one in shown(out)] == ["s0 s0.3 s0.6", "s0.9 s1.2 s1.5 s1.8", "s2.1 s2.4 s2.7"]
 
 
+def test_a_segment_for_which_sound_is_missing_is_left_out_and_the_next_one_jumps() -> None:
+    aligner = Aligner({"v0": False, "a0": True}, 1.0, 1)
+    out = []
+    for second in (0, 2, 3):
+        out += aligner.add("a0", gop("s", second))
+    for second in range(4):
+        out += aligner.add("v0", gop("a", second))
+    assert [(one["v0"].start, one["a0"].jumped) for one in out] == [(0, False), (2, True)]
+
+
 def test_variants_without_a_common_key_frame_are_an_error() -> None:
     aligner = Aligner({"v0": False, "v1": False}, 1.0, 1)
     for second in range(3):

@@ -160,11 +160,11 @@ def test_a_best_rung_of_another_size_is_no_copy() -> None:
 
 def test_rungs_of_different_frame_rates_share_a_grid_and_reorder_alike() -> None:
     probe = replace(FITS, video=replace(H264, frame_rate="50"))
-    plan = replace(ladder("720p,480p12.5", probe), segment_seconds=1.25)
+    plan = replace(ladder("720p,480p12.5", probe), segment_seconds=1.22)
     top, low = each(plan)
     assert value(top, "-vf").startswith("fps=50,scale")
     assert value(low, "-vf").startswith("fps=50,framestep=4,scale")
-    # 1.25 s are no whole number of the slower one's frames: the next that are.
+    # 1.22 s are no whole number of the slower one's frames: the next that are.
     assert ",1.279)" in value(top, "-force_key_frames")
     assert value(top, "-force_key_frames") == value(low, "-force_key_frames")
     assert value(top, "-bf") == value(low, "-bf") == "0"

@@ -3,9 +3,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeder.ingest.master import Rates, Variant, stated
+from seeder.ingest.cmaf import InitSection
+from seeder.ingest.master import Master, Rates, Variant, stated
 from seeder.ingest.master import render as render_all
 from seeder.ingest.moov import Track
+from seeder.ingest.segmenter import Cut
 
 VIDEO = Track(1, "video", 15360, "avc1.64001f", 1280, 720)
 AUDIO = Track(2, "audio", 48000, "mp4a.40.2")
@@ -61,3 +63,24 @@ def test_stated_rates_are_read_back() -> None:
     text = render("v0/index.m3u8", (VIDEO,), 25, Rates(1_350_000, 1_200_000))
     assert stated(text) == (Rates(1_350_000, 1_200_000), "1280x720")
     assert stated("nonsense") == (Rates(), "")
+
+
+def test_most_players_start_with_the_best_that_most_lines_carry_and_sound_alone_is_the_last() -> None:
+    def variant(name: str, bandwidth: int) -> Variant:
+        return Variant(name, (VIDEO, AUDIO), 25, Rates(bandwidth, bandwidth), name == "a0")
+
+    variants = [variant("a0", 100_000), variant("v2", 800_000), variant("v0", 6_000_000)]
+    text = render_all([*variants, variant("v1", 2_000_000)])
+    assert [line for line in text.splitlines() if not line.startswith("#")] == ["v1", "v0", "v2", "a0"]
+
+
+def test_a_variant_that_becomes_another_size_has_rates_of_its_own() -> None:
+    text = render("v1/index.m3u8", (VIDEO,), 25, Rates(9_000_000, 8_000_000))
+    for height, expected in ((720, 9_000_000), (480, 900_000)):
+        track = Track(1, "video", 15360, "avc1.64001f", height * 16 // 9 if height == 720 else 854, height)
+        master = Master(text)
+        inits = {"v0": InitSection(b"", (VIDEO,)), "v1": InitSection(b"", (track,))}
+        master.begin_run(inits)
+        for folder in inits:
+            master.observe(folder, Cut(bytes(200_000), 0.0, 2.0, 50), 2.0, 2)
+        assert stated(master.render(), "v1/index.m3u8")[0].bandwidth == expected
