@@ -13,7 +13,7 @@ from seeder.errors import IngestError
 from seeder.ingest import picture
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.encoders import ENCODERS, SOFTWARE, Encoder
-from seeder.ingest.outputs import COPY_FRAGMENT, outputs
+from seeder.ingest.outputs import FRAGMENT, outputs
 from seeder.ingest.plan import USUAL_FRAME_RATE, Launch, Mode, Plan
 from seeder.ingest.probe import DURATION_KEY, Audio, Probe, Video
 from seeder.ingest.sources import Source, SourceKind
@@ -214,7 +214,7 @@ def probe_arguments(source: Source, media_seconds: float) -> list[str]:
         "-t", f"{media_seconds:.0f}", "-map", "0:V:0", "-c", "copy", *source.copying,
         "-map_metadata", "-1", "-map_chapters", "-1", "-write_tmcd", "0",
         "-f", "mp4", "-movflags", "+cmaf+frag_keyframe+delay_moov+skip_trailer", "-use_editlist", "0",
-        "-frag_duration", str(COPY_FRAGMENT), "-flush_packets", "1",
+        "-frag_duration", str(FRAGMENT), "-flush_packets", "1",
         "pipe:1",
         *(SAY_DURATION if source.secret else ()),
     ]  # fmt: skip

@@ -14,10 +14,10 @@ from seeder.ingest.plan import Mode, Plan
 from seeder.ingest.sources import SourceKind
 from seeder.ingest.steps import Step
 
-# µs: a copied GOP arrives in pieces, so that one too long is noticed before it ends. A segment is complete
-# once the piece after it is here: 560 ms after its last frame with pieces of 500 ms, 130 ms with these, which
+# µs: a GOP arrives in pieces, so that one too long is noticed before it ends. A segment is complete once the
+# piece after it is here: a GOP later where that is one piece, 130 ms after its last frame with these, which
 # cost 11 kbit/s more.
-COPY_FRAGMENT = 100_000
+FRAGMENT = 100_000
 SOUND_FRAGMENT = 85_333  # µs: four frames of AAC, so that sound alone is cut within 43 ms of the pictures
 TIME_BASE = "1:90000"  # fine enough for a frame's own time, where it is not the number of a frame
 OFFSET = 10  # seconds at which a ladder's media time begins: no encoder's delay reaches below 0
@@ -141,8 +141,8 @@ def _muxer(plan: Plan, pipe: int, step: Step | None = None) -> list[str]:
         out = ["-frag_duration", str(SOUND_FRAGMENT)]
     elif plan.video in (Mode.NONE, Mode.IF_ANY):  # without video nothing else ends a fragment
         out = ["-frag_duration", str(round(plan.segment_seconds * 1_000_000))]
-    elif plan.video is Mode.COPY and (step is None or step.copied):
-        out = ["-frag_duration", str(COPY_FRAGMENT)]
+    elif step is None or step.copied:  # else the variants' sounds would be cut apart at other frames
+        out = ["-frag_duration", str(FRAGMENT)]
     if step is not None:
         # The same moment has the same time in all variants: else each would begin at 0, its delay included.
         out += ["-avoid_negative_ts", "disabled", "-output_ts_offset", str(OFFSET)]
