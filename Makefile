@@ -37,7 +37,7 @@ test-js: .make/dev bundle ## the JavaScript unit tests only
 .PHONY: test-py
 test-py: setup browser ## the Python, runtime and browser tests only (ARGS="-k tracker")
 	$(say) "Python, runtime and browser tests"
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: .make/dev ## check style and habits: ruff, eslint
