@@ -19,7 +19,7 @@ LATER = 2**BITS - 2 * FRAMES
 """A frame number two seconds before they begin anew: all bits are in use."""
 
 SHOW = """
-async ({bytes, at}) => {
+async ({bytes, at, want}) => {
   const video = document.createElement('video')
   document.body.replaceChildren(video)
   video.muted = true
@@ -32,7 +32,13 @@ async ({bytes, at}) => {
   for (let left = 100; video.readyState < 2 && left > 0; left--) {
     await new Promise(resolve => setTimeout(resolve, 50))
   }
-  return (await window.__bench.sample()).frame
+  // On a busy machine the old picture stays for a while after the seek is said to be done.
+  let frame = (await window.__bench.sample()).frame
+  for (let left = 200; want !== undefined && frame !== want && left > 0; left--) {
+    await new Promise(resolve => setTimeout(resolve, 50))
+    frame = (await window.__bench.sample()).frame
+  }
+  return frame
 }
 """
 EXCHANGE = """
@@ -84,8 +90,8 @@ async def test_the_frame_on_the_screen_is_read_from_the_picture(new_page: NewPag
     await page.goto("about:blank")
     for frame in (0, 1, 24, 49, 50, 77):  # 50 is where the numbers begin anew
         at = (frame + 0.5) / FRAMES
-        shown = await page.evaluate(SHOW, {"bytes": numbered, "at": at})
-        assert shown == (LATER + frame) % 2**BITS
+        want = (LATER + frame) % 2**BITS
+        assert await page.evaluate(SHOW, {"bytes": numbered, "at": at, "want": want}) == want
 
 
 async def test_a_picture_without_marks_has_no_number(
