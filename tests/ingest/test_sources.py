@@ -40,8 +40,8 @@ def test_what_cannot_be_an_input_is_an_ingest_error(given: str) -> None:
         classify(given, HOME)
 
 
-def test_rtsp_goes_over_tcp() -> None:
-    assert classify("rtsp://camera/1", HOME).options == ("-rtsp_transport", "tcp")
+def test_rtsp_goes_over_tcp_where_the_server_has_it() -> None:
+    assert classify("rtsp://camera/1", HOME).options == ("-rtsp_flags", "prefer_tcp")
 
 
 @pytest.mark.parametrize(
