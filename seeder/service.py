@@ -55,7 +55,7 @@ from seeder.stats.snapshot import (
     freeze_tracker,
 )
 from seeder.stream_config import StreamConfig
-from seeder.torrent.session import SeedSession
+from seeder.torrent.apart import ApartSession
 from seeder.torrent.settings import SeedSettings
 from seeder.tracker import Tracker, Turn, read_secret
 from seeder.tracker.guests import with_guests
@@ -125,7 +125,7 @@ class Service:
         self.library = Library(plan.feed)
         self.tracker: Tracker | None = None
         """``None`` when an external one is used."""
-        self.seed: SeedSession | None = None
+        self.seed: ApartSession | None = None
         """``None`` when libtorrent could not start."""
         self.channels = Channels(self.library, plan.config.ffmpeg)
         self.pushes = Pushes(
@@ -168,11 +168,16 @@ class Service:
             knows = with_guests(self.library.knows, config.swarm)
             tracker = Tracker(knows, trust_proxy=config.trust_proxy, lend=turn)
             self.tracker = await stack.enter_async_context(tracker)
-        self.seed = await self._start_seed(stack)
-        # Later than the seed, so that it is gone when that ends: see seeder.torrent.farewell.
+        # libtorrent's process comes up beside the rest.
+        session = self._session()
+        stack.push_async_exit(session)
+        seeding = group.create_task(self._start_seed(session))
+        # Later than the seed, so that it is gone when that ends: its end then waits for nobody.
         announce = await self._announce_url(stack)
+        web = self._web(certificate)
+        self.seed = await seeding
         await self._start_feed(announce, group, stack)
-        self.bound = await stack.enter_async_context(self._web(certificate))
+        self.bound = await stack.enter_async_context(web)
         where = "" if certificate is None else f" (certificate {fingerprint(certificate.cert)})"
         log.info("listening at %s%s", self.bound.url, where if config.tls_self_signed else "")
         if config.host in ("0.0.0.0", "::") and config.public_url is None:
@@ -212,12 +217,15 @@ class Service:
         bound = await stack.enter_async_context(serve(self.tracker.home, private))
         return f"ws://127.0.0.1:{bound.port}/announce"
 
-    async def _start_seed(self, stack: AsyncExitStack) -> SeedSession | None:
+    def _session(self) -> ApartSession:
         config = self.plan.config
         stun = config.stun[0] if config.stun else ""
-        settings = SeedSettings(port=config.bt_port, stun=stun, at_home=self.tracker is not None)
+        return ApartSession(SeedSettings(port=config.bt_port, stun=stun, at_home=self.tracker is not None))
+
+    async def _start_seed(self, session: ApartSession) -> ApartSession | None:
+        config = self.plan.config
         try:
-            seed = await stack.enter_async_context(SeedSession(settings))
+            seed = await session.__aenter__()
         except Exception as error:  # noqa: BLE001 (whatever it is)
             # HTTP and the viewers' mesh need no libtorrent.
             log.warning("libtorrent cannot start, nothing is seeded from here; all else works: %s", error)
@@ -422,7 +430,8 @@ class Service:
         if self.seed is None:
             return SeedStats()
         now = self.seed.counters()
-        return SeedStats(len(self.seed.seeding()), now.peers, now.uploaded_bytes)
+        held, restarts = len(self.seed.seeding()), self.seed.restarts
+        return SeedStats(held, now.peers, now.uploaded_bytes, restarts=restarts)
 
     def _ingested(self) -> dict[str, IngestStats]:
         found = {} if self.publishing is None else self.publishing.ingests()
@@ -442,7 +451,8 @@ class Service:
         elif "feed" in health and not self.plan.feed.is_dir():
             health["feed"] = Health(False, f"the feed folder {self.plan.feed} is gone; waiting for it")
         if self.seed is not None:
-            health["torrent"] = Health(True, self.seed.webrtc_reason or self.seed.warning or "")
+            said = self.seed.trouble or self.seed.webrtc_reason or self.seed.warning or ""
+            health["torrent"] = Health(True, said)
         if self.pushes.all:
             health["push"] = Health(True, self.pushes.trouble())
         if self.ingests.stats():

@@ -7,8 +7,10 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -23,7 +25,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 from websockets.asyncio.client import connect
 
-from seeder import service
+from seeder import machine, service
 from seeder.config import Config, Plan
 from seeder.errors import FeedError
 from seeder.model import rendezvous_hash
@@ -325,15 +327,12 @@ def plan(feed: Path, **settings: Any) -> Plan:
 
 
 async def test_without_libtorrent_http_goes_on(
-    feed_dir: Path, ts_vod: Path, monkeypatch: pytest.MonkeyPatch
+    feed_dir: Path, ts_vod: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ts_vod, feed_dir / "film")
 
-    class Broken(service.SeedSession):
-        async def __aenter__(self) -> Any:
-            raise RuntimeError("no session today")
-
-    monkeypatch.setattr(service, "SeedSession", Broken)
+    (tmp_path / "libtorrent.py").write_text("raise ImportError('no session today')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))  # where libtorrent's process looks, too
     async with service.running(plan(feed_dir)) as running:
         segments = await tagged(f"{running.bound.url}/live/film/index.m3u8", 6)
         assert matches(parse_info(base64.b64decode(segments[0][1])), await get(segments[0][2]))
@@ -342,27 +341,55 @@ async def test_without_libtorrent_http_goes_on(
         assert "no session today" in health["rooms"]["torrent"]["detail"]
 
 
+async def test_when_libtorrent_crashes_the_stream_goes_on_and_is_seeded_again(
+    feed_dir: Path, ts_vod: Path, live_torrent: Start
+) -> None:
+    shutil.copytree(ts_vod, feed_dir / "film")
+    serving = await live_torrent("serve", "--feed", str(feed_dir))
+    segments = await tagged(f"{serving.url}/live/film/index.m3u8", 6)
+    first = parse_info(base64.b64decode(segments[0][1]))
+    url = f"ws://127.0.0.1:{serving.port}/announce"
+    await seeded(url, first.infohash)
+    assert await metric(serving.url, "seed_restarts_total") == 0
+    (child,) = machine.children(serving.process.pid)
+    os.kill(child, signal.SIGKILL)
+    assert matches(first, await get(segments[0][2]))
+    async with asyncio.timeout(PATIENCE):
+        while (await metric(serving.url, "seed_restarts_total"), await metric(serving.url, "torrents")) != (
+            1,
+            6,
+        ):
+            await asyncio.sleep(0.05)
+    health = json.loads(await get(f"{serving.url}/healthz"))
+    assert health["ok"] is True
+    assert "SIGKILL" not in health["rooms"]["torrent"]["detail"]  # that is over
+    await seeded(url, first.infohash)
+    (again,) = machine.children(serving.process.pid)
+    assert again != child
+    assert "libtorrent was ended by SIGKILL: starting it again" in serving.log()
+
+
 async def test_libtorrent_ends_when_nobody_here_listens_to_it_any_more(
     feed_dir: Path, ts_vod: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its destructor waits for its tracker with Python's lock held: that must not be a tracker of ours."""
+    """Its destructor waits for its tracker: for one of ours there is no need."""
     shutil.copytree(ts_vod, feed_dir / "film")
     ports: set[int] = set()
     refused: list[int] = []
 
-    class Watched(service.SeedSession):
+    class Watched(service.ApartSession):
         async def seed(self, torrent: Any, path: Path, trackers: Any) -> None:
             ports.update(ports_of(trackers))
             await super().seed(torrent, path, trackers)
 
-        async def _end(self) -> None:
+        async def __aexit__(self, *error: Any) -> None:
             for port in ports:
                 with pytest.raises(ConnectionRefusedError):
                     socket.create_connection(("127.0.0.1", port), timeout=30)
                 refused.append(port)
-            await super()._end()
+            await super().__aexit__(*error)
 
-    monkeypatch.setattr(service, "SeedSession", Watched)
+    monkeypatch.setattr(service, "ApartSession", Watched)
     async with service.running(plan(feed_dir)) as running:
         segments = await tagged(f"{running.bound.url}/live/film/index.m3u8", 6)
         infohash = parse_info(base64.b64decode(segments[0][1])).infohash

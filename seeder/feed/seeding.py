@@ -12,7 +12,7 @@ from pathlib import Path
 from seeder.errors import MetainfoError
 from seeder.feed.window import Candidate, to_seed
 from seeder.model import Span, Torrent
-from seeder.torrent.session import SeedSession
+from seeder.torrent.seeds import Seeds
 from seeder.torrent.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Seeding:
 
     def __init__(
         self,
-        session: SeedSession | None,
+        session: Seeds | None,
         spool: Spool | None,
         trackers: Sequence[str],
         known: Callable[[bytes], bool],
@@ -139,7 +139,7 @@ class Seeding:
             return True  # from the spool to the writer's file, or back
         return seed.data is None and seed.place != wanted.place
 
-    async def _seed(self, session: SeedSession, seed: Seed) -> None:
+    async def _seed(self, session: Seeds, seed: Seed) -> None:
         infohash = seed.torrent.infohash
         self._held[infohash] = seed  # before the first await: a cancelled start is let go of too
         try:

@@ -23,7 +23,7 @@ from seeder.feed.watch import Watch
 from seeder.feed.window import to_keep
 from seeder.hls.names import is_playlist, is_safe
 from seeder.torrent.hashing import Hasher
-from seeder.torrent.session import SeedSession
+from seeder.torrent.seeds import Seeds
 from seeder.torrent.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class FeedTask:
         self,
         config: FeedConfig,
         library: Library,
-        session: SeedSession | None = None,
+        session: Seeds | None = None,
         *,
         on_retire: Callable[[bytes], None] | None = None,
     ) -> None:

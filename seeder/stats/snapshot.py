@@ -56,6 +56,8 @@ class SeedStats:
     """Payload bytes sent since the start."""
     downloaded: int = 0
     """Payload bytes received since the start: a seed that downloads is a surprise worth a graph."""
+    restarts: int = 0
+    """Of its process."""
 
 
 @dataclass(frozen=True, slots=True)

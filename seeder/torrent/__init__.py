@@ -11,8 +11,13 @@
     magnet     magnet links (pure)
     hashing    files and bytes → torrents, off the event loop
     settings   what libtorrent is told, and why (pure)
+    seeds      what the other rooms see of libtorrent, wherever it runs
     session    the only importer of libtorrent
     farewell   how a session can end at all
+    apart      the session as we have it: in a process of its own, which may crash
+    life       one such process, from our side
+    child      that process
+    wire       what the two say to each other (pure)
     spool      the private folder
 
 A segment's way out is ordered: the library forgets it, libtorrent lets go of its file, its spool file is

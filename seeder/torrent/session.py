@@ -8,9 +8,8 @@ import logging
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +22,8 @@ from seeder.errors import MetainfoError
 from seeder.model import Torrent
 from seeder.torrent.farewell import connected_to, immortalise, ports_of
 from seeder.torrent.metainfo import torrent_file
+from seeder.torrent.seeds import SeedCounters, Starts
 from seeder.torrent.settings import (
-    PENDING_SECONDS,
     SeedSettings,
     no_webrtc,
     offers_for,
@@ -53,26 +52,6 @@ QUIET_LOOKS = 3
 way may yet open one, in two turns of libtorrent's loop."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeedCounters:
-    """What the session did so far and holds now."""
-
-    torrents: int = 0
-    """Active now."""
-    peers: int = 0
-    """Connected now."""
-    uploaded_bytes: int = 0
-    """Segment bytes sent since the start, over WebRTC, TCP and uTP together."""
-    webrtc_connections: int = 0
-    """WebRTC peers connected since the start."""
-    other_connections: int = 0
-    """TCP and uTP peers connected since the start."""
-    tracker_errors: int = 0
-    """Failed announces since the start."""
-    errors: int = 0
-    """Torrents that failed (a file that vanished or changed) since the start."""
-
-
 class SeedSession:
     """An async context manager: the session runs inside it, and is gone with all its files after it.
 
@@ -90,11 +69,13 @@ class SeedSession:
         self._adding: dict[bytes, asyncio.Future[Any]] = {}
         self._removing: dict[bytes, asyncio.Future[None]] = {}
         self._broken: set[bytes] = set()
-        self._pending = 0  # offers that may be under way at once, over all torrents
+        self.pending = 0
+        """Offers that may be under way at once, over all torrents."""
         self._offers = 0  # of each announce
-        self._started: deque[float] = deque()  # when torrents were added, of those within PENDING_SECONDS
+        self._starts = Starts(time.monotonic)
         self._ports: frozenset[int] = frozenset()  # of all trackers ever announced to
-        self._listening: set[tuple[str, int]] = set()
+        self.listening: set[tuple[str, int]] = set()
+        """Addresses and TCP/uTP ports."""
         self._listen_event = asyncio.Event()
         self._counters = SeedCounters()
         self._bell: tuple[socket.socket, socket.socket] | None = None
@@ -118,7 +99,7 @@ class SeedSession:
     async def __aenter__(self) -> SeedSession:
         descriptors = descriptor_limit()
         self.warning = too_few_descriptors(self.settings, descriptors)
-        self._pending = pending_for(self.settings, descriptors)
+        self.pending = pending_for(self.settings, descriptors)
         params = lt.session_params()
         params.settings = cast(Any, {**session_settings(self.settings, descriptors), "alert_mask": _ALERTS})
         self._holder.append(await asyncio.to_thread(lt.session, params))
@@ -185,12 +166,12 @@ class SeedSession:
     @property
     def port(self) -> int:
         """The TCP/uTP port, 0 when nothing listens."""
-        loopback_last = sorted(self._listening, key=lambda a: (ip_address(a[0]).is_loopback, a[1]))
+        loopback_last = sorted(self.listening, key=lambda a: (ip_address(a[0]).is_loopback, a[1]))
         return loopback_last[0][1] if loopback_last else 0
 
     def port_on(self, address: str) -> int:
         """The TCP/uTP port on one local address (with port 0 each interface gets its own)."""
-        return next((port for host, port in self._listening if host == address), 0)
+        return next((port for host, port in self.listening if host == address), 0)
 
     @property
     def webrtc_reason(self) -> str:
@@ -209,29 +190,18 @@ class SeedSession:
 
     @property
     def room(self) -> int:
-        """Torrents that may be started now: each makes one offer at least. There is room again when offers
-        have expired, a few seconds later."""
-        return max(0, self._pending - len(self._recent()))
-
-    def _recent(self) -> deque[float]:
-        while self._started and self._started[0] < time.monotonic() - PENDING_SECONDS:
-            self._started.popleft()
-        return self._started
+        """See :class:`~seeder.torrent.seeds.Seeds`."""
+        return max(0, self.pending - self._starts.recent)
 
     async def seed(self, torrent: Torrent, path: Path, trackers: Sequence[str]) -> None:
-        """Seed ``torrent`` from the file ``path``, whatever its name; announce it to ``trackers``.
-
-        The file is not checked now; a piece that does not match when first asked for ends the torrent
-        (``on_broken``). Nothing is ever written to it. Seeding it twice is no error. MetainfoError when
-        libtorrent refuses it.
-        """
+        """See :class:`~seeder.torrent.seeds.Seeds`."""
         infohash = torrent.infohash
         while (waiting := self._removing.get(infohash)) is not None:
             await asyncio.wait([waiting])
         if infohash in self._handles:
             return
         if (adding := self._adding.get(infohash)) is None:
-            self._recent().append(time.monotonic())
+            self._starts.one()
             self._tune(len(self._handles) + len(self._adding) + 1)
             self._ports |= ports_of(trackers)
             adding = self._adding[infohash] = asyncio.get_running_loop().create_future()
@@ -243,7 +213,7 @@ class SeedSession:
         await asyncio.shield(adding)
 
     async def retire(self, infohash: bytes) -> None:
-        """Stop seeding; returns only after libtorrent has let go of the file. Unknown ones are no error."""
+        """See :class:`~seeder.torrent.seeds.Seeds`."""
         if (adding := self._adding.get(infohash)) is not None:
             await asyncio.wait([adding])
         handle = self._handles.pop(infohash, None)
@@ -270,7 +240,7 @@ class SeedSession:
 
     def _tune(self, torrents: int) -> None:
         """Share the budget of pending offers among the torrents there are."""
-        offers = offers_for(self.settings, self._pending, torrents, len(self._recent()))
+        offers = offers_for(self.settings, self.pending, torrents, self._starts.recent)
         if offers != self._offers:
             self._offers = offers
             self._session.apply_settings({"num_want": offers})
@@ -301,7 +271,7 @@ class SeedSession:
             self._drain()  # should a ring ever be lost, nothing waits longer than this
 
     def _settled(self) -> bool:
-        return bool(self._listening)
+        return bool(self.listening)
 
     def _count(self, **more: int) -> None:
         now = self._counters
@@ -310,7 +280,7 @@ class SeedSession:
 
     def _on_listening(self, alert: Any) -> None:
         host = str(alert.address).partition("%")[0]
-        self._listening.add((host, int(alert.port)))
+        self.listening.add((host, int(alert.port)))
         self._listen_event.set()
 
     def _on_listen_failed(self, alert: Any) -> None:

@@ -58,6 +58,7 @@ def families(now: Snapshot) -> Iterator[Metric]:
     yield _gauge("seed_peers", "Peers connected to libtorrent now.", now.seed.peers)
     yield _counter("seed_uploaded_bytes", "Payload bytes libtorrent sent.", now.seed.uploaded)
     yield _counter("seed_downloaded_bytes", "Payload bytes libtorrent received.", now.seed.downloaded)
+    yield _counter("seed_restarts", "Times that libtorrent's process was started again.", now.seed.restarts)
     tracker = now.tracker
     yield _gauge("tracker_connections", "WebSocket connections open now.", tracker.connections)
     yield _counter("tracker_opened", "WebSocket connections accepted.", tracker.opened)

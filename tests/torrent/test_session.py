@@ -209,9 +209,9 @@ async def test_leaving_the_session_lets_go_of_everything(tmp_path: Path) -> None
 async def test_nobody_else_reaches_the_bittorrent_port_unless_it_was_asked_for() -> None:
     async with seeding_session() as session:
         assert session.port > 0
-        assert {host for host, _ in session._listening} == {"127.0.0.1"}
+        assert {host for host, _ in session.listening} == {"127.0.0.1"}
     async with seeding_session(port=unused_port()) as session:
-        assert {host for host, _ in session._listening} >= {*addresses()}
+        assert {host for host, _ in session.listening} >= {*addresses()}
 
 
 async def test_a_tracker_that_never_closes_cannot_freeze_the_end(

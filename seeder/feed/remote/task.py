@@ -41,7 +41,7 @@ from seeder.logs import mask
 from seeder.model import Kind, StreamView
 from seeder.stats.snapshot import UpstreamStats
 from seeder.torrent.hashing import Hasher
-from seeder.torrent.session import SeedSession
+from seeder.torrent.seeds import Seeds
 from seeder.torrent.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class AttachTask:
         self,
         attach: Attach,
         library: Library,
-        session: SeedSession | None,
+        session: Seeds | None,
         on_retire: Callable[[bytes], None] | None = None,
     ) -> None:
         self.ready = asyncio.Event()
