@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from seeder import machine
+
 ROOT = Path(__file__).resolve().parent.parent
+CHILD = b"seeder.torrent.child"
 START = 60.0
 """Seconds for the command to listen."""
 
@@ -40,12 +43,21 @@ class Server:
         return float(match[1]) if match else float("nan")
 
     def resident(self) -> float:
-        """MiB of memory in RAM (Linux)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+        """MiB of memory in RAM (Linux), libtorrent's process included."""
+        found = 0
+        for pid in self._processes():
+            status = Path(f"/proc/{pid}/status").read_text()
+            found += int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
+        return found / 1024
 
     def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self._processes())
+
+    def _processes(self) -> list[int]:
+        ours = [
+            pid for pid in machine.children(self.pid) if CHILD in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        return [self.pid, *ours]
 
 
 @contextmanager
