@@ -17,7 +17,7 @@ import asyncio
 import logging
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,12 +27,12 @@ from quart import Blueprint
 
 from seeder import machine
 from seeder.config import Config, Plan
-from seeder.errors import LiveTorrentError, cause
 from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
 from seeder.feed.scan import Alone
 from seeder.feed.task import FeedConfig, FeedTask
 from seeder.ingest.many import Ingests, ingest_config
+from seeder.keeping import Keeper
 from seeder.onward.channel import Channels
 from seeder.onward.push import Push, Pushes
 from seeder.onward.server import server
@@ -79,16 +79,11 @@ log = logging.getLogger(__name__)
 
 LOOK = 2.0
 """Seconds between two looks at what has changed, for the lines of progress."""
-AGAIN = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds until a room that crashed is begun again, the last one over and over: a bug that comes with the
-data may go with it, and must not fill the log meanwhile."""
 READY = 20.0
 """Seconds to wait for what is in the feed already; a feed of thousands of files goes on behind our back."""
 LET_GO = 15.0
 """Seconds that a file's deletion waits for those who may be using it: more than the few segments by which
 the library forgets later than the ingest."""
-SETTLED = 300.0
-"""Seconds after which a crash counts as a first one again."""
 
 
 async def run(
@@ -144,7 +139,7 @@ class Service:
         self._door = Door()
         self._turn: Turn | None = None
         self._counters = HttpCounters()
-        self._health: dict[str, Health] = {}
+        self._keeper = Keeper()
 
     @property
     def desk(self) -> Desk | None:
@@ -188,7 +183,7 @@ class Service:
             await stack.enter_async_context(self.pushes)
             await stack.enter_async_context(self.ingests)
             self._start_ingests(group, stack)
-            self._begin("publish", self.publishing.run, group, stack)
+            self._keeper.begin("publish", self.publishing.run, group, stack)
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
             tls = None if certificate is None else tls_context(certificate)
@@ -202,7 +197,7 @@ class Service:
             stream = StreamConfig(plan.name, plan.source)
             # The test picture has no input, and is to have an end all the same.
             self.ingests.start(replace(ingest_config(config, stream), end=True), vital=True)
-            self._begin("ingest", self.ingests.watch, group, stack)
+            self._keeper.begin("ingest", self.ingests.watch, group, stack)
         for stream in config.streams:
             if stream.input is not None:
                 self.ingests.start(ingest_config(config, stream))
@@ -229,7 +224,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 (whatever it is)
             # HTTP and the viewers' mesh need no libtorrent.
             log.warning("libtorrent cannot start, nothing is seeded from here; all else works: %s", error)
-            self._health["torrent"] = Health(True, f"not seeding: {error}")
+            self._keeper.health["torrent"] = Health(True, f"not seeding: {error}")
             return None
         if seed.warning:
             log.warning(seed.warning)
@@ -270,7 +265,7 @@ class Service:
                     ready.set_result(None)
                 await running
 
-        self._begin("feed", work, group, stack)
+        self._keeper.begin("feed", work, group, stack)
         with suppress(TimeoutError):
             async with asyncio.timeout(READY):
                 await ready
@@ -341,36 +336,6 @@ class Service:
                     await asyncio.sleep(0.05)  # libtorrent tells only who retires it
 
     # --- watching over it ------------------------------------------------------------------------
-
-    def _begin(
-        self, room: str, work: Callable[[], Awaitable[None]], group: asyncio.TaskGroup, stack: AsyncExitStack
-    ) -> None:
-        """Run ``work`` as a task that is stopped when its turn comes, and begun again should it crash."""
-        task = group.create_task(self._kept(room, work), name=room)
-        stack.push_async_callback(_stopped, task)
-
-    async def _kept(self, room: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Our own errors say that there is no point in going on; anything else is a bug: log, begin again."""
-        clock = asyncio.get_running_loop().time
-        crashes = 0
-        while True:
-            self._health.setdefault(room, Health(True))
-            began = clock()
-            try:
-                await work()
-                return
-            except Exception as error:
-                named = cause(error)
-                task = asyncio.current_task()
-                if isinstance(named, LiveTorrentError) or (task is not None and task.cancelling()):
-                    raise  # what fails while it is being stopped is not begun again: nobody would stop that
-                crashes = 0 if clock() - began > SETTLED else crashes
-                delay = AGAIN[min(crashes, len(AGAIN) - 1)]
-                crashes += 1
-                self._health[room] = Health(False, f"crashed: {type(named).__name__}: {named}")
-                log.exception("%s crashed; beginning again in %g s", room, delay)
-                await asyncio.sleep(delay)
-                self._health[room] = Health(True, f"begun again after {type(named).__name__}: {named}")
 
     async def watch(self, playing: Callable[[str], None]) -> None:
         """Say what happens, until cancelled."""
@@ -444,7 +409,7 @@ class Service:
 
     def _healths(self) -> dict[str, Health]:
         """Only what stops viewers from being served makes us unhealthy; the rest is said in the detail."""
-        health = dict(self._health)
+        health = dict(self._keeper.health)
         if self.attached is not None:
             # Viewers have what was published until then; it is the upstream that is not well.
             health["upstream"] = Health(not (trouble := self.attached.upstream().trouble), trouble)
@@ -460,12 +425,6 @@ class Service:
         if self.publishing is not None and "publish" in health and health["publish"].ok:
             health["publish"] = Health(True, self.publishing.trouble() or health["publish"].detail)
         return health
-
-
-async def _stopped(task: asyncio.Task[None]) -> None:
-    """Cancel it and wait until it has cleaned up; what it raises is its group's affair."""
-    task.cancel()
-    await asyncio.wait([task])
 
 
 def _certificate(config: Config, stack: AsyncExitStack) -> Certificate | None:

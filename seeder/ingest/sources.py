@@ -154,8 +154,8 @@ def classify(given: str | None, cwd: PurePosixPath) -> Source:
             r"[\s\x00-\x1f\x7f'\"]", given
         ):  # where an address ends in ffmpeg's words could not be told
             raise IngestError("the address holds a space, a quote or a control character: write it as %XX")
-        # UDP loses packets of key frames, which shows as a broken picture for a whole GOP: only where a server
-        # has nothing else (VLC).
+        # UDP loses packets of key frames, which shows as a broken picture for a whole GOP: only where a
+        # server has nothing else (VLC).
         options = ("-rtsp_flags", "prefer_tcp") if scheme[1].lower() in ("rtsp", "rtsps") else ()
         return Source(SourceKind.URL, given, options=options)
     path = cwd / given
