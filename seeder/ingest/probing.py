@@ -24,7 +24,8 @@ LIVE_SECONDS = 12.0  # of a live input: two GOPs of any encoder whose stream cou
 LINES = 400  # of what ffmpeg prints: a broadcast multiplex has some hundred streams
 LIVE_IDRS = 2  # of a live input: viewers wait while we look; a GOP that grows later shows then
 # Seconds of a live input that ffmpeg looks at to know what there is; the longer one where a stream is
-# announced that did not show in the shorter: sound that begins late.
+# announced that did not show in the shorter: sound that begins late. RTMP announces nothing that counts, and
+# nginx gives the picture from the next key frame on.
 ANALYSES = (1.0, 5.0)
 IDR_MARGIN = 0.5  # seconds more than a GOP, in which a run that starts in the middle of one meets the next
 
@@ -39,10 +40,14 @@ async def look(binary: Binary, source: Source, supply: Supply | None = None) -> 
         return await _look(binary, source, supply)
     for analysis in ANALYSES:
         probe, complaint = await _look(binary, replace(source, analysis=analysis), supply)
-        if probe.complete or complaint:
+        if complaint or (probe.complete and not _may_have_more(source, probe)):
             break
     least = min((probe.longest_gop or 0.0) + IDR_MARGIN, ANALYSES[-1])
     return replace(probe, analysis=max(analysis, least)), complaint
+
+
+def _may_have_more(source: Source, probe: Probe) -> bool:
+    return source.kind is SourceKind.URL and probe.container == "flv" and None in (probe.video, probe.audio)
 
 
 async def _look(binary: Binary, source: Source, supply: Supply | None) -> tuple[Probe, str]:

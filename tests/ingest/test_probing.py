@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from seeder.ingest.binary import find
 from seeder.ingest.probe import Audio
 from seeder.ingest.probing import ANALYSES, look
-from seeder.ingest.sources import published
+from seeder.ingest.sources import classify, published
 from seeder.ingest.supply import Supply
 
 
@@ -52,3 +54,46 @@ async def test_sound_that_begins_late_is_waited_for(ffmpeg: str, tmp_path: Path)
     audio, _, analysis = await looked(ffmpeg, sent(ffmpeg, tmp_path / "media", late=3))
     assert audio == Audio("aac", "LC")
     assert analysis == ANALYSES[-1], "the run that follows has to wait as long"
+
+
+async def test_a_picture_that_rtmp_announces_late_is_waited_for(ffmpeg: str, tmp_path: Path) -> None:
+    film = tmp_path / "film.flv"
+    lines = (
+        "-v error -f lavfi -i sine=r=44100:d=6 -f lavfi -itsoffset 2 -i testsrc2=s=160x90:r=25:d=4 "
+        "-c:v libx264 -preset ultrafast -g 25 -c:a aac -flvflags no_metadata"
+    )
+    subprocess.run([ffmpeg, *lines.split(), str(film)], check=True, stdin=subprocess.DEVNULL)
+    flv = film.read_bytes()
+    media = flv[:4] + b"\4" + b"".join(later(flv))  # sound alone, as ffmpeg's RTMP has met it
+
+    async def send(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(media)
+        with contextlib.suppress(OSError):
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(send, "127.0.0.1", 0) as server, asyncio.timeout(90):
+        port = server.sockets[0].getsockname()[1]
+        source = classify(f"tcp://127.0.0.1:{port}", PurePosixPath("/"))
+        probe, complaint = await look(await find(ffmpeg), source)
+    assert complaint == ""
+    assert probe.audio == Audio("aac", "LC")
+    assert probe.video is not None
+    assert probe.analysis == ANALYSES[-1]
+
+
+def later(flv: bytes) -> Iterator[bytes]:
+    """The picture's header right before its first frame, as a server sends it that waits for a key frame."""
+    yield flv[5:13]
+    at, kept = 13, b""
+    while at + 11 <= len(flv):
+        size = int.from_bytes(flv[at + 1 : at + 4], "big") + 15
+        tag = flv[at : at + size]
+        at += size
+        if tag[0] == 9 and tag[12] == 0:  # AVC's sequence header
+            kept = tag
+            continue
+        if tag[0] == 9 and kept:
+            yield kept[:4] + tag[4:8] + kept[8:]
+            kept = b""
+        yield tag
