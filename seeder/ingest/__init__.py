@@ -7,7 +7,8 @@ The words of this room, in the order the bytes meet them:
     step        one variant of a ladder as it is made: copied, or encoded at a size and bit rate (``steps``)
     plan        what ffmpeg shall do about that: copy what fits, encode the rest (``encoder``, ``outputs``)
     run         one life of one ffmpeg process; a stream outlives many of them (``run``, ``process``)
-    fragment    one moof+mdat pair of a run's output; it may start with an IDR picture or not (``cmaf``)
+    fragment    one moof+mdat pair of a run's output; it may start with an IDR picture or not (``cmaf``),
+                and sound from before that goes to the fragment before (``early``)
     cut         the fragments of one segment: starts with an IDR, fits the Target Duration (``segmenter``),
                 and is the same stretch of time in all variants (``aligner``)
     anchor      the wall-clock time of a run's first sample: EXT-X-PROGRAM-DATE-TIME counts from it

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seeder.errors import IngestError
+from seeder.ingest.early import parted
 from seeder.ingest.moov import Track, boxes, child, integer, tracks
 
 MAX_BOX = 128 * 1024 * 1024  # 60 s (the longest segment) at 16 Mbit/s; more is a corrupt length
@@ -52,12 +53,15 @@ class Fragment:
 
 
 class Splitter:
-    """Feed it ffmpeg's output in slices of any size."""
+    """Feed it ffmpeg's output in slices of any size. ``by_time``: all tracks count from the same moment, and
+    sound from before a key frame comes out before the fragment that begins with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_time: bool = False) -> None:
+        self._by_time = by_time
         self._buffer = bytearray()  # at most one incomplete box: bounded by MAX_BOX
         self._head = bytearray()  # ftyp, or the boxes before a moof; bounded by MAX_BOX in _take
         self._moof = b""
+        self._begun = False
         self._init: InitSection | None = None
 
     @property
@@ -70,9 +74,7 @@ class Splitter:
         events: list[InitSection | Fragment] = []
         at = 0
         while (size := self._box_size(at)) is not None and at + size <= len(self._buffer):
-            event = self._take(bytes(self._buffer[at : at + size]))
-            if event is not None:
-                events.append(event)
+            events += self._take(bytes(self._buffer[at : at + size]))
             at += size
         del self._buffer[:at]
         return events
@@ -91,7 +93,7 @@ class Splitter:
             raise IngestError(f"ffmpeg's output is not fragmented MP4: a box of {size} bytes")
         return size
 
-    def _take(self, box: bytes) -> InitSection | Fragment | None:
+    def _take(self, box: bytes) -> list[InitSection | Fragment]:
         name = box[4:8].decode("latin-1")
         payload = box[16:] if integer(box[:4]) == 1 else box[8:]
         if name == "ftyp" or (name in KEPT and self._init is not None):
@@ -100,7 +102,7 @@ class Splitter:
             self._head += box
         elif name == "moov":
             self._init = InitSection(self._with_head(box), tracks(payload))
-            return self._init
+            return [self._init]
         elif name == "moof":
             if self._init is None:
                 raise IngestError("ffmpeg's output is not fragmented MP4: a fragment before the init section")
@@ -110,8 +112,21 @@ class Splitter:
                 raise IngestError("ffmpeg's output is not fragmented MP4: media data without a moof")
             moof, self._moof = self._moof, b""
             span, sync, reordered = _read(moof, box, self._init.lead)
-            return Fragment(self._with_head(moof + box), span, sync, reordered)
-        return None  # free, sidx, mfra: nothing a player of HLS needs
+            # What comes before the first picture of all has no segment to end in: it stays.
+            parts = (
+                parted(moof, box, self._init.tracks, self._init.lead)
+                if sync and self._begun and self._by_time
+                else None
+            )
+            self._begun = True
+            if parts is None:
+                return [Fragment(self._with_head(moof + box), span, sync, reordered)]
+            early, rest = parts
+            return [
+                Fragment(self._with_head(early), None, False),
+                Fragment(rest, span, sync, reordered),
+            ]
+        return []  # free, sidx, mfra: nothing a player of HLS needs
 
     def _with_head(self, data: bytes) -> bytes:
         head, self._head = bytes(self._head), bytearray()

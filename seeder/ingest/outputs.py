@@ -141,7 +141,7 @@ def _muxer(plan: Plan, pipe: int, step: Step | None = None) -> list[str]:
         out = ["-frag_duration", str(SOUND_FRAGMENT)]
     elif plan.video in (Mode.NONE, Mode.IF_ANY):  # without video nothing else ends a fragment
         out = ["-frag_duration", str(round(plan.segment_seconds * 1_000_000))]
-    elif step is None or step.copied:  # else the variants' sounds would be cut apart at other frames
+    else:
         out = ["-frag_duration", str(FRAGMENT)]
     if step is not None:
         # The same moment has the same time in all variants: else each would begin at 0, its delay included.

@@ -79,7 +79,7 @@ class Run:
         self._published = published
         self._names = plan.variants or (name,)
         sounds = {step.folder: step.sound for step in plan.steps} or {name: False}
-        self._splitters = {name: Splitter() for name in self._names}
+        self._splitters = {name: Splitter(by_time=bool(plan.steps)) for name in self._names}
         self._aligner = Aligner(sounds, plan.segment_seconds, plan.target_duration)
         self._first: float | None = None  # media time of the leader's first sample
         self._begun = False
