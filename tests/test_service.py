@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 from websockets.asyncio.client import connect
 
-from seeder import machine, service
+from seeder import keeping, machine, service
 from seeder.config import Config, Plan
 from seeder.errors import FeedError
 from seeder.model import rendezvous_hash
@@ -412,7 +412,7 @@ async def test_a_room_that_crashes_is_begun_again(
             await super().run()
 
     monkeypatch.setattr(service, "FeedTask", Shaky)
-    monkeypatch.setattr(service, "AGAIN", (0.0,))
+    monkeypatch.setattr(keeping, "AGAIN", (0.0,))
     async with service.running(plan(feed_dir)) as running:
         await tagged(f"{running.bound.url}/live/film/index.m3u8")
         assert "a bug" in json.loads(await get(f"{running.bound.url}/healthz"))["rooms"]["feed"]["detail"]
@@ -429,7 +429,7 @@ async def test_a_room_that_crashes_while_it_is_stopped_is_not_begun_again(
                 raise ZeroDivisionError("a bug in the tidying up")
 
     monkeypatch.setattr(service, "FeedTask", Clumsy)
-    monkeypatch.setattr(service, "AGAIN", (0.0,))
+    monkeypatch.setattr(keeping, "AGAIN", (0.0,))
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(PATIENCE), service.running(plan(feed_dir)):
             pass
