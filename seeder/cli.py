@@ -24,9 +24,10 @@ from seeder.errors import ConfigError, LiveTorrentError, cause
 from seeder.folders import existing, local, made, temporary
 from seeder.key_commands import keys
 from seeder.running import fail, run, stopper
-from seeder.settings import SETTINGS, stream_name
+from seeder.settings import SETTINGS
 from seeder.stopping import ABORTED
 from seeder.stream_config import push_urls
+from seeder.values import stream_name
 
 logger = logging.getLogger(__name__)
 

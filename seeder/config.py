@@ -18,8 +18,9 @@ from typing import Any
 from seeder.errors import ConfigError
 from seeder.ladder import OFF, Ladder
 from seeder.model import Terms
-from seeder.settings import ENV_PREFIX, SETTINGS, Setting, meant
+from seeder.settings import ENV_PREFIX, SETTINGS, Setting
 from seeder.stream_config import StreamConfig, read
+from seeder.values import meant
 
 CONFIG_VARIABLE = "LIVE_TORRENT_CONFIG"
 ADMIN_TOKEN_VARIABLE = "LIVE_TORRENT_ADMIN_TOKEN"  # noqa: S105

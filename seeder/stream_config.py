@@ -10,7 +10,8 @@ from typing import Any
 
 from seeder.errors import ConfigError
 from seeder.ladder import Ladder
-from seeder.settings import SETTINGS, meant, stream_name
+from seeder.settings import SETTINGS
+from seeder.values import meant, stream_name
 
 MOST = 100
 """Streams in one file: each has an ffmpeg, and no machine serves more."""

@@ -13,7 +13,8 @@ from seeder.errors import ConfigError
 from seeder.ladder import parse
 from seeder.model import Terms
 from seeder.publish.listeners import LISTENERS
-from seeder.settings import PUBLISH_PORTS, SETTINGS, stream_name, stun_url, turn_url
+from seeder.settings import SETTINGS
+from seeder.values import PUBLISH_PORTS, stream_name, stun_url, turn_url
 
 GOOD = {
     "host": ("::1", "::1"),

@@ -14,26 +14,27 @@ LEVELS: dict[str, int] = {
     "errors": 0,
     "ladder": 0,  # what settings say of it; the ingest's steps follow
     "stats": 1,  # counters that every room may hold
-    "settings": 1,
-    # 2: every other module beside these, a tool for whoever needs it
-    "config": 3,  # of stream_config's tables, too
-    "torrent": 3,
-    "fetch": 3,
-    "hls": 4,  # a manifest names torrents
-    "ingest": 5,
-    "feed": 5,
-    "checking": 5,
-    "tracker": 5,
-    "publish": 6,  # an ingest carries what is published
-    "onward": 7,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
-    "web": 8,
-    "service": 9,
-    "baking": 9,  # the browser's files are web's
-    "folders": 9,
-    "key_commands": 8,
-    "running": 10,
-    "cli": 11,
-    "__main__": 12,
+    "values": 1,
+    "settings": 2,
+    # 3: every other module beside these, a tool for whoever needs it
+    "config": 4,  # of stream_config's tables, too
+    "torrent": 4,
+    "fetch": 4,
+    "hls": 5,  # a manifest names torrents
+    "ingest": 6,
+    "feed": 6,
+    "checking": 6,
+    "tracker": 6,
+    "publish": 7,  # an ingest carries what is published
+    "onward": 8,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
+    "web": 9,
+    "service": 10,
+    "baking": 10,  # the browser's files are web's
+    "folders": 10,
+    "key_commands": 9,
+    "running": 11,
+    "cli": 12,
+    "__main__": 13,
 }
 """A module may import from lower levels and from its own room; a new room takes its place here."""
 
@@ -47,7 +48,7 @@ def room(module: str) -> str:
 
 
 def level(name: str) -> int:
-    return LEVELS[name] if (SEEDER / name).is_dir() else LEVELS.get(name, 2)
+    return LEVELS[name] if (SEEDER / name).is_dir() else LEVELS.get(name, 3)
 
 
 def name_of(file: Path) -> str:

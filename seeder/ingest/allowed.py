@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from seeder.ingest.playing import SUFFIXES
 from seeder.ingest.sources import classify
-from seeder.settings import INPUT_SCHEMES
+from seeder.values import INPUT_SCHEMES
 
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 

@@ -18,7 +18,7 @@ import orjson
 from seeder import __version__
 from seeder.publish.claim import Claim, Grant, RefusedError
 from seeder.publish.keys import MAX_KEY
-from seeder.settings import stream_name
+from seeder.values import stream_name
 
 TIMEOUT = 3.0
 """Seconds for the whole answer, a turn waited for included: encoders give up after five to ten."""

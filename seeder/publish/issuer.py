@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from seeder.errors import ConfigError
 from seeder.publish.claim import Claim, Grant, RefusedError
 from seeder.publish.keys import MAX_KEY
-from seeder.settings import stream_name
+from seeder.values import stream_name
 
 MAX_FILE = 64 * 1024
 """Bytes of a key file: an issuer's key set is some kilobytes."""

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from seeder.errors import ConfigError
-from seeder.settings import stream_name
+from seeder.values import stream_name
 
 PREFIX = "lt_"
 """By which scanners for leaked secrets know a key; no character of one needs quoting in a URL, in a shell or

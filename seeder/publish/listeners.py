@@ -1,6 +1,6 @@
 """Which protocols publishers may come by: one listener for each that ``--publish`` names.
 
-A new protocol takes two lines: its usual port in :data:`seeder.settings.PUBLISH_PORTS`, its listener here.
+A new protocol takes two lines: its usual port in :data:`seeder.values.PUBLISH_PORTS`, its listener here.
 """
 
 from __future__ import annotations
