@@ -42,8 +42,9 @@ def _file(keys_file: str | None, config_file: str | None) -> KeyFile:
     return KeyFile(place(config.keys))
 
 
-@click.group()
-def keys() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def keys(context: click.Context) -> None:
     """Who may publish streams here: make, list, change and revoke stream keys.
 
     Without a key nobody publishes. A key is for one stream; it is shown once and kept as a hash. A running
@@ -55,6 +56,8 @@ def keys() -> None:
       live-torrent keys rotate garden --keep 1h
       live-torrent keys revoke k7x2m4p9qd
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @keys.command()

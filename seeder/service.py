@@ -189,6 +189,8 @@ class Service:
             tls = None if certificate is None else tls_context(certificate)
             listeners = opened(self.publishing.desk, config, tls, self._door, self.publishing.passphrase)
             self.published = await stack.enter_async_context(listeners)
+            if self.published and (advice := await self.publishing.advice()):
+                log.info("%s", advice)
             stack.push_async_callback(self.publishing.desk.close)
 
     def _start_ingests(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:

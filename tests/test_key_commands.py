@@ -49,6 +49,12 @@ def test_a_key_is_made_listed_rotated_and_revoked(run_command: Run, tmp_path: Pa
     assert "nobody can publish" in run_command("keys", "list").stderr
 
 
+def test_without_a_verb_it_teaches_by_example(run_command: Run) -> None:
+    told = run_command("keys")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert '  live-torrent keys create garden --label "OBS in the shed"\n' in told.stdout
+
+
 def test_the_file_can_be_named_in_every_way(run_command: Run, tmp_path: Path) -> None:
     (tmp_path / "lt.toml").write_text('keys = "configured.json"\n')
     run_command("keys", "create", "garden", "--keys", str(tmp_path / "flag.json"), "--srt-passphrase")

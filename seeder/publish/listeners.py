@@ -40,7 +40,7 @@ LISTENERS: Mapping[str, Listener] = {
     "flv": Listener(flv.serve, "tcp://{at} (FLV; the stream key in its metadata, as key)"),
     "rtsp": Listener(rtsp.serve, "rtsp://{at}/live/KEY"),
     "whip": Listener(whip.serve, "/whip/NAME of the web server (the key as bearer token; media at UDP {at})"),
-    "srt": Listener(srt.serve, "srt://{at}?streamid=KEY"),
+    "srt": Listener(srt.serve, "srt://{at} (the stream key as streamid)"),
     "mpegts": Listener(mpegts.serve, "udp://{at} and tcp://{at} (MPEG-TS; the stream key as service_name)"),
 }
 """By protocol."""

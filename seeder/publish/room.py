@@ -120,6 +120,13 @@ class Publishing:
         found = ((session.stream, session.status()) for session in self.desk.sessions())
         return {stream: IngestStats() if status is None else stats_of(status) for stream, status in found}
 
+    async def advice(self) -> str:
+        """What has to be done before anybody can publish, a line; empty when somebody can."""
+        await self.enforce()
+        if self.keys.trouble or self.keys.all().all or len(self._ways) > 1:
+            return ""
+        return "no stream key is there yet, so nobody can publish: live-torrent keys create STREAM"
+
     def trouble(self) -> str:
         """A line for people; empty when all is well."""
         found = ["the keys cannot be read: nobody can publish by one"] if self.keys.trouble else []

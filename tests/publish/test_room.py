@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from seeder import service
 from seeder.config import Config, Plan
 from seeder.ingest.supply import Supply
+from seeder.logs import mask
 from seeder.publish import Claim, RefusedError
 from seeder.publish.keyfile import KeyFile
 from seeder.publish.keys import Keys
@@ -128,3 +130,21 @@ async def test_stopping_ends_who_publishes(feed_dir: Path, key_file: KeyFile, ke
                 await inside.wait()
         await publishing
     assert ended == ["the server is stopping"]
+
+
+async def test_a_server_that_nobody_can_publish_to_says_so(
+    feed_dir: Path, key_file: KeyFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And not one that has a key, or that asks somebody else."""
+    caplog.set_level("INFO", "seeder")
+    config = Config(port=0, publish=("srt:0",), keys=key_file.path)
+    async with service.running(Plan(config, feed_dir)):
+        assert "nobody can publish: live-torrent keys create STREAM" in caplog.text
+        assert mask(caplog.text) == caplog.text, "nothing of where to publish is taken for a secret"
+    caplog.clear()
+    async with service.running(Plan(replace(config, publish_hook="http://127.0.0.1:9/"), feed_dir)):
+        pass
+    create(key_file, "garden")
+    async with service.running(Plan(config, feed_dir)):
+        pass
+    assert "nobody can publish" not in caplog.text
