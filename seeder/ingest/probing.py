@@ -40,14 +40,17 @@ async def look(binary: Binary, source: Source, supply: Supply | None = None) -> 
         return await _look(binary, source, supply)
     for analysis in ANALYSES:
         probe, complaint = await _look(binary, replace(source, analysis=analysis), supply)
-        if complaint or (probe.complete and not _may_have_more(source, probe)):
+        if complaint or (probe.complete and not may_have_more(source, probe)):
             break
     least = min((probe.longest_gop or 0.0) + IDR_MARGIN, ANALYSES[-1])
     return replace(probe, analysis=max(analysis, least)), complaint
 
 
-def _may_have_more(source: Source, probe: Probe) -> bool:
-    return source.kind is SourceKind.URL and probe.container == "flv" and None in (probe.video, probe.audio)
+def may_have_more(source: Source, probe: Probe) -> bool:
+    """Whether a track that did not show may come yet, though none was announced."""
+    # An RTMP address is read through ffmpeg's concat demuxer, which is the container then.
+    is_flv = probe.container == "flv" or source.target.lower().startswith("rtmp")
+    return source.kind is SourceKind.URL and is_flv and None in (probe.video, probe.audio)
 
 
 async def _look(binary: Binary, source: Source, supply: Supply | None) -> tuple[Probe, str]:

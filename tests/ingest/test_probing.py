@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from seeder.ingest.binary import find
-from seeder.ingest.probe import Audio
-from seeder.ingest.probing import ANALYSES, look
+from seeder.ingest.probe import Audio, Probe
+from seeder.ingest.probing import ANALYSES, look, may_have_more
 from seeder.ingest.sources import classify, published
 from seeder.ingest.supply import Supply
 
@@ -80,6 +80,16 @@ async def test_a_picture_that_rtmp_announces_late_is_waited_for(ffmpeg: str, tmp
     assert probe.audio == Audio("aac", "LC")
     assert probe.video is not None
     assert probe.analysis == ANALYSES[-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "longer"), [("rtmp://host/live/a", True), ("srt://host:1?streamid=a", False)]
+)
+def test_sound_alone_by_rtmp_is_looked_at_longer_though_its_address_is_hidden(
+    address: str, longer: bool
+) -> None:
+    alone = Probe("concat", None, None, Audio("aac", "LC"))
+    assert may_have_more(classify(address, PurePosixPath("/")), alone) is longer
 
 
 def later(flv: bytes) -> Iterator[bytes]:
