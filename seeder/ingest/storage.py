@@ -93,9 +93,11 @@ def recover(stream: Path, first: str = "v0") -> Recovered:
 
     The playlists are the truth, and the newest of them is everybody's: all files of a segment are written
     before any playlist lists it. Damaged ones are replaced by the highest numbers among the file names.
-    Raises :class:`IngestError` when the playlist in ``first`` is somebody else's, :class:`OSError` when a
-    folder cannot be read.
+    Raises :class:`IngestError` when ``stream`` or ``first`` holds a playlist of somebody else's,
+    :class:`OSError` when a folder cannot be read.
     """
+    if (theirs := _theirs(stream, first)) is not None:
+        raise _foreign(theirs)
     found = _folders(stream, first)
     matches = [match for name in sorted(found) for match in _ours(found[name].names, SEGMENT_NAME)]
     inits = [match for name in sorted(found) for match in _ours(found[name].names, INIT_NAME)]
@@ -182,6 +184,46 @@ def _present(playlist: MediaPlaylist, stream: Path, found: dict[str, _Folder]) -
     return playlist
 
 
+def remove(stream: Path) -> None:
+    """All files of ours in ``stream``, and the folders that are empty then. What other programs wrote stays;
+    so does what cannot be removed."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(stream)):
+            if entry.is_dir(follow_symlinks=False) and FOLDER.fullmatch(entry.name):
+                _remove_variant(Path(entry.path))
+        if _theirs(stream) is None:
+            (stream / MASTER).unlink(missing_ok=True)
+        stream.rmdir()
+
+
+def _remove_variant(folder: Path) -> None:
+    with contextlib.suppress(IngestError, OSError):
+        _read(folder / PLAYLIST)
+        for entry in list(os.scandir(folder)):
+            if _is_ours(entry.name.removeprefix(".").removesuffix(".tmp")):
+                Path(entry.path).unlink()
+        folder.rmdir()
+
+
+def _theirs(stream: Path, first: str = "v0") -> Path | None:
+    """A playlist beside our variants that another program wrote: any but a master of ours."""
+    for path in sorted(stream.glob("*.m3u8")):
+        if path.name != MASTER:
+            return path
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        named = [line.partition("/") for line in lines if line.endswith(".m3u8") and line[0] != "#"]
+        ours = all(
+            (folder == first or FOLDER.fullmatch(folder)) and name == PLAYLIST for folder, _, name in named
+        )
+        if not ours or any(line.startswith("#EXTINF") for line in lines):
+            return path
+    return None
+
+
+def _foreign(path: Path) -> IngestError:
+    return IngestError(f"{path} was written by another program: choose another stream name or remove it")
+
+
 def _is_ours(name: str) -> bool:
     return name in (PLAYLIST, MASTER) or bool(SEGMENT_NAME.fullmatch(name) or INIT_NAME.fullmatch(name))
 
@@ -198,7 +240,7 @@ def _read(path: Path) -> tuple[MediaPlaylist | None, bool]:
         and uris
         and not any(SEGMENT_NAME.fullmatch(uri.rpartition("/")[2]) for uri in uris)
     ):
-        raise IngestError(f"{path} was written by another program: choose another stream name or remove it")
+        raise _foreign(path)
     try:
         playlist = parse(text)
         playlist = names_alone(playlist)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from seeder.config import Config
 from seeder.errors import ConfigError, IngestError
 from seeder.ingest.allowed import NotAllowedError, allowed
 from seeder.ingest.many import Ingests, ingest_config
+from seeder.ingest.storage import remove
 from seeder.publish.room import Publishing
 from seeder.stream_config import one
 from seeder.web import security
@@ -88,7 +88,7 @@ def add_streams(
             raise _Error(404, "no stream of that name is made here")
         if files == "delete":
             # Its name is one component of a path, as whoever started it had to give.
-            await asyncio.to_thread(shutil.rmtree, feed / name, ignore_errors=True)
+            await asyncio.to_thread(remove, feed / name)
         log.info("%s: stopped by the admin's API (files: %s)", name, files)
         return _reply({"stopped": name, "files": files})
 

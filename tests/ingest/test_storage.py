@@ -7,7 +7,15 @@ import pytest
 
 from seeder.errors import IngestError
 from seeder.ingest.playlist import Entry, MediaPlaylist, render
-from seeder.ingest.storage import Recovered, init_name, locked, recover, segment_name, write_atomically
+from seeder.ingest.storage import (
+    Recovered,
+    init_name,
+    locked,
+    recover,
+    remove,
+    segment_name,
+    write_atomically,
+)
 
 BIRTH = 0x6920A1B2
 
@@ -32,6 +40,39 @@ def _fill(folder: Path, msns: range, init: int) -> MediaPlaylist:
     playlist = MediaPlaylist(2, msns.start, 3, tuple(entries))
     (folder / "index.m3u8").write_text(render(playlist))
     return playlist
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("index.m3u8", "#EXTM3U\n"),
+        ("master.m3u8", "#EXTM3U\n#EXTINF:2,\nindex0.ts\n"),
+        ("master.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhd/prog.m3u8\n"),
+    ],
+)
+def test_where_another_program_publishes_nothing_is_begun_and_nothing_of_its_removed(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    fill(tmp_path, range(3))
+    with pytest.raises(IngestError, match=f"{name} was written by another program"):
+        recover(tmp_path)
+    (tmp_path / "v0" / "notes.txt").write_text("theirs")
+    remove(tmp_path)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {name, "v0", "v0/notes.txt"}
+
+
+def test_of_ours_nothing_is_left(tmp_path: Path) -> None:
+    stream = tmp_path / "garden"
+    stream.mkdir()
+    fill(stream, range(3), variants=("v0", "v1", "a0"))
+    (stream / "v1" / f".{segment_name(BIRTH, 3)}.tmp").write_bytes(b"half")
+    master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv0/index.m3u8\n"
+    (stream / "master.m3u8").write_text(master)
+    assert recover(stream).msn == 3
+    remove(stream)
+    assert not stream.exists()
 
 
 def test_a_new_folder_starts_at_zero(tmp_path: Path) -> None:

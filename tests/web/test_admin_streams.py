@@ -76,6 +76,20 @@ async def test_a_stream_is_started_told_of_restarted_and_stopped(api: Api) -> No
     assert not (api.feed / "garden").exists()
 
 
+async def test_what_another_program_writes_is_neither_mixed_with_ours_nor_deleted(api: Api) -> None:
+    theirs = api.feed / "theirs"
+    theirs.mkdir(parents=True)
+    for name in ("index.m3u8", "index0.ts", "master.m3u8"):
+        (theirs / name).write_text("#EXTM3U")
+    assert (await api.ask("POST", "/api/streams", b'{"name": "theirs", "input": "seg0.ts"}'))[0] == 201
+    async with asyncio.timeout(90):
+        while "written by another program" not in api.ingests.stats()["theirs"].error:
+            await asyncio.sleep(0.05)
+    assert (await api.ask("DELETE", "/api/streams/theirs?files=delete"))[0] == 200
+    kept = {path.name for path in theirs.iterdir()}
+    assert kept == {"index.m3u8", "index0.ts", "master.m3u8"}, "and nothing of ours"
+
+
 async def test_a_token_is_no_shell(api: Api) -> None:
     refused = {
         b'{"name": "x", "input": "/etc/passwd"}': 403,
