@@ -1,6 +1,6 @@
 """The ladder: which variants a stream shall have, as an operator writes it down. Pure.
 
-    720p@2500k,480p30@1000k+96k,audio@64k        on the command line
+    720p@2500k,480p30@1000k+96k,720p@1500k:hevc,audio@64k        on the command line
     [{height = 720, bitrate = "2500k"}, {height = 480, frame_rate = 30}, {audio = "64k"}]        in a config
 
 A rung is what is asked for; what is done about it for one input is a step (``seeder.ingest.steps``).
@@ -19,6 +19,8 @@ AUDIO_BITRATE = 128_000
 HARDWARE = ("h264_nvenc", "h264_qsv", "h264_videotoolbox", "h264_vaapi", "h264_v4l2m2m")
 ENCODERS = ("auto", "libx264", *HARDWARE)
 """What pictures can be encoded with; auto: the first of these that works on this machine, libx264 last."""
+CODECS = ("h264", "hevc")
+"""h264 is played by every browser; hevc by some, in fewer bits and for more work."""
 LEAST_FRAME_RATE = 5  # a slower rung has no frame where the others' segments may still end
 
 
@@ -41,6 +43,7 @@ class Rung:
     audio_bitrate: int = AUDIO_BITRATE
     sound: bool = False
     """Nothing but sound."""
+    codec: str = CODECS[0]
 
     def __str__(self) -> str:
         if self.sound:
@@ -49,7 +52,8 @@ class Rung:
         rate = f"{self.frame_rate:g}" if self.frame_rate else ""
         bits = f"@{_short(self.bitrate)}" if self.bitrate else ""
         audio = f"+{_short(self.audio_bitrate)}" if self.audio_bitrate != AUDIO_BITRATE else ""
-        return size + rate + bits + audio
+        codec = f":{self.codec}" if self.codec != CODECS[0] else ""
+        return size + rate + bits + audio + codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ def parse(value: object) -> Ladder:
     rungs = [_table(item) if isinstance(item, Mapping) else _text(item) for item in items]
     if not rungs or all(rung.sound for rung in rungs):
         raise ValueError("a ladder needs at least one rung with a picture, such as 720p@2500k")
+    if all(rung.sound or rung.codec != CODECS[0] for rung in rungs):
+        raise ValueError("a ladder needs at least one rung of h264, which every browser plays")
     if len(rungs) > MOST_RUNGS:
         raise ValueError(f"at most {MOST_RUNGS} rungs are useful, not {len(rungs)}")
     if sum(rung.sound for rung in rungs) > 1:
@@ -93,10 +99,10 @@ def parse(value: object) -> Ladder:
     return Ladder(Choice.GIVEN, tuple(sorted(rungs, key=rank)))
 
 
-def rank(rung: Rung) -> tuple[bool, float, float, float]:
-    """Best first."""
+def rank(rung: Rung) -> tuple[bool, bool, float, float, float]:
+    """Best first, what not every browser plays after what it does."""
     height = rung.height or MOST_HEIGHT + 1
-    return rung.sound, -height, -(rung.frame_rate or 1000), -(rung.bitrate or 0)
+    return rung.sound, rung.codec != CODECS[0], -height, -(rung.frame_rate or 1000), -(rung.bitrate or 0)
 
 
 def _text(item: object) -> Rung:
@@ -104,24 +110,23 @@ def _text(item: object) -> Rung:
     sound = re.fullmatch(r"audio(?:@(\S+))?", text, re.IGNORECASE)
     if sound:
         return Rung(audio_bitrate=_audio_rate(sound[1]), sound=True)
-    shape = r"(?:(copy)|(\d{2,4})p(\d+(?:\.\d+)?)?)(?:@([^+\s]+))?(?:\+(\S+))?"
+    shape = r"(?:(copy)|(\d{2,4})p(\d+(?:\.\d+)?)?)(?:@([^+:\s]+))?(?:\+([^:\s]+))?(?::(\w+))?"
     match = re.fullmatch(shape, text, re.IGNORECASE)
     if match is None:
         raise ValueError(f"{item!r} is no rung: write 720p@2500k, 480p30@1000k+96k, audio@96k or copy")
-    copied, height, frame_rate, bits, audio = match.groups()
+    copied, height, frame_rate, bits, audio, codec = match.groups()
     if copied and bits:
         raise ValueError("copy keeps the input's bit rate: leave it out")
-    return _rung(0 if copied else int(height), bits, frame_rate, audio)
+    if copied and codec:
+        raise ValueError("copy keeps the input's codec: leave it out")
+    return _rung(0 if copied else int(height), bits, frame_rate, audio, _codec(codec or CODECS[0]))
 
 
 def _table(table: Mapping[str, object]) -> Rung:
     known = {"height", "bitrate", "frame_rate", "audio", "codec", "copy"}
     if unknown := set(table) - known:
         raise ValueError(f"{sorted(unknown)[0]!r} is not known of a rung: it has {', '.join(sorted(known))}")
-    if table.get("codec", "h264") != "h264":
-        raise ValueError(
-            f"codec {table['codec']!r} is not made here: every browser plays h264, which rungs are"
-        )
+    codec = _codec(table.get("codec", CODECS[0]))
     if table.get("copy") is True:
         return _rung(0, None, None, table.get("audio"))
     height = table.get("height")
@@ -131,10 +136,17 @@ def _table(table: Mapping[str, object]) -> Rung:
         return Rung(audio_bitrate=_audio_rate(table["audio"]), sound=True)
     if isinstance(height, bool) or not isinstance(height, int):
         raise ValueError(f"height is a number of lines, not {height!r}")
-    return _rung(height, table.get("bitrate"), table.get("frame_rate"), table.get("audio"))
+    return _rung(height, table.get("bitrate"), table.get("frame_rate"), table.get("audio"), codec)
 
 
-def _rung(height: int, bits: object, frame_rate: object, audio: object) -> Rung:
+def _codec(name: object) -> str:
+    found = str(name).lower()
+    if found not in CODECS:
+        raise ValueError(f"codec {name!r} is not made here: {' and '.join(CODECS)} are")
+    return found
+
+
+def _rung(height: int, bits: object, frame_rate: object, audio: object, codec: str = CODECS[0]) -> Rung:
     if height and not 64 <= height <= MOST_HEIGHT:
         raise ValueError(f"a height must be between 64 and {MOST_HEIGHT}, not {height}")
     rate = None
@@ -146,7 +158,7 @@ def _rung(height: int, bits: object, frame_rate: object, audio: object) -> Rung:
         if not LEAST_FRAME_RATE <= rate <= 240:
             raise ValueError(f"a frame rate must be between {LEAST_FRAME_RATE} and 240, not {rate:g}")
     bitrate = None if bits is None else bit_rate(bits, 50_000, 100_000_000)
-    return Rung(height, bitrate, rate, _audio_rate(audio))
+    return Rung(height, bitrate, rate, _audio_rate(audio), codec=codec)
 
 
 def _audio_rate(value: object) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from seeder.errors import IngestError
 from seeder.ingest.early import parted
-from seeder.ingest.moov import Track, boxes, child, integer, tracks
+from seeder.ingest.moov import HEVC, Track, boxes, child, integer, tracks
 
 MAX_BOX = 128 * 1024 * 1024  # 60 s (the longest segment) at 16 Mbit/s; more is a corrupt length
 NON_SYNC = 0x0001_0000  # sample_is_non_sync_sample, §8.8.3.1
@@ -164,7 +164,7 @@ def _read_traf(traf: bytes, moof: bytes, mdat: bytes, lead: Track) -> tuple[Span
                 sync = not run.first_flags & NON_SYNC
                 if sync and lead.kind == "video":
                     # An open GOP's I picture may be marked sync; only an IDR makes a segment independent.
-                    sync = _is_idr(moof, mdat, run.data_offset, run.first_size, lead.nal_length_size)
+                    sync = _is_idr(moof, mdat, run.data_offset, run.first_size, lead)
             ticks += run.ticks
             frames += run.count
             reordered = reordered or bool(integer(trun[1:4]) & 0x800)  # composition offsets are present
@@ -208,14 +208,19 @@ def _read_trun(trun: bytes, duration: int, size: int, flags: int) -> _Run:
     return _Run(count, ticks, data_offset, first_size, first_flags)
 
 
-def _is_idr(moof: bytes, mdat: bytes, offset: int, size: int, nal_length_size: int) -> bool:
-    """Whether the sample's first coded slice is of an IDR picture (H.264 §7.4.1.2.4: nal_unit_type 5)."""
+def _is_idr(moof: bytes, mdat: bytes, offset: int, size: int, lead: Track) -> bool:
+    """Whether the sample's first coded slice is of an IDR picture (H.264 §7.4.1.2.4: nal_unit_type 5; H.265
+    §7.4.2.2: 19 and 20, of which slices are 0 to 31)."""
+    nal_length_size, hevc = lead.nal_length_size, lead.codec.startswith(HEVC)
     at = offset - len(moof)
     end = min(at + size, len(mdat))
     while 0 <= at < end - nal_length_size:
         length = integer(mdat[at : at + nal_length_size])
-        kind = mdat[at + nal_length_size] & 0x1F
-        if 1 <= kind <= 5:
-            return kind == 5
+        kind = mdat[at + nal_length_size]
+        if hevc:
+            if kind >> 1 & 0x3F < 32:
+                return kind >> 1 & 0x3F in (19, 20)
+        elif 1 <= kind & 0x1F <= 5:
+            return kind & 0x1F == 5
         at += nal_length_size + length
     return False

@@ -18,7 +18,7 @@ from seeder.ingest.plan import USUAL_FRAME_RATE, Launch, Mode, Plan
 from seeder.ingest.probe import DURATION_KEY, Audio, Probe, Video
 from seeder.ingest.sources import Source, SourceKind
 from seeder.ingest.steps import Input, steps, usual_bitrate
-from seeder.ladder import Choice
+from seeder.ladder import CODECS, Choice
 
 GOP_SLACK = 0.25  # seconds by which a GOP may exceed the Target Duration; EXTINF would round up from 0.5
 GOP_STRETCH = (
@@ -67,7 +67,9 @@ def make_plan(
         step for step in made if step.folder not in lost and not (step.sound and plan.audio is Mode.NONE)
     )
     copied = plan.video is Mode.COPY
-    alike = all(step.every == 1 for step in made) and (not copied or probe is None or probe.reordered)
+    alike = all(step.every == 1 and step.codec == CODECS[0] for step in made) and (
+        not copied or probe is None or probe.reordered
+    )
     return replace(plan, steps=made, reorders=encoder.reorders and alike)
 
 

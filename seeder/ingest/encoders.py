@@ -49,6 +49,15 @@ ENCODERS = {
     )
 }
 
+HEVC = Encoder(
+    "libx265",
+    (
+        "-preset", "superfast", "-forced-idr", "1", "-tag:v", "hvc1", *NO_B,
+        "-x265-params", "scenecut=0:open-gop=0:rc-lookahead=10:log-level=warning",
+    ),
+)  # fmt: skip
+"""Of rungs in HEVC. The tag is the one that Safari plays: parameter sets in the init section alone."""
+
 
 def candidates(asked: str) -> tuple[Encoder, ...]:
     """What to try for ``asked``, in this order: the first that works is taken."""

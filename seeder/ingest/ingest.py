@@ -31,8 +31,8 @@ from seeder.ingest.run import CopyFailedError, OverloadedError, Run, RunFailedEr
 from seeder.ingest.sources import Source, SourceKind
 from seeder.ingest.steps import Step, costliest
 from seeder.ingest.supply import Supply
-from seeder.ingest.trial import choose
-from seeder.ladder import Choice
+from seeder.ingest.trial import choose, hevc_works
+from seeder.ladder import CODECS, Choice
 
 HEALTHY = 3  # segments of a run after which a failure counts as a first one
 BURST_SEGMENTS = 3  # a player wants three before it starts; so many are made up for after an interruption
@@ -146,6 +146,8 @@ class Ingest:
         binary = await find(self._config.ffmpeg)
         if self._config.encoder != SOFTWARE:
             self._encoder = await choose(binary, self._config.encoder)
+        if any(rung.codec != CODECS[0] for rung in self._config.ladder.rungs):
+            await hevc_works(binary)
         try:
             async with self._packager as packager:
                 ended = False

@@ -11,6 +11,7 @@ from seeder.errors import IngestError
 AUDIO_SPECIFIC_CONFIG = 5  # descriptor tags of ISO/IEC 14496-1 §7.2.2.1
 DECODER_CONFIG = 4
 ES_DESCRIPTOR = 3
+HEVC = ("hvc1", "hev1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +93,39 @@ def _track(trak: bytes) -> Track | None:
         raise IngestError("ffmpeg's output is not valid MP4: a track without time scale or sample entry")
     if handler == b"vide":
         # VisualSampleEntry: 24 bytes to the size, 78 to its child boxes (ISO/IEC 14496-12 §12.1.3).
+        size = integer(entry[24:26]), integer(entry[26:28])
+        if name in HEVC:
+            config = child(entry[78:], "hvcC")
+            if len(config) < 23:
+                raise IngestError("ffmpeg's output is not valid MP4: an hvcC box is too short")
+            return Track(track_id, "video", timescale, hevc_codec(name, config), *size, (config[21] & 3) + 1)
         if name not in ("avc1", "avc3"):
-            raise IngestError(f"ffmpeg wrote {name} video where H.264 was expected")
+            raise IngestError(f"ffmpeg wrote {name} video where H.264 or HEVC was expected")
         config = child(entry[78:], "avcC")
         return Track(
             track_id,
             "video",
             timescale,
             f"{name}.{config[1:4].hex()}",
-            integer(entry[24:26]),
-            integer(entry[26:28]),
+            *size,
             (config[4] & 3) + 1,
         )
     if name != "mp4a":
         raise IngestError(f"ffmpeg wrote {name} audio where AAC was expected")
     # AudioSampleEntry: 28 bytes to its child boxes (§12.2.3); esds is a full box.
     return Track(track_id, "audio", timescale, _aac_codec(child(entry[28:], "esds")[4:]))
+
+
+def hevc_codec(name: str, config: bytes) -> str:
+    """``hvc1.1.6.L93.90`` from an hvcC box (ISO/IEC 14496-15 §8.3.3.1.2 and Annex E.3): profile, compatible
+    profiles in reverse bit order, tier and level, constraints without the zeros at their end."""
+    space = ("", "A", "B", "C")[config[1] >> 6]
+    compatible = int(f"{integer(config[2:6]):032b}"[::-1], 2)
+    tier = "H" if config[1] & 0x20 else "L"
+    constraints = [f"{byte:X}" for byte in config[6:12].rstrip(b"\0")]
+    return ".".join(
+        [name, f"{space}{config[1] & 0x1F}", f"{compatible:X}", f"{tier}{config[12]}", *constraints]
+    )
 
 
 def _aac_codec(descriptors: bytes) -> str:

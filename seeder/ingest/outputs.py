@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 
-from seeder.ingest.encoders import NO_OTHERS
+from seeder.ingest.encoders import HEVC, NO_OTHERS
 from seeder.ingest.plan import Mode, Plan
 from seeder.ingest.sources import SourceKind
 from seeder.ingest.steps import Step
+from seeder.ladder import CODECS
 
 # µs: a GOP arrives in pieces, so that one too long is noticed before it ends. A segment is complete once the
 # piece after it is here: a GOP later where that is one piece, 130 ms after its last frame with these, which
@@ -66,26 +67,34 @@ def _single_video(plan: Plan) -> list[str]:
 def _step_video(plan: Plan, step: Step) -> list[str]:
     if step.copied:
         return [*_map(plan), "-c:v", "copy", *plan.source.copying]
-    out = [*_map(plan), *_codec(plan)]
+    out, upload = [*_map(plan), *_codec(plan, step.codec)], step.codec == CODECS[0]
     scaled = _scaled(plan, step.height)
     if plan.video is Mode.COPY:
         # The frames keep the times that they have where they are copied, and so do the key frames.
-        out += [*_filters(plan, scaled), "-fps_mode", "passthrough", "-enc_time_base", TIME_BASE]
+        out += [*_filters(plan, scaled, upload), "-fps_mode", "passthrough", "-enc_time_base", TIME_BASE]
         return [*out, *_rates(step.bitrate), "-force_key_frames", "source"]
     slowest = max(one.every for one in plan.steps)
     if slowest == 1:
-        out += [*_filters(plan, scaled), "-fps_mode", "cfr", "-r", plan.frame_rate]
+        out += [*_filters(plan, scaled, upload), "-fps_mode", "cfr", "-r", plan.frame_rate]
         return [*out, *_rates(step.bitrate), "-force_key_frames", _every(plan.segment_seconds)]
     # One grid of frames for all, of which the slower leave some out; key frames where the slowest has one.
     grid = [f"fps={plan.frame_rate}", *([f"framestep={step.every}"] if step.every > 1 else [])]
     above, _, below = plan.frame_rate.partition("/")
     frame = slowest * float(below or 1) / float(above)
     interval = math.ceil(plan.segment_seconds / frame - 0.01) * frame
-    out += [*_filters(plan, [*grid, *scaled]), "-fps_mode", "passthrough", "-enc_time_base", TIME_BASE]
+    out += [
+        *_filters(plan, [*grid, *scaled], upload),
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        TIME_BASE,
+    ]
     return [*out, *_rates(step.bitrate), "-force_key_frames", _every(interval)]
 
 
-def _codec(plan: Plan) -> list[str]:
+def _codec(plan: Plan, codec: str = CODECS[0]) -> list[str]:
+    if codec != CODECS[0]:
+        return ["-c:v", HEVC.name, *HEVC.options, *NO_OTHERS, "-pix_fmt", HEVC.pixel_format]
     encoder = plan.encoder
     out = ["-c:v", encoder.name, *encoder.options, *NO_OTHERS]
     if encoder.reorders:
@@ -108,8 +117,8 @@ def _scaled(plan: Plan, most: int) -> list[str]:
     return ["yadif=deint=interlaced", *scaled] if plan.interlaced else scaled
 
 
-def _filters(plan: Plan, filters: list[str]) -> list[str]:
-    chain = [*filters, *([plan.encoder.upload] if plan.encoder.upload else [])]
+def _filters(plan: Plan, filters: list[str], upload: bool = True) -> list[str]:
+    chain = [*filters, *([plan.encoder.upload] if upload and plan.encoder.upload else [])]
     return ["-vf", ",".join(chain)] if chain else []
 
 

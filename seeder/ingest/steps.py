@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from seeder.ingest.probe import Video
-from seeder.ladder import AUDIO_BITRATE, Choice, Ladder, Rung, rank
+from seeder.ladder import AUDIO_BITRATE, CODECS, Choice, Ladder, Rung, rank
 
 BITS_PER_PIXEL = 0.1  # x264 veryfast looks good from here on
 LEAST_BITRATE, MOST_BITRATE = 400_000, 6_000_000
@@ -22,6 +22,8 @@ AUTO_RUNGS = 4
 # Of 2 cores at 2–3 GHz one encodes some 50 Mpixel/s of ordinary pictures with x264 veryfast. Half of that is
 # planned with: the rest of the machine serves viewers, and a livelier picture takes more.
 AUTO_PIXELS_PER_CORE = 25_000_000
+HEVC_EFFORT = 3  # × the work of x264 veryfast for the same picture
+HEVC_SAVES = 0.6  # × the bits of x264 that look alike
 COPIED_RATE = 1.25  # × a rung's bit rate: an input of no more than that need not be encoded for it
 
 
@@ -30,7 +32,7 @@ class Step:
     """One variant as it is made."""
 
     folder: str
-    """``v0``, ``v1``, … from the best; ``a0`` for sound alone."""
+    """``v0``, ``v1``, … from the best; ``h0``, … those in HEVC; ``a0`` for sound alone."""
     height: int = 0
     """0 where nothing is scaled."""
     bitrate: int = LEAST_BITRATE
@@ -43,6 +45,7 @@ class Step:
     """For people: ``720p``."""
     pixels: float = 0.0
     """To be encoded a second: what it costs."""
+    codec: str = CODECS[0]
 
 
 def usual_bitrate(width: int, height: int, rate: float, least: int = LEAST_BITRATE) -> int:
@@ -73,11 +76,15 @@ def steps(ladder: Ladder, given: Input) -> tuple[Step, ...]:
         return ()
     rungs = _auto(given) if ladder.choice is Choice.AUTO else _fitting(ladder.rungs, given)
     # A copied frame keeps its time, and others of another rate have no frame at that time.
-    alike = all(rung.frame_rate is None or _every(rung, given) == 1 for rung in rungs)
+    # Beside HEVC, which is made without B frames, a copy that has some would have its sound cut elsewhere.
+    alike = all(
+        (rung.frame_rate is None or _every(rung, given) == 1) and rung.codec == CODECS[0] for rung in rungs
+    )
     out: list[Step] = []
-    for number, rung in enumerate(rung for rung in rungs if not rung.sound):
-        copied = number == 0 and alike and _copies(rung, given)
-        out.append(_step(f"v{number}", rung, given, copied))
+    for letter, codec in zip("vh", CODECS, strict=True):
+        for number, rung in enumerate(rung for rung in rungs if not rung.sound and rung.codec == codec):
+            copied = not out and alike and _copies(rung, given)
+            out.append(_step(f"{letter}{number}", rung, given, copied))
     out += [
         Step("a0", audio_bitrate=rung.audio_bitrate, sound=True, label="audio")
         for rung in rungs
@@ -90,10 +97,14 @@ def _fitting(rungs: Iterable[Rung], given: Input) -> list[Rung]:
     """Without those that would be scaled up: the best of these becomes as high as the input is."""
     if given.video is None or not given.video.height:
         return list(rungs)
-    tall = [rung for rung in rungs if rung.height > given.video.height]
-    out = [rung for rung in rungs if rung.height <= given.video.height]
-    if tall and not any(rung.height in (0, given.video.height) for rung in out):
-        out.append(replace(tall[-1], height=given.video.height))
+    own, rungs = given.video.height, list(rungs)
+    out = [rung for rung in rungs if rung.height <= own]
+    for codec in CODECS:
+        tall = [rung for rung in rungs if rung.height > own and rung.codec == codec]
+        if tall and not any(
+            rung.height in (0, own) and rung.codec == codec for rung in out if not rung.sound
+        ):
+            out.append(replace(tall[-1], height=own))
     return sorted(out, key=rank)
 
 
@@ -129,8 +140,20 @@ def _step(folder: str, rung: Rung, given: Input, copied: bool) -> Step:
     bits = rung.bitrate or usual_bitrate(width, height, rate, LEAST_LOW_BITRATE)
     label = f"{height}p{rate:.0f}" if every > 1 else f"{height}p"
     pixels = 0.0 if copied else width * height * rate
+    if rung.codec != CODECS[0]:
+        label, pixels = f"{label} {rung.codec}", pixels * HEVC_EFFORT
+        bits = rung.bitrate or int(bits * HEVC_SAVES)
     return Step(
-        folder, 0 if copied else height, bits, every, rung.audio_bitrate, copied, False, label, pixels
+        folder,
+        0 if copied else height,
+        bits,
+        every,
+        rung.audio_bitrate,
+        copied,
+        False,
+        label,
+        pixels,
+        rung.codec,
     )
 
 
@@ -163,6 +186,7 @@ def costliest(made: Sequence[Step]) -> Step | None:
     most, never the last picture; None when nothing is left to give up."""
     pictures = [step for step in made if not step.sound]
     candidates = [step for step in pictures if not step.copied]
-    if len(candidates) == len(pictures):  # without a copy the lowest stays
-        candidates = candidates[:-1]
+    if len(candidates) == len(pictures):  # without a copy the lowest stays that every browser plays
+        lowest = [step for step in pictures if step.codec == CODECS[0]][-1:]
+        candidates = [step for step in candidates if step not in lowest]
     return max(candidates, key=lambda step: step.pixels, default=None)

@@ -7,7 +7,7 @@ import logging
 
 from seeder.errors import IngestError
 from seeder.ingest.binary import Binary
-from seeder.ingest.encoders import AUTO, ENCODERS, Encoder, candidates, trial_arguments
+from seeder.ingest.encoders import AUTO, ENCODERS, HEVC, Encoder, candidates, trial_arguments
 from seeder.ingest.process import running
 
 PATIENCE = 20.0  # seconds: a driver that is loaded for the first time
@@ -29,6 +29,12 @@ async def choose(binary: Binary, asked: str) -> Encoder:
     works = [name for name in others if await _complaint(binary, ENCODERS[name]) is None]
     listed = f"what works: {', '.join(works)}" if works else "and no other one does"
     raise IngestError(f"the encoder {asked} does not work here ({complaint}); {listed}")
+
+
+async def hevc_works(binary: Binary) -> None:
+    """Raises :class:`IngestError` where rungs in HEVC cannot be made."""
+    if (complaint := await _complaint(binary, HEVC)) is not None:
+        raise IngestError(f"no rung can be hevc here: {HEVC.name} does not work ({complaint}); h264 does")
 
 
 async def _complaint(binary: Binary, encoder: Encoder) -> str | None:

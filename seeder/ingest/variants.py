@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from seeder.ingest.playlist import Entry, MediaPlaylist
 
-FOLDER = re.compile(r"([va])(\d{1,3})")
-"""``v0``, ``v1``, … from the best picture, ``a0`` for sound alone."""
+FOLDER = re.compile(r"([vha])(\d{1,3})")
+"""``v0``, ``v1``, … from the best picture, ``h0``, … those in HEVC, ``a0`` for sound alone."""
 
 
 def is_sound(folder: str) -> bool:
@@ -27,9 +27,13 @@ def _number(folder: str) -> int:
     return int(match[2]) if match else 0
 
 
-def rank(folder: str) -> tuple[bool, int, str]:
+def rank(folder: str) -> tuple[bool, bool, int, str]:
     """Sorts folders: the best picture first, sound alone last."""
-    return is_sound(folder), _number(folder), folder
+    return is_sound(folder), _is_hevc(folder), _number(folder), folder
+
+
+def _is_hevc(folder: str) -> bool:
+    return folder.startswith("h") and FOLDER.fullmatch(folder) is not None
 
 
 def home(folder: str, held: Collection[str]) -> str | None:
@@ -37,10 +41,18 @@ def home(folder: str, held: Collection[str]) -> str | None:
     rather than a higher one, which the viewer's line may not carry. None: nowhere."""
     if folder in held:
         return folder
-    alike = [other for other in held if is_sound(other) == is_sound(folder)]
-    own = _number(folder)
+    hevc, own = _is_hevc(folder), _number(folder)
+    # Who plays HEVC plays H.264 as well, and not the other way round.
+    alike = [other for other in held if is_sound(other) == is_sound(folder) and (hevc or not _is_hevc(other))]
     return min(
-        alike, key=lambda other: (_number(other) < own, abs(_number(other) - own), other), default=None
+        alike,
+        key=lambda other: (
+            _is_hevc(other) != hevc,
+            _number(other) < own,
+            abs(_number(other) - own),
+            other,
+        ),
+        default=None,
     )
 
 

@@ -180,3 +180,32 @@ async def test_an_encoder_that_does_not_work_here_is_an_error_that_names_those_t
     ) as caught:
         await make(viewer, "off", encoder="h264_v4l2m2m").run()
     assert "\n" not in str(caught.value)
+
+
+async def test_a_rung_in_hevc_has_the_same_segments_as_the_others_and_is_stated_as_what_it_is(
+    viewer: Any, on_air: Any, eventually: Eventually
+) -> None:
+    ingest = make(viewer, "180p15@150k,180p@100k:hevc")
+    async with on_air(ingest, viewer):
+        await eventually(lambda: viewer.last >= 3, "four segments")
+        assert ingest.status().rungs == ("180p15", "180p hevc")
+    assert text(viewer, "v0") == text(viewer, "h0") != ""
+    for number in range(viewer.last + 1):
+        assert shown_at(viewer, "v0", number) == pytest.approx(shown_at(viewer, "h0", number), abs=0.002)
+    variants = stated(viewer)
+    assert variants["h0"]["RESOLUTION"] == variants["v0"]["RESOLUTION"] == "320x180"
+    assert re.fullmatch(r'"avc1\.\w{6},mp4a\.40\.2"', variants["v0"]["CODECS"])
+    assert re.fullmatch(r'"hvc1\.1\.6\.L\d+\.90,mp4a\.40\.2"', variants["h0"]["CODECS"])
+    assert viewer.decode() == ""
+    viewer.variant = "h0"
+    assert viewer.decode() == ""
+
+
+async def test_a_rung_in_a_codec_that_this_ffmpeg_has_not_is_an_error_that_names_what_it_has(
+    viewer: Any, ffmpeg: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "ffmpeg"
+    script.write_text(f'#!/bin/bash\nexec {ffmpeg} "${{@/libx265/absent}}"\n')
+    script.chmod(0o755)
+    with pytest.raises(IngestError, match=r"libx265 does not work .*'absent'.*; h264 does"):
+        await make(viewer, "180p,180p:hevc", ffmpeg=str(script)).run()

@@ -4,8 +4,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from seeder.ingest.cmaf import Splitter
-from seeder.ingest.moov import Track
+from seeder.ingest.moov import Track, hevc_codec
 
 
 def tracks_of(ffmpeg: str, *arguments: str) -> tuple[Track, ...]:
@@ -34,3 +36,16 @@ def test_the_lead_track_is_the_video_wherever_it_stands(ffmpeg: str, media: Call
     path = str(media("source.mp4", gop=25, seconds=5))
     tracks = tracks_of(ffmpeg, "-i", path, "-map", "0:a", "-map", "0:v", "-c", "copy")
     assert [track.kind for track in tracks] == ["audio", "video"]
+
+
+@pytest.mark.parametrize(
+    ("config", "codec"),
+    [
+        ("01 01 60000000 900000000000 5d", "hvc1.1.6.L93.90"),
+        ("01 02 20000000 b00000000000 99", "hvc1.2.4.L153.B0"),
+        ("01 61 60000000 000000000000 5d", "hvc1.A1.6.H93"),  # made up: all that can be there, or not
+        ("01 01 60000000 900001000000 5d", "hvc1.1.6.L93.90.0.1"),
+    ],
+)
+def test_hevc_is_named_by_profile_tier_level_and_constraints(config: str, codec: str) -> None:
+    assert hevc_codec("hvc1", bytes.fromhex(config)) == codec

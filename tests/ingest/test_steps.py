@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from seeder.ingest.probe import Video
-from seeder.ingest.steps import AUTO_PIXELS_PER_CORE, Input, Step, costliest, steps
+from seeder.ingest.steps import AUTO_PIXELS_PER_CORE, Input, Step, costliest, steps, usual_bitrate
 from seeder.ladder import parse
 
 HD = Input(Video("h264", "High", "yuv420p", 1920, 1080, "50"), 50.0, 6_000_000, True, cores=8)
@@ -96,3 +96,16 @@ def test_the_costliest_picture_goes_first_the_copy_or_the_lowest_stays(
         lost.append(step.label)
         made = tuple(one for one in made if one is not step)
     assert (lost, labels(made)) == (gone, stays)
+
+
+def test_hevc_comes_after_what_every_browser_plays_and_never_stays_alone() -> None:
+    made = steps(parse("720p:hevc,2160p:hevc,1080p,480p,audio"), HD)
+    assert [step.folder for step in made] == ["v0", "v1", "h0", "h1", "a0"]
+    assert labels(made) == ["1080p", "480p", "1080p hevc", "720p hevc", "audio"]
+    assert not any(step.copied for step in made)
+    assert made[2].bitrate < usual_bitrate(1920, 1080, 50)
+    lost = []
+    while (step := costliest(made)) is not None:
+        lost.append(step.label)
+        made = tuple(one for one in made if one is not step)
+    assert (lost, labels(made)) == (["1080p hevc", "720p hevc", "1080p"], ["480p", "audio"])

@@ -28,6 +28,13 @@ def test_pictures_and_sound_do_not_stand_in_for_each_other() -> None:
     assert home("v0", ("a0",)) is None
 
 
+def test_who_plays_hevc_is_sent_to_h264_where_there_is_no_other_and_nobody_to_hevc() -> None:
+    assert home("h0", ("v0", "h1", "a0")) == "h1"
+    assert home("h1", ("v0", "v1", "a0")) == "v1"
+    assert home("v0", ("h0", "v2")) == "v2"
+    assert home("v0", ("h0", "a0")) is None
+
+
 def test_sound_that_came_later_begins_later_with_the_same_numbers() -> None:
     playlist = view(shared(("v0",), ("v0",), ("v0", "a0")), "a0")
     assert playlist is not None
