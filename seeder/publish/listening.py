@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,9 +66,10 @@ async def listening(protocol: str, host: str, port: int, talk: Talk) -> AsyncIte
     try:
         server = await asyncio.start_server(serve, host, port, limit=BUFFER)
     except OSError as error:
-        raise ServeError(
-            f"cannot listen for {protocol} at {host}, port {port}: {error.strerror or error}"
-        ) from error
+        why = error.strerror or error
+        if error.errno == errno.EADDRINUSE:  # asyncio's own words are no help
+            why = "it is in use by another program; choose another (--publish PROTO:PORT)"
+        raise ServeError(f"cannot listen for {protocol} at {host}, port {port}: {why}") from error
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
