@@ -162,18 +162,22 @@ class Desk:
                 await asyncio.gather(*(session.gone() for session in sessions))
 
     @asynccontextmanager
-    async def admit(self, claim: Claim) -> AsyncIterator[Session]:
-        """The stream is the publisher's while the block lasts. Raises :class:`RefusedError`."""
+    async def admit(self, claim: Claim, read: Callable[[], object] = lambda: None) -> AsyncIterator[Session]:
+        """The stream is the publisher's while the block lasts. Raises :class:`RefusedError`.
+
+        ``read``: looks at the rest of what it said, once its claim is granted; what it refuses costs nobody
+        the stream."""
         try:
-            async with self._admitted(claim) as session:
+            async with self._admitted(claim, read) as session:
                 yield session
         except RefusedError as error:
             self.counters.refused[claim.protocol, error.status] += 1
             raise
 
     @asynccontextmanager
-    async def _admitted(self, claim: Claim) -> AsyncIterator[Session]:
+    async def _admitted(self, claim: Claim, read: Callable[[], object]) -> AsyncIterator[Session]:
         grant = await self._granted(claim)
+        read()
         await self._make_room(grant.stream, claim.patience)
         if self._closed:
             raise RefusedError("the server is stopping", 503)

@@ -299,6 +299,12 @@ async def test_media_that_cannot_be_used_is_refused_with_the_reason(client: Clie
     assert await client.closed() == b""
 
 
+async def test_media_that_cannot_be_used_costs_nobody_the_stream(client: Client, door: Door) -> None:
+    async with door.desk.admit(Claim("rtmp", "192.0.2.7", KEY)) as session:
+        assert "400 ANNOUNCE needs an SDP" in await client.ask("ANNOUNCE", body="no SDP")
+        assert door.desk.sessions() == (session,)
+
+
 async def test_garbage_is_answered_and_closed(client: Client) -> None:
     client.writer.write(b"\x16\x03\x01" + bytes(100))
     assert (await client.closed()).startswith(b"RTSP/1.0 400 not RTSP")

@@ -21,6 +21,8 @@ CHANGE = 2_000
 WAIT = 1_500
 """Milliseconds of media that wait for the other track's beginning: FLV's header says which there are, and
 ffmpeg waits long for one that never comes."""
+PROMISED = 5_000
+"""… where metadata or a header has promised it: x264's look-ahead alone may take two seconds (GStreamer)."""
 MOST_WAITING = 4 << 20
 """Bytes that wait so, whatever their times say."""
 OPTIONS = ("-analyzeduration", "1000000")
@@ -107,7 +109,8 @@ class Media:
     def _settled(self, waiting: list[Chunk]) -> list[Chunk]:
         """What has waited, once it is known which tracks there are."""
         known = self._known.keys()
-        full = self._timeline.now >= WAIT or sum(len(chunk.data) for chunk in waiting) > MOST_WAITING
+        patience = PROMISED if (self._promised | self._sent.keys()) - known else WAIT
+        full = self._timeline.now >= patience or sum(len(chunk.data) for chunk in waiting) > MOST_WAITING
         if not full and known != self._promised and known != {AUDIO, VIDEO}:
             return []
         self._waiting = None

@@ -112,7 +112,9 @@ async def _talk(desk: Desk, wire: Wire, peer: str) -> None:
             while (announce := await wire.request()).method != "ANNOUNCE":
                 await wire.answer(455, "ANNOUNCE comes first")
         try:
-            async with desk.admit(address.claim(announce, peer)) as session:
+            async with desk.admit(
+                address.claim(announce, peer), partial(sdp.parse, announce.body)
+            ) as session:
                 await _publish(wire, session, announce, peer)
                 return
         except RefusedError as error:

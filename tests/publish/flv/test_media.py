@@ -68,6 +68,18 @@ def test_one_track_alone_goes_out_at_once_where_it_was_promised_and_soon_where_n
     assert times[0] == media.WAIT
 
 
+def test_a_track_whose_header_came_is_waited_for_longer() -> None:
+    line = Media()
+    fed(line, Tag(VIDEO, 0, SPS), Tag(AUDIO, 0, ASC))
+    assert not [at for at in range(0, media.PROMISED, 100) if line.add(Tag(AUDIO, at, SOUND))]
+    assert line.add(Tag(VIDEO, media.PROMISED - 100, KEY)), "x264 looks ahead"
+    assert line.head.startswith(header())
+    silent = Media()
+    fed(silent, Tag(VIDEO, 0, SPS), Tag(AUDIO, 0, ASC))
+    times = [at for at in range(0, 8000, 100) if silent.add(Tag(AUDIO, at, SOUND))]
+    assert times[0] == media.PROMISED, "but not for ever"
+
+
 def test_what_waits_is_bounded_even_if_its_time_stands_still() -> None:
     line = Media()
     fed(line, Tag(VIDEO, 0, SPS))
