@@ -101,6 +101,10 @@ setup: .make/dev .make/run bundle ## everything but the browser, without running
 browser: .make/dev ## see that there is a Chromium for the tests
 	@sh scripts/browser.sh
 
+.PHONY: others
+others: ## get the programs of others (GStreamer, VLC, nginx …) that some tests skip without (Debian, as root)
+	@sh scripts/others.sh
+
 .PHONY: clean
 clean: ## remove what was built and cached; the virtual environment stays
 	rm -rf dist build seeder/web/bundle .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
