@@ -13,17 +13,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 
-from seeder import backoff, machine
+from seeder import backoff
 from seeder.errors import MetainfoError
 from seeder.model import Torrent
 from seeder.torrent import wire
 from seeder.torrent.life import STOP_SECONDS, Life, begin
-from seeder.torrent.seeds import SeedCounters, Starts
-from seeder.torrent.settings import SeedSettings, no_webrtc
+from seeder.torrent.seeds import Reachable, SeedCounters, Starts
+from seeder.torrent.settings import SeedSettings
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class Order:
     """Of the process that was given it last."""
 
 
-class ApartSession:
+class ApartSession(Reachable):
     """An async context manager, as :class:`~seeder.torrent.session.SeedSession` is; RuntimeError when
     libtorrent cannot start. Once it has, it is started again for as often as it ends."""
 
@@ -76,7 +75,7 @@ class ApartSession:
         self._ending = False
         self._pending = 0
         self._starts = Starts(time.monotonic)
-        self._listening: set[tuple[str, int]] = set()
+        self.listening = set()
         self._counters = SeedCounters()
         self._earlier = SeedCounters()  # what those that ended had done
 
@@ -160,7 +159,7 @@ class ApartSession:
         finally:
             self._life = None
             self._held.clear()
-            self._listening.clear()
+            self.listening.clear()
             self._earlier = self._counters = replace(self._counters, torrents=0, peers=0)
             if again is not None:
                 again.cancel()
@@ -170,7 +169,7 @@ class ApartSession:
     def _ready(self, life: Life, said: wire.Message) -> None:
         self._pending = int(said["pending"])
         self.warning = said["warning"]
-        self._listening = wire.listening(said)
+        self.listening = wire.listening(said)
         self._starts = Starts(time.monotonic)  # the last one's offers went with it
         self._life = life
         if self.trouble:
@@ -183,7 +182,7 @@ class ApartSession:
         match said["say"]:
             case "state":
                 self._counters = wire.counters(said).after(self._earlier)
-                self._listening = wire.listening(said)
+                self.listening = wire.listening(said)
             case "broken":
                 infohash = bytes.fromhex(said["infohash"])
                 if infohash in self._orders and self.on_broken is not None:
@@ -210,21 +209,6 @@ class ApartSession:
     def pid(self) -> int | None:
         """Of the process, while it seeds."""
         return None if self._life is None else self._life.pid
-
-    @property
-    def port(self) -> int:
-        """The TCP/uTP port, 0 when nothing listens."""
-        loopback_last = sorted(self._listening, key=lambda a: (ip_address(a[0]).is_loopback, a[1]))
-        return loopback_last[0][1] if loopback_last else 0
-
-    def port_on(self, address: str) -> int:
-        """The TCP/uTP port on one local address (with port 0 each interface gets its own)."""
-        return next((port for host, port in self._listening if host == address), 0)
-
-    @property
-    def webrtc_reason(self) -> str:
-        """Why WebRTC cannot connect, in one line; empty when it can."""
-        return no_webrtc(machine.addresses())
 
     def counters(self) -> SeedCounters:
         return self._counters

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
+from seeder import machine
 from seeder.model import Torrent
-from seeder.torrent.settings import PENDING_SECONDS, SeedSettings
+from seeder.torrent.settings import PENDING_SECONDS, SeedSettings, no_webrtc
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,29 @@ class Seeds(Protocol):
 
     async def retire(self, infohash: bytes) -> None:
         """Stop seeding; returns only after libtorrent has let go of the file. Unknown ones are no error."""
+
+
+class Reachable:
+    """Where a session can be reached, out of where it listens."""
+
+    listening: set[tuple[str, int]]
+    """Addresses and TCP/uTP ports."""
+
+    @property
+    def port(self) -> int:
+        """The TCP/uTP port, 0 when nothing listens."""
+        loopback_last = sorted(self.listening, key=lambda a: (ip_address(a[0]).is_loopback, a[1]))
+        return loopback_last[0][1] if loopback_last else 0
+
+    def port_on(self, address: str) -> int:
+        """The TCP/uTP port on one local address (with port 0 each interface gets its own)."""
+        return next((port for host, port in self.listening if host == address), 0)
+
+    @property
+    def webrtc_reason(self) -> str:
+        """Why WebRTC cannot connect, in one line; empty when it can. libtorrent gathers no loopback
+        candidates, and on which addresses it listens for TCP is of no account to it."""
+        return no_webrtc(machine.addresses())
 
 
 class Starts:

@@ -10,22 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
 import libtorrent as lt
 
-from seeder import machine
 from seeder.errors import MetainfoError
 from seeder.model import Torrent
 from seeder.torrent.farewell import connected_to, immortalise, ports_of
 from seeder.torrent.metainfo import torrent_file
-from seeder.torrent.seeds import SeedCounters, Starts
+from seeder.torrent.seeds import Reachable, SeedCounters, Starts
 from seeder.torrent.settings import (
     SeedSettings,
-    no_webrtc,
     offers_for,
     pending_for,
     session_settings,
@@ -52,7 +49,7 @@ QUIET_LOOKS = 3
 way may yet open one, in two turns of libtorrent's loop."""
 
 
-class SeedSession:
+class SeedSession(Reachable):
     """An async context manager: the session runs inside it, and is gone with all its files after it.
 
     ``on_broken`` is called with the infohash of a torrent whose file no longer matches; libtorrent has
@@ -74,8 +71,7 @@ class SeedSession:
         self._offers = 0  # of each announce
         self._starts = Starts(time.monotonic)
         self._ports: frozenset[int] = frozenset()  # of all trackers ever announced to
-        self.listening: set[tuple[str, int]] = set()
-        """Addresses and TCP/uTP ports."""
+        self.listening = set()
         self._listen_event = asyncio.Event()
         self._counters = SeedCounters()
         self._bell: tuple[socket.socket, socket.socket] | None = None
@@ -162,22 +158,6 @@ class SeedSession:
         return self._holder[0]
 
     # --- facts -----------------------------------------------------------------------------------
-
-    @property
-    def port(self) -> int:
-        """The TCP/uTP port, 0 when nothing listens."""
-        loopback_last = sorted(self.listening, key=lambda a: (ip_address(a[0]).is_loopback, a[1]))
-        return loopback_last[0][1] if loopback_last else 0
-
-    def port_on(self, address: str) -> int:
-        """The TCP/uTP port on one local address (with port 0 each interface gets its own)."""
-        return next((port for host, port in self.listening if host == address), 0)
-
-    @property
-    def webrtc_reason(self) -> str:
-        """Why WebRTC cannot connect, in one line; empty when it can. libtorrent gathers no loopback
-        candidates, and on which addresses it listens for TCP is of no account to it."""
-        return no_webrtc(machine.addresses())
 
     def counters(self) -> SeedCounters:
         return self._counters
