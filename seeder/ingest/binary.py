@@ -8,6 +8,7 @@ import importlib
 import re
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from seeder.errors import IngestError
 
@@ -23,10 +24,10 @@ class Binary:
     """``(7, 1, 2)``; ``(0,)`` when it does not say a number (a build between releases)."""
 
 
-async def find(explicit: str | None) -> Binary:
+async def find(explicit: str | Path | None) -> Binary:
     """Raises :class:`IngestError` with a remedy when there is none that can be used."""
     if explicit is not None:
-        binary = await _look_at(explicit)
+        binary = await _look_at(str(explicit))
         if binary is None:
             raise IngestError(f"{explicit} cannot be run as ffmpeg: {REMEDY}")
         return binary

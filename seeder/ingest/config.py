@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from seeder.errors import ConfigError
 from seeder.ingest.encoders import SOFTWARE
@@ -26,7 +27,7 @@ class IngestConfig:
     """Segments listed."""
     variant: str = "v0"
     """Folder under the stream; a ladder's best."""
-    ffmpeg: str | None = None
+    ffmpeg: str | Path | None = None
     """Path of the binary; None chooses the newer of the system's and the imageio-ffmpeg wheel's."""
     loop: bool = True
     """Play a finite input over and over."""

@@ -41,7 +41,7 @@ def ingest_config(config: Config, stream: StreamConfig) -> IngestConfig:
             window=config.window if stream.window is None else stream.window,
             ladder=config.ladder if stream.ladder is None else stream.ladder,
             encoder=config.encoder,
-            ffmpeg=None if config.ffmpeg is None else str(config.ffmpeg),
+            ffmpeg=config.ffmpeg,
             loop=stream.loop,
             end=stream.input is not None,  # a publisher may come back
             copy=stream.copy,

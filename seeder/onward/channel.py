@@ -238,7 +238,7 @@ class Channels:
     async def _find(self) -> Binary:
         if self._binary is None:
             try:
-                self._binary = await find(None if self._ffmpeg is None else str(self._ffmpeg))
+                self._binary = await find(self._ffmpeg)
             except IngestError as error:
                 log.warning("no MPEG-TS over HTTP: %s", error)
                 raise UnfitError("there is no ffmpeg here", 503) from None

@@ -63,7 +63,7 @@ class Push:
     async def run(self) -> None:
         """Until cancelled: while the stream is live, it is sent."""
         try:
-            binary = await find(None if self._ffmpeg is None else str(self._ffmpeg))
+            binary = await find(self._ffmpeg)
         except IngestError as error:
             self._error = str(error)
             log.error("%s: cannot be sent to %s: %s", self.stream, self.server.name, error)

@@ -59,13 +59,12 @@ async def opened(
     got: list[tuple[str, int]] = []
     door = door or Door()
     outside = "" if config.public_url is None else urlsplit(config.public_url).hostname or ""
-    ffmpeg = None if config.ffmpeg is None else str(config.ffmpeg)
     shown = _reached(config)
     async with AsyncExitStack() as stack:
         for protocol, _, port in (wanted.partition(":") for wanted in config.publish):
             listener = LISTENERS[protocol]
             place = Place(
-                config.host, int(port), tls, door, outside, config.segment_seconds, ffmpeg, passphrase,
+                config.host, int(port), tls, door, outside, config.segment_seconds, config.ffmpeg, passphrase,
                 senders(config.publish_from),
             )  # fmt: skip
             bound = await stack.enter_async_context(listener.serve(desk, place))

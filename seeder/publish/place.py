@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from seeder.publish.desk import Desk
 from seeder.publish.door import Door
@@ -23,7 +24,7 @@ class Place:
     reached: str = ""
     """The host by which the operator says that others reach us; empty: ``host`` is all we know."""
     segment_seconds: float = 2.0
-    ffmpeg: str | None = None
+    ffmpeg: str | Path | None = None
     """The path of it; see :class:`~seeder.ingest.config.IngestConfig`."""
     passphrase: Callable[[str], str | None] = lambda stream: None
     """What SRT publishers of a stream encrypt with; None when they do not."""
