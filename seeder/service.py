@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
@@ -23,9 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from quart import Blueprint
-
-from seeder import machine
+from seeder import beside, machine
 from seeder.config import Config, Plan
 from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
@@ -41,7 +38,6 @@ from seeder.publish import Desk
 from seeder.publish.door import Door
 from seeder.publish.listeners import at_home, opened
 from seeder.publish.room import Publishing
-from seeder.publish.token import admin_token
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import (
     Health,
@@ -70,8 +66,6 @@ from seeder.web import (
     serve,
     tls_context,
 )
-from seeder.web.admin import blueprint as admin_blueprint
-from seeder.web.admin_streams import add_streams
 from seeder.web.nginx_rtmp import blueprint as nginx_rtmp_blueprint
 from seeder.web.whip import blueprint as whip_blueprint
 
@@ -140,6 +134,16 @@ class Service:
         self._turn: Turn | None = None
         self._counters = HttpCounters()
         self._keeper = Keeper()
+        self.beside = beside.Beside(
+            beside.Path(
+                plan,
+                self.library,
+                self.ingests,
+                self.publishing,
+                viewers=self.viewers,
+                snapshot=self.snapshot,
+            )
+        )
 
     @property
     def desk(self) -> Desk | None:
@@ -173,6 +177,8 @@ class Service:
         self.seed = await seeding
         await self._start_feed(announce, group, stack)
         self.bound = await stack.enter_async_context(web)
+        # Before anything is made here, and stopped behind it: they see the first and the last of it.
+        await self.beside.start(group, stack)
         where = "" if certificate is None else f" (certificate {fingerprint(certificate.cert)})"
         log.info("listening at %s%s", self.bound.url, where if config.tls_self_signed else "")
         if config.host in ("0.0.0.0", "::") and config.public_url is None:
@@ -301,7 +307,7 @@ class Service:
             desk=self.desk,
             channels=self.channels,
             blueprints=(
-                *self._for_the_admin(),
+                *self.beside.blueprints(),
                 whip_blueprint(self._door, reach, self._turn),
                 nginx_rtmp_blueprint(self.desk, lambda: at_home(config.host, self.published, "rtmp")),
             ),
@@ -314,15 +320,6 @@ class Service:
             settings = replace(settings, max_per_client=None)  # everybody comes from the proxy's address
         adopt = None if self.tracker is None else self.tracker.adopt
         return serve(app, settings, closing=closing, adopt=adopt)
-
-    def _for_the_admin(self) -> tuple[Blueprint, ...]:
-        if self.publishing is None:
-            return ()
-        config = self.plan.config
-        token = admin_token(config.admin_token_file, os.environ)
-        admin = admin_blueprint(self.publishing, token, trust_proxy=config.trust_proxy)
-        add_streams(admin, config, self.plan.feed, self.ingests, self.publishing)
-        return (admin,)
 
     async def _let_go(self, path: Path) -> None:
         """The ingest is about to delete ``path``: wait until neither the library nor libtorrent has it."""
@@ -411,7 +408,7 @@ class Service:
 
     def _healths(self) -> dict[str, Health]:
         """Only what stops viewers from being served makes us unhealthy; the rest is said in the detail."""
-        health = dict(self._keeper.health)
+        health = dict(self._keeper.health) | self.beside.healths()
         if self.attached is not None:
             # Viewers have what was published until then; it is the upstream that is not well.
             health["upstream"] = Health(not (trouble := self.attached.upstream().trouble), trouble)

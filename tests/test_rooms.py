@@ -18,6 +18,7 @@ LEVELS: dict[str, int] = {
     "settings": 2,
     # 3: every other module beside these, a tool for whoever needs it
     "config": 4,  # of stream_config's tables, too
+    "tasks": 4,  # what is done behind; by whom, it is told
     "torrent": 4,
     "fetch": 4,
     "hls": 5,  # a manifest names torrents
@@ -25,16 +26,18 @@ LEVELS: dict[str, int] = {
     "feed": 6,
     "checking": 6,
     "tracker": 6,
+    "recording": 7,  # what the library shows, kept
     "publish": 7,  # an ingest carries what is published
     "onward": 8,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
     "web": 9,
-    "service": 10,
+    "beside": 10,  # rooms that look on, with their routes
+    "service": 11,
     "baking": 10,  # the browser's files are web's
     "folders": 10,
     "key_commands": 9,
-    "running": 11,
-    "cli": 12,
-    "__main__": 13,
+    "running": 12,
+    "cli": 13,
+    "__main__": 14,
 }
 """A module may import from lower levels and from its own room; a new room takes its place here."""
 

@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 MakeIngest = Callable[[str, Supply], Ingest]
 """From a stream's name and its media."""
 
+Told = Callable[["Session", RefusedError | None, bool], None]
+"""Called when a publisher was let in (True), and when it has left: with why it was cut off, if it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -131,6 +134,7 @@ class Desk:
         """Streams that somebody waits for who is to have them next."""
         self._closed = False
         self.counters = PublishCounters()
+        self.told: Told = lambda session, error, began: None
 
     def sessions(self) -> tuple[Session, ...]:
         """Who publishes now."""
@@ -189,9 +193,12 @@ class Desk:
             loop = asyncio.get_running_loop()
             expiry = loop.call_later(left, session.end, RefusedError("the key has expired", 401))
         log.info("%s: published over %s from %s", grant.stream, claim.protocol, claim.address)
+        self.told(session, None, True)
+        why: RefusedError | None = None
         try:
             yield session
         except RefusedError as error:
+            why = error
             log.warning("%s: the publisher at %s is cut off: %s", grant.stream, claim.address, error)
             raise
         else:
@@ -202,6 +209,7 @@ class Desk:
             if self._sessions.get(grant.stream) is session:
                 del self._sessions[grant.stream]
             session.leave()
+            self.told(session, why, False)
 
     async def ask(self, claim: Claim) -> Grant:
         """Whether ``claim`` would be granted; nothing is taken by asking. Raises :class:`RefusedError`."""

@@ -23,7 +23,7 @@ from seeder.ingest.many import Ingests, ingest_config
 from seeder.ingest.storage import remove
 from seeder.publish.room import Publishing
 from seeder.stream_config import one
-from seeder.web import security
+from seeder.web.operator import ApiError, reply
 
 CONFIG_ONLY = ("push",)
 """Keys of ``[[streams]]`` that are the operator's alone: where media is sent to."""
@@ -31,84 +31,74 @@ CONFIG_ONLY = ("push",)
 log = logging.getLogger(__name__)
 
 
-class _Error(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def add_streams(
     admin: Blueprint, config: Config, feed: Path, ingests: Ingests, publishing: Publishing
 ) -> None:
     """Put the routes into ``admin``. ``feed``: the folder of all streams."""
 
-    @admin.errorhandler(_Error)
-    async def refused_stream(error: _Error) -> Response:
-        return _reply({"error": str(error)}, error.status)
-
     @admin.get("/api/ingests")
     async def all_ingests() -> Response:
-        return _reply({"ingests": {name: _shown(ingests, name) for name in ingests.stats()}})
+        return reply({"ingests": {name: _shown(ingests, name) for name in ingests.stats()}})
 
     @admin.post("/api/streams")
     async def start_stream() -> Response:
         table = await _table()
         if "input" not in table:
-            raise _Error(400, "input is needed: streams that publishers bring need only a key")
+            raise ApiError(400, "input is needed: streams that publishers bring need only a key")
         try:
             asked = one({k: v for k, v in table.items() if k not in CONFIG_ONLY}, "the request")
             if CONFIG_ONLY[0] in table:
-                raise _Error(403, "push is for the config file alone")
+                raise ApiError(403, "push is for the config file alone")
             found = [
                 await asyncio.to_thread(allowed, each, config.api_input)
                 for each in str(asked.input).split("\n")
             ]
             made = ingest_config(config, one({**table, "input": found}, "the request"))
         except NotAllowedError as error:
-            raise _Error(403, str(error)) from None
+            raise ApiError(403, str(error)) from None
         except (ConfigError, IngestError) as error:
-            raise _Error(400, str(error)) from None
+            raise ApiError(400, str(error)) from None
         if ingests.has(made.stream) or config.stream(made.stream) is not None:
-            raise _Error(409, f"{made.stream} is made here already, or stands in the config file")
+            raise ApiError(409, f"{made.stream} is made here already, or stands in the config file")
         if any(session.stream == made.stream for session in publishing.desk.sessions()):
-            raise _Error(409, f"{made.stream} is being published")
+            raise ApiError(409, f"{made.stream} is being published")
         try:
             ingests.start(made)
         except ConfigError as error:
-            raise _Error(503, str(error)) from None
+            raise ApiError(503, str(error)) from None
         log.info("%s: started by the admin's API", made.stream)
-        return _reply({"name": made.stream, "ingest": _shown(ingests, made.stream)}, 201)
+        return reply({"name": made.stream, "ingest": _shown(ingests, made.stream)}, 201)
 
     @admin.delete("/api/streams/<name>")
     async def stop_stream(name: str) -> Response:
         files = request.args.get("files", "keep")
         if files not in ("keep", "delete"):
-            raise _Error(400, "files must be keep or delete")
+            raise ApiError(400, "files must be keep or delete")
         if not await ingests.stop(name):
-            raise _Error(404, "no stream of that name is made here")
+            raise ApiError(404, "no stream of that name is made here")
         if files == "delete":
             # Its name is one component of a path, as whoever started it had to give.
             await asyncio.to_thread(remove, feed / name)
         log.info("%s: stopped by the admin's API (files: %s)", name, files)
-        return _reply({"stopped": name, "files": files})
+        return reply({"stopped": name, "files": files})
 
     @admin.post("/api/streams/<name>/restart")
     async def restart_stream(name: str) -> Response:
         if not await ingests.restart(name):
-            raise _Error(404, "no stream of that name is made here")
-        return _reply({"restarted": name})
+            raise ApiError(404, "no stream of that name is made here")
+        return reply({"restarted": name})
 
 
 async def _table() -> dict[str, Any]:
     """The request's JSON object."""
     if request.mimetype != "application/json":
-        raise _Error(415, "JSON is needed (Content-Type: application/json)")
+        raise ApiError(415, "JSON is needed (Content-Type: application/json)")
     try:
         found = orjson.loads(await request.get_data())
     except orjson.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        raise _Error(400, "a JSON object is needed")
+        raise ApiError(400, "a JSON object is needed")
     return found
 
 
@@ -123,8 +113,3 @@ def _shown(ingests: Ingests, name: str) -> dict[str, Any]:
         "dropped": stats.dropped,
         "error": stats.error,
     }
-
-
-def _reply(body: object, status: int = 200) -> Response:
-    headers = dict((*security.ADMIN, ("Cache-Control", "no-store")))
-    return Response(orjson.dumps(body), status, headers, content_type="application/json")

@@ -17,6 +17,7 @@ from seeder.config import Config
 from seeder.publish import Claim, RefusedError
 from seeder.publish.room import Publishing
 from seeder.web.admin import blueprint
+from seeder.web.operator import Operator
 from seeder.web.throttle import BURST
 from tests.web.conftest import Open, Site
 
@@ -35,7 +36,7 @@ def publishing(tmp_path: Path) -> Publishing:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def site(open_site: Open, publishing: Publishing) -> Site:
-    return await open_site(blueprints=(blueprint(publishing, TOKEN),))
+    return await open_site(blueprints=(blueprint(publishing, Operator(TOKEN)),))
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ async def test_nothing_without_the_token(ask: Ask, publishing: Publishing, metho
 
 
 async def test_where_there_is_no_token_nobody_is_the_admin(open_site: Open, publishing: Publishing) -> None:
-    site = await open_site(blueprints=(blueprint(publishing, None),))
+    site = await open_site(blueprints=(blueprint(publishing, Operator(None)),))
     for authorization in ("Bearer ", "Bearer None", ""):
         assert (await site.fetch("/api/keys", authorization=authorization)).status == 401
 
@@ -183,7 +184,7 @@ async def test_who_guesses_has_to_wait_and_no_guess_is_logged(
 async def test_behind_a_proxy_a_guesser_does_not_lock_the_others_out(
     open_site: Open, publishing: Publishing
 ) -> None:
-    site = await open_site(blueprints=(blueprint(publishing, TOKEN, trust_proxy=True),))
+    site = await open_site(blueprints=(blueprint(publishing, Operator(TOKEN, trust_proxy=True)),))
     for _ in range(BURST):
         await site.fetch("/api/keys", authorization="Bearer wrong", x_forwarded_for="198.51.100.1")
     right = f"Bearer {TOKEN}"

@@ -17,6 +17,7 @@ from seeder.publish.room import Publishing
 from seeder.stream_config import StreamConfig
 from seeder.web.admin import blueprint
 from seeder.web.admin_streams import add_streams
+from seeder.web.operator import Operator
 from tests.web.conftest import Open
 from tests.web.test_admin import TOKEN, _send
 
@@ -51,7 +52,7 @@ async def api(open_site: Open, tmp_path: Path, ts_vod: Path) -> AsyncIterator[Ap
 
     async with Ingests(feed, let_go) as ingests:
         publishing = Publishing(config, feed, let_go, ingests.has)
-        admin = blueprint(publishing, TOKEN)
+        admin = blueprint(publishing, Operator(TOKEN))
         add_streams(admin, config, feed, ingests, publishing)
         site = await open_site(blueprints=(admin,))
         yield Api(site.bound.port, ingests, feed)

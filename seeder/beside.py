@@ -1,0 +1,104 @@
+"""The rooms beside a segment's path, made and started together: each is a line or two here.
+
+They look on (events, recordings, posters), work behind (tasks), or are asked (their routes); whatever becomes
+of them, viewers are served. :mod:`seeder.service` makes one :class:`Beside`, lends it the rooms of the path,
+and starts and stops it with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from quart import Blueprint
+
+from seeder.config import Plan
+from seeder.events import Events
+from seeder.feed.library import Library
+from seeder.ingest.many import Ingests
+from seeder.keeping import Keeper
+from seeder.publish.claim import RefusedError
+from seeder.publish.desk import Session
+from seeder.publish.room import Publishing
+from seeder.publish.token import admin_token
+from seeder.stats.snapshot import Health, Snapshot
+from seeder.web.admin import blueprint as admin_blueprint
+from seeder.web.admin_streams import add_streams
+from seeder.web.operator import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The rooms of a segment's path, lent to those beside it."""
+
+    plan: Plan
+    library: Library
+    ingests: Ingests
+    publishing: Publishing | None
+    """``None`` where the feed folder is not ours to write into."""
+    viewers: Callable[[bytes], int]
+    """Of a rendezvous."""
+    snapshot: Callable[[], Snapshot]
+
+
+class Beside:
+    """One run's."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.events = Events()
+        self._keeper = Keeper()
+        self.operator: Operator | None = None
+        """Knows the admin; ``None``: nothing here can be administered."""
+        if path.publishing is not None:
+            config = path.plan.config
+            token = admin_token(config.admin_token_file, os.environ)
+            self.operator = Operator(token, trust_proxy=config.trust_proxy)
+            path.publishing.desk.told = self._published
+
+    def blueprints(self) -> tuple[Blueprint, ...]:
+        """The routes of all of them."""
+        path, found = self.path, []
+        if path.publishing is not None and self.operator is not None:
+            admin = admin_blueprint(path.publishing, self.operator)
+            add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
+            found.append(admin)
+        return tuple(found)
+
+    async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        """Once the feed is published; ``stack`` stops them, before what they look at."""
+        rooms: dict[str, Callable[[], Awaitable[None]]] = {"streams": self._streams}
+        for name, work in rooms.items():
+            self._keeper.begin(name, work, group, stack)
+
+    def healths(self) -> dict[str, Health]:
+        """What is wrong, by room; never a reason to call the service unhealthy."""
+        found = self._keeper.health.items()
+        return {room: Health(True, health.detail) for room, health in found if health.detail}
+
+    # --- events ------------------------------------------------------------------------------------
+
+    def _published(self, session: Session, error: RefusedError | None, began: bool) -> None:
+        facts = {"name": session.stream, "protocol": session.claim.protocol}
+        if began:
+            self.events.emit("publish.start", **facts)
+        else:
+            self.events.emit("publish.stop", **facts, reason="" if error is None else str(error))
+
+    async def _streams(self) -> None:
+        """Tells of streams that come, end and go."""
+        library = self.path.library
+        live = {view.name: view.live for view in library.streams()}
+        async for name in library.changes():
+            view = library.stream(name)
+            before, now = live.get(name), None if view is None else view.live
+            if before == now:
+                continue
+            if now is None:
+                del live[name]
+            else:
+                live[name] = now
+            self.events.emit(f"stream.{'gone' if now is None else 'live' if now else 'ended'}", name=name)
