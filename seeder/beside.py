@@ -28,6 +28,7 @@ from seeder.stats.snapshot import Health, Snapshot
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
 from seeder.web.operator import Operator
+from seeder.web.site import blueprint as site_blueprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,17 @@ class Beside:
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """The routes of all of them."""
-        path, found = self.path, []
+        path, found = self.path, [site_blueprint(self.ways)]
         if path.publishing is not None and self.operator is not None:
             admin = admin_blueprint(path.publishing, self.operator)
             add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
             found.append(admin)
         return tuple(found)
+
+    def ways(self) -> set[str]:
+        """The protocols that publishers may come by."""
+        publish = () if self.path.publishing is None else self.path.plan.config.publish
+        return {wanted.partition(":")[0] for wanted in publish}
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""

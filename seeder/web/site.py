@@ -1,0 +1,21 @@
+"""``GET /api/site``: what a page may offer its visitor here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from quart import Blueprint, Response
+
+from seeder.web.api import reply
+
+
+def blueprint(publish: Callable[[], Iterable[str]]) -> Blueprint:
+    """``publish``: the protocols that publishers may come by now, as ``--publish`` names them; what is of
+    use to a page are ``browser`` (its WebSocket) and ``whip``. Both missing: there is no studio here."""
+    site = Blueprint("site", __name__)
+
+    @site.get("/api/site")
+    async def about() -> Response:
+        return reply({"publish": sorted(publish())})
+
+    return site
