@@ -27,6 +27,7 @@ from seeder.publish.token import admin_token
 from seeder.stats.snapshot import Health, Snapshot
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
+from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.site import blueprint as site_blueprint
 
@@ -52,6 +53,7 @@ class Beside:
         self.path = path
         self.events = Events()
         self._keeper = Keeper()
+        self.news = News(self.events, self._viewers)
         self.operator: Operator | None = None
         """Knows the admin; ``None``: nothing here can be administered."""
         if path.publishing is not None:
@@ -76,7 +78,7 @@ class Beside:
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""
-        rooms: dict[str, Callable[[], Awaitable[None]]] = {"streams": self._streams}
+        rooms: dict[str, Callable[[], Awaitable[None]]] = {"streams": self._streams, "news": self.news.run}
         for name, work in rooms.items():
             self._keeper.begin(name, work, group, stack)
 
@@ -93,6 +95,10 @@ class Beside:
             self.events.emit("publish.start", **facts)
         else:
             self.events.emit("publish.stop", **facts, reason="" if error is None else str(error))
+
+    def _viewers(self) -> dict[str, int]:
+        path = self.path
+        return {view.name: path.viewers(view.rendezvous) for view in path.library.streams()}
 
     async def _streams(self) -> None:
         """Tells of streams that come, end and go."""

@@ -48,14 +48,21 @@ class Events:
         """``clock``: Unix seconds."""
         self._clock = clock
         # By the microsecond: ids of this run never meet those of the last.
-        self._ids = itertools.count(int(clock() * 1_000_000))
+        first = int(clock() * 1_000_000)
+        self._ids = itertools.count(first)
+        self._newest = first - 1
+        self._forgotten = first - 1
+        """The newest event that is not remembered any more."""
         self._held: deque[Event] = deque(maxlen=REMEMBERED)
         self._wake: set[asyncio.Event] = set()
         self._told: list[Callable[[Event], None]] = []
 
     def emit(self, kind: str, **data: object) -> Event:
         event = Event(next(self._ids), kind, self._clock(), data)
+        if len(self._held) == REMEMBERED:
+            self._forgotten = self._held[0].id
         self._held.append(event)
+        self._newest = event.id
         for wake in self._wake:
             wake.set()
         for told in self._told:
@@ -76,8 +83,13 @@ class Events:
 
     @property
     def newest(self) -> int:
-        """Its id; 0 before the first."""
-        return self._held[-1].id if self._held else 0
+        """Its id; before the first one a number below its, above those of the last run."""
+        return self._newest
+
+    def complete(self, last: int) -> bool:
+        """Whether :meth:`since` has all that came after the one with the id ``last``: not for one that is
+        forgotten, or of another run."""
+        return self._forgotten <= last <= self._newest
 
     async def read(self, last: int | None = None) -> AsyncGenerator[Event, None]:
         """Each event from now on, or after the one with the id ``last``. A reader that is further behind than

@@ -306,13 +306,15 @@ class Service:
             counters=self._counters,
             desk=self.desk,
             channels=self.channels,
+            news=self.beside.news,
+            operator=self.beside.operator,
             blueprints=(
                 *self.beside.blueprints(),
                 whip_blueprint(self._door, reach, self._turn),
                 nginx_rtmp_blueprint(self.desk, lambda: at_home(config.host, self.published, "rtmp")),
             ),
         )
-        closing = [self.channels.close]
+        closing = [self.channels.close, self.beside.news.close]
         if self.tracker is not None:
             closing.append(self.tracker.close)
         settings = ServerConfig(config.host, config.port, certificate)

@@ -18,9 +18,12 @@ from seeder.web.addresses import Reach
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.catalog import ASGI, Catalog
 from seeder.web.endless import Endless
+from seeder.web.events import Telling
 from seeder.web.fast import Fast
 from seeder.web.hot import Hot
 from seeder.web.media import Media
+from seeder.web.news import News
+from seeder.web.operator import Operator
 from seeder.web.pages import PLAIN, Pages
 from seeder.web.render import Renderer
 
@@ -45,6 +48,8 @@ def create_app(
     bundle: Callable[[], Bundle] = load_bundle,
     desk: Desk | None = None,
     channels: Channels | None = None,
+    news: News | None = None,
+    operator: Operator | None = None,
     blueprints: Sequence[Blueprint] = (),
 ) -> Origin:
     """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
@@ -53,7 +58,8 @@ def create_app(
     elsewhere; ``viewers``: peers of a rendezvous swarm; ``snapshot``: what ``/metrics`` and ``/healthz``
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
     publishers in, ``None``: nobody may publish here; ``channels``: what ``/live/NAME.ts`` is, ``None``:
-    nothing; ``blueprints``: further routes.
+    nothing; ``news``: what ``/api/events`` tells, likewise; ``operator``: knows the admin, ``None``: there is
+    none; ``blueprints``: further routes.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)
@@ -90,5 +96,6 @@ def create_app(
 
     rest = cast(ASGI, app.asgi_app)
     onward = None if channels is None else Endless(channels, counters)
-    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward)  # type: ignore[method-assign, assignment]
+    telling = None if news is None else Telling(news, operator, counters)
+    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward, telling)  # type: ignore[method-assign, assignment]
     return app

@@ -17,6 +17,8 @@ from seeder.hls.delivery import PREFIX
 from seeder.web.answer import Answer
 from seeder.web.catalog import ASGI, Catalog, Message, Receive, Transmit
 from seeder.web.endless import Endless, endless
+from seeder.web.events import PATH as EVENTS
+from seeder.web.events import Telling
 from seeder.web.hot import Hot
 from seeder.web.security import Headers
 
@@ -33,17 +35,24 @@ SEND_TIMEOUT = 60.0
 
 
 class Fast:
-    """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere. ``onward``:
-    answers what has no end."""
+    """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere. ``onward``,
+    ``telling``: answer what has no end."""
 
     def __init__(
-        self, rest: ASGI, catalog: Catalog, hot: Hot, announce: ASGI | None, onward: Endless | None = None
+        self,
+        rest: ASGI,
+        catalog: Catalog,
+        hot: Hot,
+        announce: ASGI | None,
+        onward: Endless | None = None,
+        telling: Telling | None = None,
     ) -> None:
         self._rest = rest
         self._catalog = catalog
         self._hot = hot
         self._announce = announce
         self._onward = onward
+        self._telling = telling
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
@@ -56,6 +65,9 @@ class Fast:
         elif kind == "http" and self._onward is not None and endless(scope["method"], path):
             async with _unread(receive) as left:
                 await self._onward(scope, send, left)
+        elif kind == "http" and self._telling is not None and path == EVENTS:
+            async with _unread(receive) as left:
+                await self._telling(scope, send, left)
         elif kind == "http" and self._hot.knows(path):
             async with _unread(receive) as left:
                 await self._serve(scope, send, left)

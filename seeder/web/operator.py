@@ -48,23 +48,28 @@ class Operator:
 
     def check(self) -> None:
         """The request under way is the admin's, or :class:`ApiError`."""
-        if foreign():
+        self.judge({name.lower(): value for name, value in request.headers}, request.remote_addr or "")
+
+    def judge(self, headers: Mapping[str, str], peer: str) -> None:
+        """:meth:`check`, of a request that Quart does not know. ``headers``: by lower-case name; ``peer``:
+        the address that the connection comes from."""
+        if foreign(headers):
             raise ApiError(403, "not from another site")
-        client, now = client_key(self.address()), self._clock()
+        client, now = client_key(self.client(headers, peer)), self._clock()
         if wait := self._failures.wait(client, now):
             raise ApiError(429, "too many wrong tokens", Retry_After=str(int(wait) + 1))
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, given = headers.get("authorization", "").partition(" ")
         shown = sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
         if self._digest is None or scheme.lower() != "bearer" or not hmac.compare_digest(self._digest, shown):
             self._failures.failed(client, now)
             log.warning("the admin's API: a wrong token, or none, from %s", client)
             raise ApiError(401, "the admin's token is needed", WWW_Authenticate='Bearer realm="live-torrent"')
 
-    def address(self) -> str:
-        """Of who sends the request under way."""
-        if self._trust_proxy and (forwarded := request.headers.get("X-Forwarded-For")):
+    def client(self, headers: Mapping[str, str], peer: str) -> str:
+        """The address of who sends it; arguments as of :meth:`judge`."""
+        if self._trust_proxy and (forwarded := headers.get("x-forwarded-for")):
             return forwarded.rpartition(",")[2].strip()
-        return request.remote_addr or ""
+        return peer
 
 
 def tell_errors(blueprint: Blueprint) -> None:
@@ -106,12 +111,12 @@ def _is(value: object, kind: type) -> bool:
     return isinstance(value, (int, float) if kind is float else kind)
 
 
-def foreign() -> bool:
+def foreign(headers: Mapping[str, str]) -> bool:
     """A browser says that a page of another site sends this (Fetch Metadata; Origin where there is none)."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return True
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host", "")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
 
 
 def reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
