@@ -20,6 +20,7 @@ from seeder.events import Events
 from seeder.feed.library import Library
 from seeder.ingest.many import Ingests
 from seeder.keeping import Keeper
+from seeder.posters.posters import Posters
 from seeder.publish.claim import RefusedError
 from seeder.publish.desk import Session
 from seeder.publish.room import Publishing
@@ -29,6 +30,7 @@ from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
 from seeder.web.news import News
 from seeder.web.operator import Operator
+from seeder.web.posters import blueprint as posters_blueprint
 from seeder.web.site import blueprint as site_blueprint
 
 
@@ -52,6 +54,7 @@ class Beside:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.events = Events()
+        self.posters = Posters(path.library, self.events, path.plan.config.ffmpeg)
         self._keeper = Keeper()
         self.news = News(self.events, self._viewers)
         self.operator: Operator | None = None
@@ -64,7 +67,7 @@ class Beside:
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """The routes of all of them."""
-        path, found = self.path, [site_blueprint(self.ways)]
+        path, found = self.path, [site_blueprint(self.ways), posters_blueprint(self.posters)]
         if path.publishing is not None and self.operator is not None:
             admin = admin_blueprint(path.publishing, self.operator)
             add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
@@ -78,7 +81,11 @@ class Beside:
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""
-        rooms: dict[str, Callable[[], Awaitable[None]]] = {"streams": self._streams, "news": self.news.run}
+        rooms: dict[str, Callable[[], Awaitable[None]]] = {
+            "streams": self._streams,
+            "news": self.news.run,
+            "posters": self.posters.run,
+        }
         for name, work in rooms.items():
             self._keeper.begin(name, work, group, stack)
 

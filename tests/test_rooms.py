@@ -28,6 +28,7 @@ LEVELS: dict[str, int] = {
     "tracker": 6,
     "recording": 7,  # what the library shows, kept
     "publish": 7,  # an ingest carries what is published
+    "posters": 8,  # of recordings, too
     "onward": 8,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
     "web": 9,
     "beside": 10,  # rooms that look on, with their routes
