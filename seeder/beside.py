@@ -26,12 +26,14 @@ from seeder.publish.desk import Session
 from seeder.publish.room import Publishing
 from seeder.publish.token import admin_token
 from seeder.stats.snapshot import Health, Snapshot
+from seeder.tasks import Tasks, Work
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
 from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.posters import blueprint as posters_blueprint
 from seeder.web.site import blueprint as site_blueprint
+from seeder.web.tasks import blueprint as tasks_blueprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Beside:
         self.news = News(self.events, self._viewers)
         self.operator: Operator | None = None
         """Knows the admin; ``None``: nothing here can be administered."""
+        self.kinds: dict[str, Work] = {}
+        """What does each kind of task."""
+        self.tasks = Tasks(path.plan.feed / ".live-torrent" / "tasks", self.kinds, self.events)
+        """They work where the feed is ours to write into."""
         if path.publishing is not None:
             config = path.plan.config
             token = admin_token(config.admin_token_file, os.environ)
@@ -71,7 +77,7 @@ class Beside:
         if path.publishing is not None and self.operator is not None:
             admin = admin_blueprint(path.publishing, self.operator)
             add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
-            found.append(admin)
+            found += [admin, tasks_blueprint(self.tasks, self.operator)]
         return tuple(found)
 
     def ways(self) -> set[str]:
@@ -86,13 +92,16 @@ class Beside:
             "news": self.news.run,
             "posters": self.posters.run,
         }
+        if self.path.publishing is not None:
+            rooms["tasks"] = self.tasks.run
         for name, work in rooms.items():
             self._keeper.begin(name, work, group, stack)
 
     def healths(self) -> dict[str, Health]:
         """What is wrong, by room; never a reason to call the service unhealthy."""
-        found = self._keeper.health.items()
-        return {room: Health(True, health.detail) for room, health in found if health.detail}
+        found = {room: health.detail for room, health in self._keeper.health.items()}
+        found["tasks"] = found.get("tasks") or self.tasks.warning
+        return {room: Health(True, detail) for room, detail in found.items() if detail}
 
     # --- events ------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class Events:
         self._wake: set[asyncio.Event] = set()
         self._told: list[Callable[[Event], None]] = []
 
-    def emit(self, kind: str, **data: object) -> Event:
+    def emit(self, kind: str, /, **data: object) -> Event:
         event = Event(next(self._ids), kind, self._clock(), data)
         if len(self._held) == REMEMBERED:
             self._forgotten = self._held[0].id

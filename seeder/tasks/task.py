@@ -16,6 +16,10 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def over(self) -> bool:
+        return self not in (State.WAITING, State.RUNNING)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -38,9 +42,11 @@ class Task:
     error: str = ""
     """Why it failed, a line."""
     request: Mapping[str, object] = field(default_factory=dict)
-    """What was asked for; it can begin again from that. JSON values."""
+    """What was asked for; it can begin again from that. JSON values, shown to nobody."""
     result: Mapping[str, object] = field(default_factory=dict)
     """What came of it. JSON values."""
+    begun: int = 0
+    """How often its work was begun: more than once after restarts."""
 
 
 class Job(Protocol):
