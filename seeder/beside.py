@@ -34,6 +34,11 @@ from seeder.web.operator import Operator
 from seeder.web.posters import blueprint as posters_blueprint
 from seeder.web.site import blueprint as site_blueprint
 from seeder.web.tasks import blueprint as tasks_blueprint
+from seeder.webhooks.room import Webhooks
+from seeder.webhooks.room import settings as webhook_settings
+
+HIDDEN = ".live-torrent"
+"""In the feed: what rooms keep from run to run. No stream's name begins with a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,13 @@ class Beside:
         self.posters = Posters(path.library, self.events, path.plan.config.ffmpeg)
         self._keeper = Keeper()
         self.news = News(self.events, self._viewers)
+        waiting = path.plan.feed / HIDDEN / "webhooks.json"
+        self.webhooks = Webhooks(self.events, webhook_settings(path.plan.config), waiting)
         self.operator: Operator | None = None
         """Knows the admin; ``None``: nothing here can be administered."""
         self.kinds: dict[str, Work] = {}
         """What does each kind of task."""
-        self.tasks = Tasks(path.plan.feed / ".live-torrent" / "tasks", self.kinds, self.events)
+        self.tasks = Tasks(path.plan.feed / HIDDEN / "tasks", self.kinds, self.events)
         """They work where the feed is ours to write into."""
         if path.publishing is not None:
             config = path.plan.config
@@ -88,6 +95,7 @@ class Beside:
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""
         rooms: dict[str, Callable[[], Awaitable[None]]] = {
+            "webhooks": self.webhooks.run,
             "streams": self._streams,
             "news": self.news.run,
             "posters": self.posters.run,
@@ -101,6 +109,7 @@ class Beside:
         """What is wrong, by room; never a reason to call the service unhealthy."""
         found = {room: health.detail for room, health in self._keeper.health.items()}
         found["tasks"] = found.get("tasks") or self.tasks.warning
+        found["webhooks"] = self.webhooks.trouble() or found.get("webhooks", "")
         return {room: Health(True, detail) for room, detail in found.items() if detail}
 
     # --- events ------------------------------------------------------------------------------------

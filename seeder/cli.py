@@ -41,8 +41,11 @@ _SERVER = (
     *("tracker", "swarm", "stun", "turn", "turn_secret_file", *_TERMS),
     *("bt_port", "max_memory", "log_format", "log_level"),
 )
-_PUBLISH = ("keys", "jwt_key", "jwt_audience", "publish_hook", "takeover", "admin_token_file", "api_input")
-"""Who may publish streams into the feed folder."""
+_PUBLISH = (
+    *("keys", "jwt_key", "jwt_audience", "publish_hook", "takeover", "admin_token_file", "api_input"),
+    *("webhook", "webhook_secret_file", "webhook_events"),
+)
+"""Who may publish streams into the feed folder, and who is told of it."""
 _INGEST = ("segment_seconds", "window", "ladder", "encoder", "ffmpeg")
 
 Command = Callable[..., Any]

@@ -28,7 +28,7 @@ ADMIN_TOKEN_VARIABLE = "LIVE_TORRENT_ADMIN_TOKEN"  # noqa: S105
 
 _PATHS = (
     *("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg"),
-    *("keys", "jwt_key", "admin_token_file"),
+    *("keys", "jwt_key", "admin_token_file", "webhook_secret_file"),
 )
 
 
@@ -104,6 +104,11 @@ class Config:
     default: an admin's token is no shell."""
     admin_token_file: Path | None = None
     """Holds the admin's token; ``None``: one in the user's state folder."""
+    webhook: tuple[str, ...] = ()
+    """Addresses that are told what happens to streams. Their queries may be secrets: not to be shown."""
+    webhook_secret_file: Path | None = None
+    webhook_events: tuple[str, ...] = ()
+    """What they are told of; empty: of everything there is."""
     keys: Path | None = None
     """The file of stream keys; ``None``: in the user's state folder."""
     streams: tuple[StreamConfig, ...] = ()
@@ -245,6 +250,9 @@ def _check_together(config: Config) -> None:
         raise ConfigError("--ice-transport-policy relay needs --turn: else no two viewers could connect")
     if any(wanted.startswith("rtmps:") for wanted in config.publish) and not config.tls:
         raise ConfigError("--publish rtmps needs --tls-cert and --tls-key (or --tls-self-signed)")
+    if bool(config.webhook) != (config.webhook_secret_file is not None):
+        lacking, given = ("--webhook-secret-file", "--webhook")[:: 1 if config.webhook else -1]
+        raise ConfigError(f"{given} needs {lacking} as well")
     if config.jwt_audience is not None and config.jwt_key is None:
         raise ConfigError("--jwt-audience needs --jwt-key as well")
     secure = config.tls if config.public_url is None else config.public_url.startswith("https:")

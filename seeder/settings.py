@@ -33,6 +33,8 @@ from seeder.values import (
     as_takeover,
     as_text,
     as_tracker,
+    as_webhook_events,
+    as_webhooks,
     stun_url,
     turn_url,
 )
@@ -174,6 +176,9 @@ _ROWS = (
         "SECONDS|refuse",
         "A second publisher of a stream waits so long, then takes over; or never does. [default: 3]",
     ),
+    Setting("webhook", as_webhooks, "URL", "Is told what happens to streams; may be repeated.", True),
+    Setting("webhook_secret_file", as_path, "FILE", "What that is signed with (openssl rand -base64 32)."),
+    Setting("webhook_events", as_webhook_events, "KIND", "… only of these; may be repeated.", True),
     Setting("keys", as_path, "FILE", "Stream keys: who may publish. [default: in the user's state folder]"),
     Setting("max_memory", as_size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),
 )

@@ -182,6 +182,40 @@ def as_hook(value: object) -> str:
     return _url(value, ("http", "https"), "https://auth.example.org/publish", "it is seen by other users")
 
 
+WEBHOOK_EVENTS = (
+    *("publish.start", "publish.stop", "stream.live", "stream.ended", "stream.gone"),
+    *("recording.start", "recording.ready", "recording.gone"),
+)
+"""What webhooks may be told of (:mod:`seeder.events`)."""
+MOST_WEBHOOKS = 8
+
+
+def as_webhooks(value: object) -> tuple[str, ...]:
+    """Addresses: a list, or one, or several with spaces between them (a comma may be part of one)."""
+    items = value.split() if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError("a list of addresses is needed")
+    why = "it is seen by other users"
+    found = [_url(each, ("http", "https"), "https://example.org/hook", why) for each in items]
+    if len(found) > MOST_WEBHOOKS:
+        raise ValueError(f"at most {MOST_WEBHOOKS} are possible, not {len(found)}")
+    return tuple(dict.fromkeys(found))
+
+
+def as_webhook_events(value: object) -> tuple[str, ...]:
+    """Kinds: a list, or a comma-separated string."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"a list of {', '.join(WEBHOOK_EVENTS)} is needed, not {value!r}")
+    found = tuple(dict.fromkeys(as_text(item) for item in items if item != ""))
+    for item in found:
+        if item not in WEBHOOK_EVENTS:
+            raise ValueError(
+                f"must be of {', '.join(WEBHOOK_EVENTS)}, not {item!r}{meant(item, WEBHOOK_EVENTS)}"
+            )
+    return found
+
+
 def as_takeover(value: object) -> float | None:
     if isinstance(value, str) and value.strip().lower() == "refuse":
         return None

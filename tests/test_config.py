@@ -62,6 +62,9 @@ GOOD = {
     "api_input": ("rtsp://*.camera.local/,/srv/films", ("rtsp://*.camera.local", "/srv/films")),
     "admin_token_file": ("/run/token", Path("/run/token")),
     "keys": ("/etc/keys.json", Path("/etc/keys.json")),
+    "webhook": ("https://a.example/?x=1,2 http://[::1]/", ("https://a.example/?x=1,2", "http://[::1]/")),
+    "webhook_secret_file": ("/run/hook.secret", Path("/run/hook.secret")),
+    "webhook_events": ("stream.live,stream.gone", ("stream.live", "stream.gone")),
 }
 
 
@@ -91,7 +94,10 @@ def test_a_setting_reads_the_same_from_flag_variable_and_key(name: str) -> None:
     turn = {"turn": "turn:a.example.org", "turn_secret_file": "/run/secret"}
     tls = {"tls_cert": "/c.pem", "tls_key": "/k.pem"}
     jwt = {"jwt_audience": "live", "jwt_key": "/etc/issuer.pem"} if name == "jwt_audience" else {}
-    groups = [group for group in (tls, turn, jwt, {**turn, "ice_transport_policy": "all"}) if name in group]
+    hook = {"webhook": "http://[::1]/", "webhook_secret_file": "/run/hook.secret"}
+    groups = [
+        group for group in (tls, turn, jwt, hook, {**turn, "ice_transport_policy": "all"}) if name in group
+    ]
     beside = {key: other for group in groups[:1] for key, other in group.items() if key != name}
     assert getattr(merge({name: text, **beside}), name) == value
     assert getattr(merge(beside, {f"LIVE_TORRENT_{name.upper()}": text}), name) == value

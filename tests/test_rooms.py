@@ -27,6 +27,7 @@ LEVELS: dict[str, int] = {
     "checking": 6,
     "tracker": 6,
     "recording": 7,  # what the library shows, kept
+    "webhooks": 7,  # events, as they happen; files as the ingest writes them
     "publish": 7,  # an ingest carries what is published
     "posters": 8,  # of recordings, too
     "onward": 8,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
-from seeder import __version__
+from seeder.posting import Posts, host, why
 from seeder.publish.claim import Claim, Grant, RefusedError
 from seeder.publish.keys import MAX_KEY
 from seeder.values import stream_name
@@ -35,9 +34,8 @@ class Hook:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._host = urlsplit(url).hostname or ""
-        """All that is said of the address: a query may be a secret."""
-        self._session: aiohttp.ClientSession | None = None
+        self._host = host(url)
+        self._posts = Posts()
         self._turns = asyncio.Semaphore(MOST)
 
     async def __call__(self, claim: Claim) -> Grant:
@@ -55,8 +53,7 @@ class Hook:
         except TimeoutError:
             raise self._unknown(f"no answer within {TIMEOUT:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # Their words may hold the address; their kind says enough.
-            raise self._unknown(type(error).__name__) from None
+            raise self._unknown(why(error)) from None
         if 400 <= status < 500:
             raise RefusedError("no such key", 403 if status == 403 else 401)
         if not 200 <= status < 300:
@@ -77,21 +74,11 @@ class Hook:
             raise self._unknown("a yes for what cannot name a stream") from None
 
     async def _ask(self, question: bytes) -> tuple[int, bytes]:
-        if self._session is None:
-            # No proxy of the environment's, no cookies: the address is asked that was given.
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": f"live-torrent/{__version__}"}
-            )
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        async with self._session.post(
-            self._url, data=question, headers=headers, allow_redirects=False
-        ) as answer:
-            body = b""
-            async for chunk in answer.content.iter_any():
-                body += chunk
-                if len(body) > MAX_ANSWER:
-                    raise ValueError("too long")
-            return answer.status, body
+        answer = await self._posts.post(self._url, question, headers, MAX_ANSWER)
+        if not answer.whole:
+            raise ValueError("too long")
+        return answer.status, answer.body
 
     def _unknown(self, why: str) -> RefusedError:
         log.warning("the publish hook at %s: %s; refused", self._host, why)
@@ -99,9 +86,7 @@ class Hook:
 
     async def close(self) -> None:
         """Idempotent; the next question opens it again."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._posts.close()
 
 
 def _text(came: str) -> str:
