@@ -1,4 +1,4 @@
-"""Pages and scripts: ``/``, ``/watch/<stream>``, ``/sw.js``, ``/embed.js``, ``/client/…``; decided, not sent.
+"""``/``, ``/watch/<stream>``, ``/studio``, ``/sw.js``, ``/embed.js``, ``/client/…``; decided, not sent.
 
 A path is looked up among the bundle's names, as a whole; the rest of the site is not for here.
 """
@@ -21,6 +21,7 @@ worker speak to each other."""
 
 _SINGLE: dict[str, tuple[str, Headers]] = {
     "/": ("pages/index.html", security.page(framed=False)),
+    "/studio": ("pages/studio.html", security.STUDIO),
     # From the root the whole site is its scope anyway; the header keeps it so behind a prefix.
     "/sw.js": ("sw.js", (*security.SCRIPT, ("Service-Worker-Allowed", "/"))),
     "/embed.js": ("embed.js", security.SCRIPT),

@@ -63,6 +63,13 @@ PERMISSIONS = ", ".join(f"{name}=()" for name in ("camera", "display-capture", "
 """What a player never asks for, whatever a site that frames it would grant; autoplay and fullscreen are the
 site's to give (``allow="autoplay; fullscreen"``)."""
 
+STUDIO_POLICY = PAGE_POLICY | {
+    "connect-src": "'self'",  # the stream's key goes to this server and nowhere else
+    "worker-src": "'none'",
+    "frame-ancestors": "'none'",
+}
+"""The studio plays nothing from elsewhere; what it sends is its visitor's camera."""
+
 
 def page(*, framed: bool) -> Headers:
     """``framed``: other sites may show it in a frame.
@@ -78,6 +85,14 @@ def page(*, framed: bool) -> Headers:
     )
     return headers if framed else (*headers, ("X-Frame-Options", "DENY"))
 
+
+STUDIO: Headers = (
+    ("Content-Security-Policy", "; ".join(f"{name} {sources}" for name, sources in STUDIO_POLICY.items())),
+    # The one page that asks for them; no frame in it could.
+    ("Permissions-Policy", "camera=(self), display-capture=(self), geolocation=(), microphone=(self)"),
+    *_COMMON,
+    ("X-Frame-Options", "DENY"),
+)
 
 WHIP: Headers = (
     *_COMMON,

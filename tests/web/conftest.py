@@ -130,6 +130,7 @@ BUNDLE = {
     "client/large.js": b"// " + SEGMENT.hex().encode(),
     "pages/index.html": b"<!doctype html>index",
     "pages/watch.html": b"<!doctype html>watch",
+    "pages/studio.html": b"<!doctype html>studio",
     "pages/style.css": b"body {}",
     "pages/favicon.svg": b"<svg/>",
     ".stamp": b"secret",

@@ -16,6 +16,7 @@ from tests.web.conftest import BUNDLE, Open, Site, write_bundle
     [
         ("/", "pages/index.html", "text/html; charset=utf-8"),
         ("/watch/demo", "pages/watch.html", "text/html; charset=utf-8"),
+        ("/studio", "pages/studio.html", "text/html; charset=utf-8"),
         ("/sw.js", "sw.js", "text/javascript; charset=utf-8"),
         ("/embed.js", "embed.js", "text/javascript; charset=utf-8"),
         ("/client/player.js", "client/player.js", "text/javascript; charset=utf-8"),
@@ -91,6 +92,19 @@ async def test_other_sites_may_include_the_scripts_and_frame_only_the_player(sit
         assert page.headers["referrer-policy"] == "no-referrer"
         assert "camera=()" in page.headers["permissions-policy"]
         assert "autoplay" not in page.headers["permissions-policy"], "the framing site's to give"
+
+
+async def test_the_studio_alone_may_use_camera_and_screen_and_talks_to_nobody_but_us(site: Site) -> None:
+    studio = (await site.fetch("/studio")).headers
+    for feature in ("camera", "microphone", "display-capture"):
+        assert f"{feature}=(self)" in studio["permissions-policy"]
+        assert f"{feature}=()" in (await site.fetch("/")).headers["permissions-policy"]
+    policy = studio["content-security-policy"]
+    assert "connect-src 'self';" in policy
+    assert "worker-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert studio["x-frame-options"] == "DENY"
 
 
 async def test_the_page_of_a_stream_that_is_not_there_yet_waits_for_it(site: Site) -> None:

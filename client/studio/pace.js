@@ -1,0 +1,143 @@
+/**
+ * How much is recorded, by what the line and the server take. Pure: bytes and the time come in, decisions go out.
+ *
+ * A recorder cannot change its bit rate: each change is a new recorder, which viewers see as a short jolt. So there
+ * are few changes: down at once when it has to be, by as much as was seen to be missing; up seldom, and ever more
+ * seldom when it did not hold.
+ */
+
+import { LEAST } from './quality.js'
+
+/** Backlog that is no worry: a burst, a key frame, the server's own second between two reports. s */
+const CALM = 1
+/** Backlog from which on less is recorded. s */
+const SLOW = 2.5
+/** What is held at most before a recorder's rest is thrown away: viewers are that far behind by then. s */
+const MOST = 10
+/** … and in bytes, whatever the rate: a phone's memory. */
+const MOST_BYTES = 8 << 20
+/** … and what is no reason to throw anything away at the lowest rates: half a second of anybody's. */
+const LEAST_BYTES = 512 << 10
+/** After a change the old rate's backlog drains first. ms */
+const SETTLE = 5000
+/** The window in which the line's rate is measured. ms */
+const WINDOW = 4000
+/** Calm so long before more is tried, at first and at most. ms */
+const PATIENCE = 20_000
+const MOST_PATIENCE = 5 * 60_000
+
+/** @typedef {'keep' | 'lower' | 'raise' | 'drop'} Decision */
+
+export class Pace {
+  /** @param {number} wanted bits/s: what the user chose */
+  constructor (wanted) {
+    this.wanted = wanted
+    /** To be recorded now, bits/s. */
+    this.bits = wanted
+    /** What is held, in seconds of media. */
+    this.backlog = 0
+    this.patience = PATIENCE
+    this.changedAt = -Infinity
+    this.raisedAt = -Infinity
+    /** Since when it has been calm; null: it is not. @type {number | null} */
+    this.calmSince = null
+    /** Since when the backlog has been too long. @type {number | null} */
+    this.slowSince = null
+    /** What the other end had taken at a time; a window's. @type {{ at: number, taken: number }[]} */
+    this.seen = []
+  }
+
+  /** Bytes that may be held here before a recorder's rest is thrown away. */
+  get mostHeld () {
+    return Math.min(MOST_BYTES, Math.max(LEAST_BYTES, (this.bits / 8) * MOST))
+  }
+
+  /** Less than what was chosen is recorded. */
+  get lowered () { return this.bits < this.wanted }
+
+  /** A new connection: what was held is gone, and its count of bytes begins anew. @param {number} now ms */
+  reconnected (now) {
+    this.seen = []
+    this.backlog = 0
+    this.calmSince = this.slowSince = null
+    this.changedAt = now
+  }
+
+  /** The user chose another. @param {number} wanted bits/s @param {number} now ms */
+  choose (wanted, now) {
+    this.wanted = this.bits = wanted
+    this.patience = PATIENCE
+    this.reconnected(now)
+  }
+
+  /** The server gave up on it. */
+  halve () { this.bits = Math.max(Math.min(LEAST, this.wanted), this.bits / 2) }
+
+  /**
+   * Look once or more often a second. Whoever is told other than `keep` begins a new recorder with `bits`; for `drop`
+   * after it has thrown away what it holds itself.
+   * @param {object} facts
+   * @param {number} facts.held bytes recorded that ffmpeg at the server has not taken: here, on the way and there
+   * @param {number} facts.queued bytes of them that are here and not yet handed to the socket
+   * @param {number} facts.taken bytes of this connection that the other end has taken so far
+   * @param {number} now ms
+   * @returns {Decision}
+   */
+  look ({ held, queued, taken }, now) {
+    this.seen = this.seen.filter(({ at }) => at > now - WINDOW)
+    this.seen.push({ at: now, taken })
+    const before = this.backlog
+    this.backlog = held * 8 / this.bits
+    if (queued > this.mostHeld) return this.#lower(now, 'drop')
+    if (this.backlog > SLOW) {
+      this.calmSince = null
+      this.slowSince ??= now
+      const settled = now - this.changedAt > SETTLE
+      // What shrinks by itself is left to.
+      return settled && now - this.slowSince > 1000 && this.backlog >= before ? this.#lower(now, 'lower') : 'keep'
+    }
+    this.slowSince = null
+    if (this.backlog > CALM) this.calmSince = null
+    else this.calmSince ??= now
+    const calm = this.calmSince === null ? 0 : now - Math.max(this.calmSince, this.changedAt)
+    return this.lowered && calm > this.patience ? this.#raise(now) : 'keep'
+  }
+
+  /** @param {number} now @param {'lower' | 'drop'} how @returns {Decision} */
+  #lower (now, how) {
+    // It was tried for nothing: the next time it is tried later.
+    const vain = now - this.raisedAt < 2 * PATIENCE
+    if (vain) this.patience = Math.min(MOST_PATIENCE, this.patience * 2)
+    const line = this.#line(now)
+    const least = Math.min(LEAST, this.wanted)
+    const bits = Math.max(least, Math.min(this.bits * 0.7, line === null ? this.bits / 2 : line * 0.75))
+    // As low as it gets: another recorder would help nobody, but what is thrown away needs one.
+    if (how === 'lower' && bits >= this.bits) return 'keep'
+    this.#change(bits, now)
+    return how
+  }
+
+  /** @param {number} now @returns {Decision} */
+  #raise (now) {
+    // The last step that held long enough is forgotten: lines get better.
+    if (now - this.raisedAt > MOST_PATIENCE) this.patience = PATIENCE
+    this.raisedAt = now
+    this.#change(Math.min(this.wanted, this.bits * 1.4), now)
+    return 'raise'
+  }
+
+  /** @param {number} bits @param {number} now */
+  #change (bits, now) {
+    this.bits = bits
+    this.changedAt = now
+    this.calmSince = this.slowSince = null
+  }
+
+  /** What the other end took lately, bits/s; null before there is enough to say. @param {number} now */
+  #line (now) {
+    const first = this.seen[0]
+    const last = this.seen.at(-1)
+    if (!first || !last || now - first.at < WINDOW / 2) return null
+    return (last.taken - first.taken) * 8000 / (last.at - first.at)
+  }
+}
