@@ -99,6 +99,8 @@ def cli(context: click.Context) -> None:
     From OBS or another encoder, which needs a key:
       live-torrent keys create garden
       live-torrent serve --feed feed --publish rtmp
+    A file as a recording of the feed:
+      live-torrent import holiday.mkv --name holiday
     Recordings on any web server or object store:
       live-torrent bake films --tracker wss://tracker.example.org/announce
     """
@@ -271,6 +273,26 @@ def bake(folder: str, dry_run: bool, undoing: bool, config_file: str | None, **f
 
     config = _configure(config_file, flags)
     return run_bake(folder, config, stopper, dry_run=dry_run, undoing=undoing)
+
+
+@cli.command("import", short_help="Turn a media file, or a folder of WebM chunks, into a finished VOD.")
+@click.argument("path", metavar="FILE|FOLDER")
+@click.option("--name", required=True, metavar="NAME", help="The VOD's name: what stands in /watch/NAME.")
+@click.option("--title", default="", metavar="TEXT", help="Its title for people. [default: the file's name]")
+@_settings("feed", "ladder", "segment_seconds", "encoder", "ffmpeg", "log_format", "log_level")
+def import_(path: str, name: str, title: str, config_file: str | None, **flags: object) -> int:
+    """Turn FILE (anything ffmpeg reads) into the finished stream NAME of the feed folder.
+
+    What fits is copied, the rest is encoded. It appears in the feed all at once; no server has to run.
+
+    A FOLDER holds WebM chunks of a browser's recorder, each with a header or only the first: they are put
+    together in the order of the numbers in their names, without a gap. A broken one costs itself alone.
+    """
+    from seeder.imports.command import run_import
+
+    config = _configure(config_file, flags)
+    feed = made(config.feed or Path("feed"))
+    return run_import(Path(_checked(path)), name, title, feed, config, stopper)
 
 
 @cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")

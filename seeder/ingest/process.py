@@ -8,6 +8,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from seeder.errors import IngestError
@@ -19,6 +20,7 @@ LINE = 400  # characters kept of a line; addresses of cloud storage are long
 QUIT_SECONDS = 1.2  # 'q' flushes the encoder and writes the last fragment: 0.1 s when idle, more when loaded
 TERM_SECONDS = 0.6  # a process that ignored 'q' is stuck in its input; SIGTERM interrupts that
 # Together under two seconds, so that stopping a service stays within three.
+BEHIND = 15  # nice: a thirtieth of what an ffmpeg of something live gets, where both want a core
 
 T = TypeVar("T")
 
@@ -140,10 +142,12 @@ async def running(
     script: bytes = b"",
     keep: int = LINES,
     outputs: int = 1,
+    behind: bool = False,
 ) -> AsyncIterator[Process]:
     """An ffmpeg that is dead when the block is left. ``own_stdin`` gives it our standard input, to read from;
     ``script`` is all that its own will hold; ``keep`` is how many lines of stderr are kept. With several
     ``outputs`` ``arguments`` is asked for, given the numbers of the pipes to write to (the first is 1).
+    ``behind``: it takes of the processor what everything else leaves.
 
     It gets a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order. Should we
     be killed, it ends by itself when it next writes to the broken pipe.
@@ -169,6 +173,8 @@ async def running(
             for end in ends:  # ffmpeg's own are copies; while ours are open, no reader sees the end
                 os.close(end)
         run = Process(process, keep, readers)
+        if behind:
+            _step_back(process.pid)
         try:
             if script:
                 with contextlib.suppress(OSError):  # its exit code tells more
@@ -177,6 +183,15 @@ async def running(
             yield run
         finally:
             await run.close()
+
+
+def _step_back(pid: int) -> None:
+    """Right after its start: its threads inherit it."""
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no setpriority
+        os.setpriority(os.PRIO_PROCESS, pid, BEHIND)
+    with contextlib.suppress(OSError):
+        # Linux may weigh sessions against each other first, and it has one of its own (sched(7)).
+        Path(f"/proc/{pid}/autogroup").write_text(str(BEHIND))
 
 
 async def _reader(pipe: int, stack: contextlib.AsyncExitStack) -> asyncio.StreamReader:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Protocol
 
 from seeder.errors import IngestError
 from seeder.ingest.aligner import Aligner, MisalignedError
 from seeder.ingest.binary import Binary
-from seeder.ingest.cmaf import Fragment, Splitter
+from seeder.ingest.cmaf import Fragment, InitSection, Splitter
 from seeder.ingest.encoder import arguments
 from seeder.ingest.overload import BUSY, Pace, effort
-from seeder.ingest.packager import Packager
 from seeder.ingest.plan import Launch, Mode, Plan
 from seeder.ingest.process import Process, running
 from seeder.ingest.segmenter import Cut
@@ -46,16 +46,27 @@ class OverloadedError(RunFailedError):
     """This machine does not keep up; the message says by how much."""
 
 
+class Shelf(Protocol):
+    """Where the segments go: a :class:`~seeder.ingest.packager.Packager`, or whoever keeps them otherwise."""
+
+    def begin_run(
+        self, inits: Mapping[str, InitSection], target_duration: int, anchor: float, media_start: float
+    ) -> None: ...
+
+    async def add(self, cuts: Mapping[str, Cut]) -> bool: ...
+
+
 class Run:
     """``name`` is the only variant's, where the plan has no ladder. ``anchor`` is the Unix time of the first
     sample, None where it follows from the first fragment's arrival. ``sheds``: something can be given up when
-    this machine cannot keep up. ``published`` is called after each segment."""
+    this machine cannot keep up. ``published`` is called after each segment. ``behind``: everything else on
+    this machine goes first."""
 
     def __init__(
         self,
         plan: Plan,
         name: str,
-        packager: Packager,
+        packager: Shelf,
         *,
         launch: Launch,
         anchor: float | None,
@@ -63,6 +74,7 @@ class Run:
         clock: Callable[[], float],
         sheds: bool = False,
         published: Callable[[], None] = lambda: None,
+        behind: bool = False,
     ) -> None:
         self.plan = plan
         self.pid: int | None = None
@@ -77,6 +89,7 @@ class Run:
         self._clock = clock
         self._sheds = sheds
         self._published = published
+        self._behind = behind
         self._names = plan.variants or (name,)
         sounds = {step.folder: step.sound for step in plan.steps} or {name: False}
         self._splitters = {name: Splitter(by_time=bool(plan.steps)) for name in self._names}
@@ -98,8 +111,9 @@ class Run:
 
         own_stdin = plan.source.kind is SourceKind.STDIN
         async with running(
-            binary.path, given, own_stdin=own_stdin, script=plan.source.script, outputs=len(self._names)
-        ) as process:
+            binary.path, given, own_stdin=own_stdin, script=plan.source.script, outputs=len(self._names),
+            behind=self._behind,
+        ) as process:  # fmt: skip
             self.pid = process.pid
             feeder = None if supply is None else asyncio.create_task(_feed(process, supply))
             # The pump is a task of its own: when we are cancelled, it goes on to the end of ffmpeg's output.
