@@ -67,6 +67,7 @@ from seeder.web import (
     tls_context,
 )
 from seeder.web.nginx_rtmp import blueprint as nginx_rtmp_blueprint
+from seeder.web.publish import Publish
 from seeder.web.whip import blueprint as whip_blueprint
 
 log = logging.getLogger(__name__)
@@ -313,6 +314,7 @@ class Service:
                 whip_blueprint(self._door, reach, self._turn),
                 nginx_rtmp_blueprint(self.desk, lambda: at_home(config.host, self.published, "rtmp")),
             ),
+            publish=Publish(self._door, self.library, self.viewers, trust_proxy=config.trust_proxy),
         )
         closing = [self.channels.close, self.beside.news.close]
         if self.tracker is not None:

@@ -303,11 +303,12 @@ PUBLISH_PORTS: Mapping[str, int] = {
     "rtsp": 8554,
     "flv": 9002,
     "whip": 8189,
+    "browser": 0,
     "srt": 9000,
     "mpegts": 9001,
 }
-"""The protocols that publishers may come by, and their usual ports; :mod:`seeder.publish.listeners` has a
-listener for each."""
+"""The protocols that publishers may come by, and their usual ports (0: it has none of its own);
+:mod:`seeder.publish.listeners` has a listener for each."""
 
 
 def as_publish(value: object) -> tuple[str, ...]:
@@ -319,8 +320,10 @@ def as_publish(value: object) -> tuple[str, ...]:
     for item in (as_text(item).lower() for item in items if item != ""):
         protocol, colon, port = item.partition(":")
         if protocol not in PUBLISH_PORTS:
-            known = ", ".join(f"{name}[:{usual}]" for name, usual in PUBLISH_PORTS.items())
+            known = ", ".join(f"{name}[:{usual}]" if usual else name for name, usual in PUBLISH_PORTS.items())
             raise ValueError(f"must be one of {known}, not {item!r}{meant(protocol, PUBLISH_PORTS)}")
+        if port.strip("0") and not PUBLISH_PORTS[protocol]:
+            raise ValueError(f"{protocol} has no port of its own: it comes by the web server's")
         found.append(f"{protocol}:{as_integer(0, 65535)(port) if colon else PUBLISH_PORTS[protocol]}")
     return tuple(dict.fromkeys(found))
 

@@ -236,7 +236,13 @@ class Ingest:
 
     async def _make_plan(self, binary: Binary) -> Plan:
         source = self._source
-        if self._probe is None and source.can_be_opened_twice:
+        if self._probe is None and self._supply is not None and self._supply.tells:
+            known = await self._supply.told()
+            if known is None:
+                raise RunFailedError(f"{source.name}: no media came")
+            source = self._source = replace(source, varies=known.varies)
+            self._probe = known.probe
+        elif self._probe is None and source.can_be_opened_twice:
             probe, complaint = await look(binary, source, self._supply)
             if complaint:
                 raise RunFailedError(f"{source.name}: {plain(complaint)}")

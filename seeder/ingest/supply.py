@@ -11,11 +11,22 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
+from seeder.ingest.probe import Probe
+
 LIMIT = 16 << 20
 """Bytes held: what a publisher sends while its input is looked at, 10 s at 12 Mbit/s. Beyond that
 :meth:`Supply.write` waits, and with it the publisher's connection."""
 SILENCE = 10.0
 """Seconds without a byte after which a publisher counts as gone; encoders send audio many times a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is inside, where the writer has found out: nobody needs to look at it."""
+
+    probe: Probe
+    varies: int | None = None
+    """See :class:`~seeder.ingest.sources.Source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class _Chunk:
     head: bytes | None = None
     anew: bool = False
     look: bool = False
+    known: Known | None = None
 
 
 class Supply:
@@ -39,15 +51,18 @@ class Supply:
         alone: bool = False,
         silence: float = SILENCE,
         varies: int | None = None,
+        tells: bool = False,
     ) -> None:
         """``name``: for people (``RTMP from 192.0.2.7``), without secrets; ``format``: ffmpeg's demuxer;
         ``options``: its further input options; ``alone``: the head is all that standard input gets (an SDP,
-        the media of which comes another way); ``varies``: see :class:`~seeder.ingest.sources.Source`."""
+        the media of which comes another way); ``varies``: see :class:`~seeder.ingest.sources.Source`;
+        ``tells``: each head comes with what is :class:`Known` of the media behind it."""
         self.name = name
         self.format = format
         self.options = options
         self.alone = alone
         self.varies = varies
+        self.tells = tells
         self.head = b""
         """What every reader needs first: FLV's header and sequence headers, an SDP; empty for MPEG-TS. The
         writer sets it before the first chunk, and may change it."""
@@ -57,6 +72,7 @@ class Supply:
         self.on_reader: Callable[[bool], None] = lambda takes: None
         """Called when an ffmpeg is about to begin; True for one that takes what it reads, False for one that
         looks."""
+        self._known: Known | None = None
         self._held: deque[_Chunk] = deque()
         self._size = 0
         self._begun = False
@@ -69,6 +85,11 @@ class Supply:
     def ended(self) -> bool:
         """Nothing more comes; what is held can still be read."""
         return self._ended
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self._size
 
     @property
     def turned(self) -> bool:
@@ -88,19 +109,21 @@ class Supply:
         head: bytes | None = None,
         anew: bool = False,
         look: bool = False,
+        known: Known | None = None,
     ) -> None:
         """``entry``: a new ffmpeg can start with ``chunk``; ``head``: the head from it on; ``anew``: a new
-        ffmpeg has to start with it, for the one before it cannot go on; ``look``: and to look what is inside.
-        Waits while too much is held; safe to cancel."""
+        ffmpeg has to start with it, for the one before it cannot go on; ``look``: and to look what is inside;
+        ``known``: what is, from it on. Waits while too much is held; safe to cancel."""
         async with self._changed:
             self._last = asyncio.get_running_loop().time()
             if self._seeking and not entry:
                 self.head = self.head if head is None else head
+                self._known = known or self._known
                 return
             self._seeking = False
             await self._changed.wait_for(lambda: self._size < LIMIT or self._ended)
             if not self._ended:
-                self._held.append(_Chunk(chunk, entry, head, anew, look))
+                self._held.append(_Chunk(chunk, entry, head, anew, look, known))
                 self._size += len(chunk)
             self._changed.notify_all()
 
@@ -141,7 +164,14 @@ class Supply:
         self._size -= len(chunk.data)
         if chunk.head is not None:
             self.head = chunk.head
+        self._known = chunk.known or self._known
         return chunk.data
+
+    async def told(self) -> Known | None:
+        """What the next reader will find, once it is here; None: it ended before. Nobody reads meanwhile."""
+        async with self._changed:
+            await self._aligned()
+            return (self._held[0].known or self._known) if self._held else None
 
     async def look(self) -> AsyncIterator[bytes]:
         """What the next reader will read, as it comes, without taking it; ends when no more can be held.

@@ -31,8 +31,43 @@ class Whip(Protocol):
         """The publisher stops."""
 
 
+class Wire(Protocol):
+    """A WebSocket. What cannot be sent because its other end is gone, or does not read, raises OSError."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next message; None: the connection is over. Safe to cancel."""
+
+    async def send(self, text: str) -> None: ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Returns when the other end has heard of it, or does not answer."""
+
+    def widen(self) -> None:
+        """Its key is good: messages may be as long as media is."""
+
+
+class Shown(Protocol):
+    """What viewers see of the stream."""
+
+    def segments(self) -> frozenset[str]:
+        """Paths, those listed now."""
+
+    def viewers(self) -> int: ...
+
+
+class Browser(Protocol):
+    """Publishing over a WebSocket, without the WebSocket."""
+
+    def full(self, address: str) -> bool:
+        """There are too many who have shown no key."""
+
+    async def talk(self, wire: Wire, name: str, address: str, key: str, shown: Shown) -> None:
+        """``key``: what the handshake had; empty for none. Returns when the connection is closed."""
+
+
 @dataclass(slots=True)
 class Door:
-    """``whip``: ``None`` unless ``--publish`` names it."""
+    """``None`` unless ``--publish`` names them."""
 
     whip: Whip | None = None
+    browser: Browser | None = None

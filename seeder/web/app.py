@@ -51,6 +51,7 @@ def create_app(
     news: News | None = None,
     operator: Operator | None = None,
     blueprints: Sequence[Blueprint] = (),
+    publish: ASGI | None = None,
 ) -> Origin:
     """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
 
@@ -59,7 +60,7 @@ def create_app(
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
     publishers in, ``None``: nobody may publish here; ``channels``: what ``/live/NAME.ts`` is, ``None``:
     nothing; ``news``: what ``/api/events`` tells, likewise; ``operator``: knows the admin, ``None``: there is
-    none; ``blueprints``: further routes.
+    none; ``blueprints``: further routes; ``publish``: see :mod:`seeder.web.publish`.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)
@@ -97,5 +98,5 @@ def create_app(
     rest = cast(ASGI, app.asgi_app)
     onward = None if channels is None else Endless(channels, counters)
     telling = None if news is None else Telling(news, operator, counters)
-    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward, telling)  # type: ignore[method-assign, assignment]
+    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward, telling, publish)  # type: ignore[method-assign, assignment]
     return app

@@ -20,6 +20,7 @@ from seeder.web.endless import Endless, endless
 from seeder.web.events import PATH as EVENTS
 from seeder.web.events import Telling
 from seeder.web.hot import Hot
+from seeder.web.publish import PREFIX as PUBLISH
 from seeder.web.security import Headers
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ SEND_TIMEOUT = 60.0
 
 class Fast:
     """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere. ``onward``,
-    ``telling``: answer what has no end."""
+    ``telling``: answer what has no end. ``publish``: takes what pages record."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Fast:
         announce: ASGI | None,
         onward: Endless | None = None,
         telling: Telling | None = None,
+        publish: ASGI | None = None,
     ) -> None:
         self._rest = rest
         self._catalog = catalog
@@ -53,6 +55,7 @@ class Fast:
         self._announce = announce
         self._onward = onward
         self._telling = telling
+        self._publish = publish
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
@@ -62,6 +65,12 @@ class Fast:
                     await self._announce(scope, receive, send)
             else:
                 await self._announce(scope, receive, send)
+        elif path.startswith(PUBLISH) and self._publish is not None:
+            if kind == "http":
+                async with _unread(receive):
+                    await self._publish(scope, receive, send)
+            else:
+                await self._publish(scope, receive, send)
         elif kind == "http" and self._onward is not None and endless(scope["method"], path):
             async with _unread(receive) as left:
                 await self._onward(scope, send, left)

@@ -1,7 +1,7 @@
 """One TCP connection as hypercorn serves it, with what it lacks for us.
 
 - A :class:`Link` in ``scope["state"]["link"]``: when bytes last came in (WebSocket pongs included, which
-  ASGI hides), and a way to drop a connection whose other end does not read.
+  ASGI hides), and a way to drop a connection whose other end does not read, or to take longer messages.
 - No permessage-deflate: wsproto agrees to it unasked, at some 300 KiB of zlib state a WebSocket, and
   inflates a 64 KiB frame to 64 MiB before anyone can look at its size. Offers are small anyway.
 - HTTP/2 only where ALPN agreed on it, so that there is one way in, not three.
@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -50,15 +51,25 @@ CLOSE_TIMEOUT = 10.0
 class Link:
     """The TCP connection under a request."""
 
-    __slots__ = ("_transport", "last_read")
+    __slots__ = ("_transport", "last_read", "protocol")
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
         self.last_read = time.monotonic()
+        self.protocol: Any = None
+        """hypercorn's, once it has begun."""
 
     def abort(self) -> None:
         """Drop the connection; what was not sent yet is lost."""
         self._transport.abort()
+
+    def widen(self, scope: MutableMapping[str, Any], bytes: int) -> None:
+        """Take messages of up to so many bytes from the WebSocket of ``scope``."""
+        protocol = self.protocol
+        streams = protocol.streams.values() if isinstance(protocol, H2Protocol) else (protocol.stream,)
+        for stream in streams:
+            if isinstance(stream, WSStream) and stream.scope is scope:
+                stream.buffer.max_length = bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,7 @@ class Connection(TCPServer):
                     parse_socket_addr(socket.family, socket.getsockname()),
                     self.protocol_send,
                 )
+                self.link.protocol = self.protocol
                 await self.protocol.initiate()
                 await self.idle_task.restart(group, self._idle_timeout)
                 await self._read_data()

@@ -31,29 +31,29 @@ class Setup:
 
 def head(setup: Setup) -> bytes:
     """Everything before the first cluster; times are in milliseconds."""
-    versions = (_number(0x4286, 1), _number(0x42F7, 1), _number(0x42F2, 4), _number(0x42F3, 8))
-    kind = (_element(0x4282, b"matroska"), _number(0x4287, 4), _number(0x4285, 2))
+    versions = (number(0x4286, 1), number(0x42F7, 1), number(0x42F2, 4), number(0x42F3, 8))
+    kind = (element(0x4282, b"matroska"), number(0x4287, 4), number(0x4285, 2))
     us = b"live-torrent"
-    info = _element(0x1549A966, _number(0x2AD7B1, 1_000_000), _element(0x4D80, us), _element(0x5741, us))
+    info = element(0x1549A966, number(0x2AD7B1, 1_000_000), element(0x4D80, us), element(0x5741, us))
     tracks = []
     if setup.video:
         codec = b"V_VP8" if setup.video == "vp8" else b"V_MPEG4/ISO/AVC"
         width, height = setup.size
-        picture = _element(0xE0, _number(0xB0, width or 16), _number(0xBA, height or 16))
+        picture = element(0xE0, number(0xB0, width or 16), number(0xBA, height or 16))
         tracks.append(_track(VIDEO, codec, setup.private, picture))
     if setup.audio:
         # RFC 7845 §5.1: two channels, nothing to skip, 48 kHz.
         private = b"OpusHead" + struct.pack("<BBHLhB", 1, 2, 0, 48000, 0, 0)
-        sound = _element(0xE1, _element(0xB5, struct.pack("!d", 48000.0)), _number(0x9F, 2))
+        sound = element(0xE1, element(0xB5, struct.pack("!d", 48000.0)), number(0x9F, 2))
         tracks.append(_track(AUDIO, b"A_OPUS", private, sound))
     segment = b"\x18\x53\x80\x67" + UNKNOWN
-    return _element(0x1A45DFA3, *versions, *kind) + segment + info + _element(0x1654AE6B, *tracks)
+    return element(0x1A45DFA3, *versions, *kind) + segment + info + element(0x1654AE6B, *tracks)
 
 
-def _track(number: int, codec: bytes, private: bytes, more: bytes) -> bytes:
-    known = _element(0x63A2, private) if private else b""
-    numbers = (_number(0xD7, number), _number(0x73C5, number), _number(0x83, number), _number(0x9C, 0))
-    return _element(0xAE, *numbers, _element(0x86, codec), known, more)
+def _track(ident: int, codec: bytes, private: bytes, more: bytes) -> bytes:
+    known = element(0x63A2, private) if private else b""
+    numbers = (number(0xD7, ident), number(0x73C5, ident), number(0x83, ident), number(0x9C, 0))
+    return element(0xAE, *numbers, element(0x86, codec), known, more)
 
 
 class Clusters:
@@ -69,15 +69,15 @@ class Clusters:
         entry = key and (track == VIDEO or not self._video)
         before, start = b"", self._start
         if start is None or (track == VIDEO and entry) or not -1000 < at - start < CLUSTER * 1000:
-            before = b"\x1f\x43\xb6\x75" + UNKNOWN + _number(0xE7, at)
+            before = b"\x1f\x43\xb6\x75" + UNKNOWN + number(0xE7, at)
             start = self._start = at
         else:
             entry = False
         block = struct.pack("!BhB", 0x80 | track, at - start, 0x80 if key else 0) + data
-        return before + _element(0xA3, block), entry
+        return before + element(0xA3, block), entry
 
 
-def _element(name: int, *parts: bytes) -> bytes:
+def element(name: int, *parts: bytes) -> bytes:
     body = b"".join(parts)
     return name.to_bytes((name.bit_length() + 7) // 8, "big") + _size(len(body)) + body
 
@@ -89,5 +89,5 @@ def _size(size: int) -> bytes:
     raise ValueError("too large for EBML")
 
 
-def _number(name: int, value: int) -> bytes:
-    return _element(name, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))
+def number(name: int, value: int) -> bytes:
+    return element(name, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))
