@@ -6,7 +6,7 @@ connection). What is said is decided behind the :class:`~seeder.publish.door.Doo
 it, every answer here is 404.
 
 A page of any site may connect. The key is the secret, and stands in a message (or a header that pages cannot
-set); no cookie counts here, so a browser that is led here by another site brings nothing that the site has not.
+set); no cookie counts here, so a browser that is led here by another site brings nothing that the site lacks.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ def _size(data: bytes | bytearray, at: int) -> tuple[int, int] | None:
 
 
 class Elements:
-    """``entered``: ids of elements whose children come out in their place; ``kept``: those that come out whole,
-    with their bounds in bytes. Every other is skipped."""
+    """``entered``: ids of elements whose children come out in their place; ``kept``: those that come out
+    whole, with their bounds in bytes. Every other is skipped."""
 
     def __init__(self, entered: Collection[int], kept: dict[int, int]) -> None:
         self._entered = entered

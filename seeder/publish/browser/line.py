@@ -9,8 +9,8 @@ from __future__ import annotations
 from seeder.publish.browser.frames import Kind
 
 FAR = 2_000_000
-"""µs that a stamp may be ahead of the clock on our wall; more is a jump. What nothing happened before (a screen
-that stood still) is none."""
+"""µs that a stamp may be ahead of the clock on our wall; more is a jump. Where nothing happened for a while,
+as on a still screen, it is none."""
 BACK = 500_000
 """µs backward in one track that are a jump; less is disorder."""
 APART = 2_000_000

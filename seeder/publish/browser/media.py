@@ -17,8 +17,8 @@ CHANGE = 2.0
 
 
 class Media:
-    """One publisher's, of one recorder after the other. ``patience``: seconds that a second key frame of H.264
-    is waited for. Times are seconds of a clock that never goes back."""
+    """One publisher's, of one recorder after the other. ``patience``: seconds that a second key frame of
+    H.264 is waited for. Times are seconds of a clock that never goes back."""
 
     def __init__(self, patience: float) -> None:
         self._patience = round(patience * 1_000_000)

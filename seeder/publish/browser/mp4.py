@@ -1,5 +1,5 @@
-"""Fragmented MP4 (ISO/IEC 14496-12 §8.8) as recorders write it: ``ftyp``, ``moov``, then ``moof`` and ``mdat``,
-over and over. Pure."""
+"""Fragmented MP4 (ISO/IEC 14496-12 §8.8) as recorders write it: ``ftyp``, ``moov``, then ``moof`` and
+``mdat``, over and over. Pure."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Mp4:
         return found
 
     def _box(self, at: int) -> tuple[str, int, int] | None:
-        """Of the box at ``at``: its type, the length of its header, its size; None: they are not there yet."""
+        """Of the box at ``at``: type, length of its header, size; None: they are not there yet."""
         have = len(self._data) - at
         if have < 8:
             return None
@@ -143,7 +143,7 @@ def _tracks(moov: bytes) -> dict[int, _Track]:
 
 
 def _edited(trak: bytes) -> int:
-    """The media time with which its edit list begins (§8.6.6): encoders with B frames start a little later."""
+    """Media time with which its edit list begins (§8.6.6): encoders with B frames start a little later."""
     for name, edts in boxes(trak):
         if name == "edts":
             elst = child(edts, "elst")
@@ -258,10 +258,8 @@ def _run(
             raise RefusedError(f"{_NO}: a frame is not in its fragment", 415)
         if size:
             key = kind == AUDIO or not flags & NON_SYNC
-            data = mdat[start : start + size]
-            found.append(
-                Frame(kind, time * 1_000_000 // one.scale, data, key, shown * 1_000_000 // one.scale)
-            )
+            begins, later = (ticks * 1_000_000 // one.scale for ticks in (time, shown))
+            found.append(Frame(kind, begins, mdat[start : start + size], key, later))
         time += duration
         place += size
     return time, place

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from seeder.ingest.probe import Probe
@@ -25,8 +26,8 @@ LOOK = 400_000
 MOST_WAITING = 8 << 20
 """Bytes held back, whatever their times say."""
 LAG = 1_000_000
-"""µs that sound may stay behind the picture before silence takes its place: ffmpeg gives nothing out before it
-has both."""
+"""µs that sound may stay behind the picture before silence takes its place: ffmpeg gives nothing out before
+it has both."""
 MOST_LAG = 5_000_000
 """… where it is seen to come later."""
 LONG = 200_000
@@ -59,8 +60,8 @@ class _Held:
 
 
 class Part:
-    """``tracks``: those promised; ``patience``: µs to wait for a second key frame of H.264; ``anew``: there was
-    another before it; ``came``: seconds, now."""
+    """``tracks``: those promised; ``patience``: µs to wait for a second key frame of H.264; ``anew``: there
+    was another before it; ``came``: seconds, now."""
 
     def __init__(self, tracks: Mapping[Kind, Track], patience: int, anew: bool, came: float) -> None:
         self.known: dict[Kind, Track] = {}
@@ -163,7 +164,7 @@ class Part:
         pictures = [one for one in held if one.frame.kind == VIDEO]
         video, audio = self.known.get(VIDEO), self.known.get(AUDIO)
         times = [one.time for one in pictures]
-        gaps = [after - before for before, after in zip(times, times[1:], strict=False) if after > before]
+        gaps = [after - before for before, after in pairwise(times) if after > before]
         rate = f"{1_000_000 / median(gaps):.3g}" if gaps else ""
         keys = [one.time for one in pictures if one.frame.key] + times[-1:]
         span = sum(gaps)
@@ -173,7 +174,7 @@ class Part:
             None if video is None else codecs.picture(video, rate),
             None if audio is None else codecs.sound(audio),
             longest_gop=max(
-                (after - before for before, after in zip(keys, keys[1:], strict=False)), default=0
+                (after - before for before, after in pairwise(keys)), default=0
             ) / 1_000_000 if plain else None,
             bitrate=round(sum(len(one.frame.data) for one in pictures) * 8_000_000 / span) if span else None,
             reordered=times != sorted(times) or any(one.frame.shown for one in pictures),

@@ -24,7 +24,7 @@ MAGIC = b"\x1a\x45\xdf\xa3"
 
 
 class WebM:
-    """One recorder's. A file that begins within another (its EBML header says so) is a new :class:`Header`."""
+    """One recorder's. A file that begins within another (its EBML header says so) is a new Header."""
 
     stride = 0
     """µs: frames of all tracks come in the order of their times."""
