@@ -25,6 +25,8 @@ from seeder.publish.claim import RefusedError
 from seeder.publish.desk import Session
 from seeder.publish.room import Publishing
 from seeder.publish.token import admin_token
+from seeder.recording.recorder import Recorder
+from seeder.recording.switches import Switches
 from seeder.stats.snapshot import Health, Snapshot
 from seeder.tasks import Tasks, Work
 from seeder.web.admin import blueprint as admin_blueprint
@@ -32,6 +34,7 @@ from seeder.web.admin_streams import add_streams
 from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.posters import blueprint as posters_blueprint
+from seeder.web.recordings import blueprint as recordings_blueprint
 from seeder.web.site import blueprint as site_blueprint
 from seeder.web.tasks import blueprint as tasks_blueprint
 from seeder.webhooks.room import Webhooks
@@ -68,6 +71,8 @@ class Beside:
         self.webhooks = Webhooks(self.events, webhook_settings(path.plan.config), waiting)
         self.operator: Operator | None = None
         """Knows the admin; ``None``: nothing here can be administered."""
+        self.recorder: Recorder | None = None
+        """``None`` where the feed folder is not ours to write into."""
         self.kinds: dict[str, Work] = {}
         """What does each kind of task."""
         self.tasks = Tasks(path.plan.feed / HIDDEN / "tasks", self.kinds, self.events)
@@ -77,6 +82,14 @@ class Beside:
             token = admin_token(config.admin_token_file, os.environ)
             self.operator = Operator(token, trust_proxy=config.trust_proxy)
             path.publishing.desk.told = self._published
+            said = {each.name: each.record for each in config.streams if each.record is not None}
+            switches = Switches(path.plan.feed / HIDDEN / "recording-switches.json", config.record, said)
+            self.recorder = Recorder(
+                *(path.plan.feed, path.library, self.events, switches),
+                grace=config.record_grace,
+                age=config.retention_age,
+                most=config.retention_bytes,
+            )
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """The routes of all of them."""
@@ -84,6 +97,8 @@ class Beside:
         if path.publishing is not None and self.operator is not None:
             admin = admin_blueprint(path.publishing, self.operator)
             add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
+            if self.recorder is not None:
+                found.append(recordings_blueprint(self.recorder, self.operator, path.viewers))
             found += [admin, tasks_blueprint(self.tasks, self.operator)]
         return tuple(found)
 
@@ -102,6 +117,8 @@ class Beside:
         }
         if self.path.publishing is not None:
             rooms["tasks"] = self.tasks.run
+        if self.recorder is not None:
+            rooms["recordings"] = self.recorder.run
         for name, work in rooms.items():
             self._keeper.begin(name, work, group, stack)
 
@@ -110,6 +127,8 @@ class Beside:
         found = {room: health.detail for room, health in self._keeper.health.items()}
         found["tasks"] = found.get("tasks") or self.tasks.warning
         found["webhooks"] = self.webhooks.trouble() or found.get("webhooks", "")
+        if self.recorder is not None:
+            found["recordings"] = self.recorder.trouble() or found.get("recordings", "")
         return {room: Health(True, detail) for room, detail in found.items() if detail}
 
     # --- events ------------------------------------------------------------------------------------

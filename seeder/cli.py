@@ -46,7 +46,9 @@ _PUBLISH = (
     *("webhook", "webhook_secret_file", "webhook_events"),
 )
 """Who may publish streams into the feed folder, and who is told of it."""
-_INGEST = ("segment_seconds", "window", "ladder", "encoder", "ffmpeg")
+_RECORDINGS = ("record", "record_grace", "retention_age", "retention_bytes")
+"""What is kept of what was live."""
+_INGEST = ("segment_seconds", "window", "dvr", "ladder", "encoder", "ffmpeg")
 
 Command = Callable[..., Any]
 
@@ -115,7 +117,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--open/--no-open", "browser", default=None, help="Open the page. [default: where there is a screen]"
 )
-@_settings("feed", *_INGEST, *_PUBLISH, *_SERVER)
+@_settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
 def demo(source: str | None, browser: bool | None, config_file: str | None, **flags: object) -> None:
     """Show everything at once: a live test picture (or INPUT), the server, a page to watch it on.
 
@@ -130,7 +132,7 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
-@_settings("feed", "loop", "publish", "publish_from", *_INGEST, *_PUBLISH, *_SERVER)
+@_settings("feed", "loop", "publish", "publish_from", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
 def serve(config_file: str | None, **flags: object) -> None:
     """Watch a folder and serve every HLS stream in it, as other programs write them.
 
@@ -155,7 +157,7 @@ def serve(config_file: str | None, **flags: object) -> None:
 @click.option(
     "--push", multiple=True, metavar="URL", help="Send it on to this RTMP, RTSP or SRT server, too."
 )
-@_settings("feed", *_INGEST, *_PUBLISH, *_SERVER)
+@_settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
 def stream(
     inputs: tuple[str, ...], name: str, push: tuple[str, ...], config_file: str | None, **flags: object
 ) -> None:

@@ -109,6 +109,16 @@ class Config:
     webhook_secret_file: Path | None = None
     webhook_events: tuple[str, ...] = ()
     """What they are told of; empty: of everything there is."""
+    record: bool = False
+    """Record every stream, unless its ``[[streams]]`` table, or the API, says otherwise."""
+    record_grace: float = 60.0
+    """Seconds without a new segment after which a recording ends."""
+    dvr: float | None = None
+    """Seconds that a live playlist made here goes back; ``None``: ``window`` says it."""
+    retention_age: float | None = None
+    """Seconds after which a recording is deleted, unless it is kept; ``None``: never."""
+    retention_bytes: int | None = None
+    """Bytes that all recordings may take; ``None``: no bound."""
     keys: Path | None = None
     """The file of stream keys; ``None``: in the user's state folder."""
     streams: tuple[StreamConfig, ...] = ()

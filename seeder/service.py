@@ -133,6 +133,7 @@ class Service:
         """Protocols and ports that publishers may come by."""
         self._door = Door()
         self._turn: Turn | None = None
+        self._feed_task: FeedTask | None = None
         self._counters = HttpCounters()
         self._keeper = Keeper()
         self.beside = beside.Beside(
@@ -266,7 +267,7 @@ class Service:
             if (attach := self._attach(announce)) is not None:
                 feed = self.attached = AttachTask(attach, self.library, self.seed, retire)
             else:
-                feed = FeedTask(settings, self.library, seed, on_retire=retire)
+                feed = self._feed_task = FeedTask(settings, self.library, seed, on_retire=retire)
             async with asyncio.TaskGroup() as both:
                 running = both.create_task(feed.run())
                 await feed.ready.wait()
@@ -326,16 +327,15 @@ class Service:
         return serve(app, settings, closing=closing, adopt=adopt)
 
     async def _let_go(self, path: Path) -> None:
-        """The ingest is about to delete ``path``: wait until neither the library nor libtorrent has it."""
+        """The ingest is about to delete ``path``: wait until neither the library nor libtorrent reads it. Its
+        torrent may be seeded on: from a copy in memory, or from the recording that it is in, too."""
         stream, _, rest = path.relative_to(self.plan.feed).as_posix().partition("/")
-        infohash: bytes | None = None
         with suppress(TimeoutError):
             # While no new segments come, the library keeps what it has; the ingest need not wait for that.
             async with asyncio.timeout(LET_GO):
-                while (view := self.library.stream(stream)) and (held := view.resources.get(rest)):
-                    infohash = held.torrent.infohash if held.torrent else None
+                while (view := self.library.stream(stream)) and rest in view.resources:
                     await self._look()
-                while self.seed is not None and infohash in self.seed.seeding():  # noqa: ASYNC110
+                while self._feed_task is not None and self._feed_task.reads(path):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)  # libtorrent tells only who retires it
 
     # --- watching over it ------------------------------------------------------------------------

@@ -14,7 +14,9 @@ from seeder.ladder import parse as parse_ladder
 from seeder.model import MAX_VIEWERS
 from seeder.values import (
     PUBLISH_PORTS,
+    as_bound,
     as_choice,
+    as_duration,
     as_flag,
     as_hook,
     as_host,
@@ -180,6 +182,33 @@ _ROWS = (
     Setting("webhook_secret_file", as_path, "FILE", "What that is signed with (openssl rand -base64 32)."),
     Setting("webhook_events", as_webhook_events, "KIND", "… only of these; may be repeated.", True),
     Setting("keys", as_path, "FILE", "Stream keys: who may publish. [default: in the user's state folder]"),
+    Setting("record", as_flag, "", "Keep what is live: a recording of each stream, in the feed."),
+    # Under a second a late segment would end it; after an hour nobody waits for a publisher.
+    Setting(
+        "record_grace",
+        as_seconds(1, 3600),
+        "SECONDS",
+        "A recording ends when its stream was silent for so long. [default: 60]",
+    ),
+    # A live playlist is loaded again and again: beyond a few hours it is a recording's work.
+    Setting(
+        "dvr",
+        as_duration(10, 4 * 3600, "30m"),
+        "TIME|off",
+        "So far back a live stream made here can be sought, e.g. 30m. [default: off]",
+    ),
+    Setting(
+        "retention_age",
+        as_duration(60, 100 * 366 * 86_400, "30d"),
+        "TIME|off",
+        "Recordings are deleted when they ended so long ago, e.g. 30d. [default: off]",
+    ),
+    Setting(
+        "retention_bytes",
+        as_bound,
+        "SIZE|off",
+        "The oldest recordings are deleted when all take more, e.g. 200G. [default: off]",
+    ),
     Setting("max_memory", as_size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),
 )
 SETTINGS: Mapping[str, Setting] = {row.name: row for row in _ROWS}

@@ -44,6 +44,10 @@ class StreamConfig:
     video_bitrate: int | None = None
     """bit/s."""
     stall_seconds: float | None = None
+    record: bool | None = None
+    """``None``, as of ``dvr``: what the rest of the file says."""
+    dvr: float | None = None
+    """Seconds; 0: none."""
     push: tuple[str, ...] = ()
     """Servers that it is sent on to. They hold credentials, too."""
     where: str = field(default="", compare=False)
@@ -167,6 +171,8 @@ _PARSERS: Mapping[str, Callable[[object], Any]] = {
     "max_height": _whole(64, 4320),
     "video_bitrate": _bit_rate,
     "stall_seconds": _stall,
+    "record": SETTINGS["record"].parse,
+    "dvr": lambda value: SETTINGS["dvr"].parse(value) or 0.0,
     "push": push_urls,
 }
 assert set(_PARSERS) == {each.name for each in fields(StreamConfig)} - {"where"}

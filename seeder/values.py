@@ -86,6 +86,28 @@ def as_seconds(low: float, high: float) -> Callable[[object], float]:
     return parse
 
 
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([smhdw]?)", re.IGNORECASE)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def as_duration(low: float, high: float, example: str) -> Callable[[object], float | None]:
+    """Seconds; ``None`` for ``off``."""
+
+    def parse(value: object) -> float | None:
+        text = str(value).strip() if isinstance(value, int | float | str) else ""
+        if value is False or text.lower() == "off":
+            return None
+        match = _DURATION.fullmatch(text)
+        if match is None or isinstance(value, bool):
+            raise ValueError(f"a time such as {example} is needed, or off, not {value!r}")
+        seconds = float(match[1]) * _SECONDS[match[2].lower()]
+        if not low <= seconds <= high:
+            raise ValueError(f"must be between {low:g} and {high:g} seconds, not {value!r}")
+        return seconds
+
+    return parse
+
+
 def as_size(value: object) -> int:
     match = _SIZE.fullmatch(str(value).strip()) if isinstance(value, int | str) else None
     if match is None or isinstance(value, bool):
@@ -95,6 +117,11 @@ def as_size(value: object) -> int:
     if not 16 << 20 <= number <= 1 << 40:
         raise ValueError(f"must be between 16M and 1024G, not {value!r}")
     return number
+
+
+def as_bound(value: object) -> int | None:
+    """Bytes; ``None`` for ``off``."""
+    return None if value is False or str(value).strip().lower() == "off" else as_size(value)
 
 
 def as_rate(value: object) -> int:

@@ -99,6 +99,10 @@ class Seeding:
         self._failed.add(infohash)
         self._wake.set()
 
+    def reads(self, place: Path) -> bool:
+        """Whether something is seeded from the file at ``place`` itself, not from a copy of it."""
+        return any(seed.copied == 0 and seed.place == place for seed in self._held.values())
+
     async def run(self) -> None:
         """Until cancelled; then everything is let go of before it returns."""
         try:

@@ -87,6 +87,7 @@ class FeedTask:
         self._unspeakable: frozenset[str] = frozenset()
         self._news = asyncio.Event()  # some stream has a new view
         self._rescan = asyncio.Event()
+        self._seeds_from: Callable[[Path], bool] = lambda place: False
 
     async def run(self) -> None:
         """Until cancelled; FeedError when the folder cannot be used. Afterwards nothing is published."""
@@ -100,6 +101,7 @@ class FeedTask:
             self._seeding = Seeding(
                 self._session, spool, self._config.trackers, self._library.knows, self._on_retire
             )
+            self._seeds_from = self._seeding.reads
             self._shared = Shared(
                 self._library, loader, self._settling, self._files, self._config.loop, self._changed
             )
@@ -117,6 +119,10 @@ class FeedTask:
                 self._publishers.clear()
                 if self._session is not None:
                     self._session.on_broken = None
+
+    def reads(self, place: Path) -> bool:
+        """Whether libtorrent seeds from the file at ``place`` (resolved)."""
+        return self._seeds_from(place)
 
     # --- following the folder ----------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ class IngestConfig:
     segment_seconds: float = 2.0
     window: int = 8
     """Segments listed."""
+    dvr: float = 0.0
+    """Seconds listed at least."""
     variant: str = "v0"
     """Folder under the stream; a ladder's best."""
     ffmpeg: str | Path | None = None

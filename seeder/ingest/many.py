@@ -39,6 +39,7 @@ def ingest_config(config: Config, stream: StreamConfig) -> IngestConfig:
             input=stream.input,
             segment_seconds=seconds,
             window=config.window if stream.window is None else stream.window,
+            dvr=(config.dvr if stream.dvr is None else stream.dvr) or 0.0,
             ladder=config.ladder if stream.ladder is None else stream.ladder,
             encoder=config.encoder,
             ffmpeg=config.ffmpeg,

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from seeder.ingest.storage import write_atomically
+from seeder.ingest.storage import RECORDING, write_atomically
 
-ABOUT = "recording.json"
+ABOUT = RECORDING
 POSTER = "poster.jpg"
 """The poster's file beside it, where there is one; served by ``/api/streams/NAME/poster``."""
 LARGEST = 64 * 1024
