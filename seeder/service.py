@@ -58,6 +58,7 @@ from seeder.tracker.guests import with_guests
 from seeder.web import (
     Bound,
     Certificate,
+    Origin,
     Reach,
     ServerConfig,
     create_app,
@@ -127,6 +128,7 @@ class Service:
         """``None`` where the feed folder is not ours to write into: ``attach``."""
         if plan.attached is None and plan.local is None:
             self.publishing = Publishing(plan.config, plan.feed, self._let_go, self.ingests.has)
+        self.app: Origin
         self.bound: Bound
         """Where we listen."""
         self.published: tuple[tuple[str, int], ...] = ()
@@ -299,7 +301,7 @@ class Service:
     def _web(self, certificate: Certificate | None) -> AbstractAsyncContextManager[Bound]:
         config = self.plan.config
         reach = Reach(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms)
-        app = create_app(
+        app = self.app = create_app(
             self.library,
             reach=reach,
             announce=self.tracker,

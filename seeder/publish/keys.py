@@ -39,6 +39,10 @@ class UnknownKeyError(ConfigError):
     """No key of this name."""
 
 
+class SeveralKeysError(ConfigError):
+    """A stream of this name has more than one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What is kept of one. Times are Unix seconds."""
@@ -96,7 +100,7 @@ class Keys:
             return of_stream[0]
         if of_stream:
             ids = ", ".join(key.id for key in of_stream)
-            raise ConfigError(f"{name} has {len(of_stream)} keys: name one of {ids}")
+            raise SeveralKeysError(f"{name} has {len(of_stream)} keys: name one of {ids}")
         raise UnknownKeyError(f"no key has the id {name!r}, and no stream of that name has a key")
 
     def created(

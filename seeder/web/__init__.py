@@ -23,13 +23,14 @@
 """
 
 from seeder.web.addresses import Reach
-from seeder.web.app import create_app
+from seeder.web.app import Origin, create_app
 from seeder.web.server import Bound, ServerConfig, serve
 from seeder.web.tls import Certificate, fingerprint, self_signed, tls_context
 
 __all__ = [
     "Bound",
     "Certificate",
+    "Origin",
     "Reach",
     "ServerConfig",
     "create_app",

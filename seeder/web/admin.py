@@ -12,13 +12,52 @@ from quart import Blueprint, Response
 from seeder.errors import ConfigError
 from seeder.publish import keys as records
 from seeder.publish.keyfile import KeyFile, KeyFileError
-from seeder.publish.keys import Key, Keys, UnknownKeyError
+from seeder.publish.keys import Key, Keys, SeveralKeysError, UnknownKeyError
 from seeder.publish.room import Publishing
+from seeder.web.described import (
+    COUNT,
+    FLAG,
+    STREAM_NAME,
+    TEXT,
+    Named,
+    array,
+    described,
+    maybe,
+    shape,
+)
 from seeder.web.operator import ApiError, Operator, reply, tell_errors
 from seeder.web.operator import asked as asked_for
 
 T = TypeVar("T")
 Made = tuple[Keys, Key, str]
+
+LABEL = {"type": "string", "maxLength": records.MAX_LABEL}
+SPAN = {
+    "type": "string",
+    "pattern": "^([1-9][0-9]{0,7}s|[1-9][0-9]{0,5}m|[1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w)$",
+    "description": "how long; ten years at most",
+    "example": "30d",
+}
+_KEPT = {
+    "id": {"type": "string", "description": "its public name"},
+    "stream": STREAM_NAME,
+    "label": TEXT,
+    "created": {**COUNT, "description": "Unix seconds, as of all times"},
+    "expires": maybe("integer"),
+    "lastUsed": maybe("integer"),
+    "srt": FLAG,
+}
+KEY = Named(
+    "Key",
+    shape(
+        {
+            **_KEPT,
+            "publishing": maybe("object", description="who publishes with it: protocol, address, since"),
+        }
+    ),
+)
+NEW_KEY = Named("NewKey", shape({**_KEPT, "key": {"type": "string", "description": "shown this once"}}))
+NO_FILE = "The file of keys cannot be used."
 
 
 def blueprint(
@@ -33,6 +72,13 @@ def blueprint(
         operator.check()
 
     @admin.get("/api/keys")
+    @described(
+        "All keys",
+        tag="keys",
+        admin=True,
+        answers={200: ("without the keys themselves", shape({"keys": array(KEY)}))},
+        errors={503: NO_FILE},
+    )
     async def listed() -> Response:
         await publishing.enforce()
         if publishing.keys.trouble:
@@ -48,6 +94,14 @@ def blueprint(
         return reply({"keys": rows})
 
     @admin.post("/api/keys")
+    @described(
+        "Make a key",
+        tag="keys",
+        admin=True,
+        body=shape({"stream": STREAM_NAME}, {"label": LABEL, "expires": SPAN, "srt": FLAG}, more=False),
+        answers={201: ("shown this once", NEW_KEY)},
+        errors={400: "It cannot be meant.", 415: "No JSON.", 503: NO_FILE},
+    )
     async def create() -> Response:
         asked = await asked_for({"stream": str, "label": str, "expires": str, "srt": bool})
         if "stream" not in asked:
@@ -65,17 +119,47 @@ def blueprint(
         return await _shown(how)
 
     @admin.post("/api/keys/<ident>/rotate")
+    @described(
+        "A new key in place of one",
+        tag="keys",
+        admin=True,
+        body=shape({}, {"keep": SPAN, "expires": SPAN}, more=False),
+        needed=False,
+        answers={201: ("shown this once", NEW_KEY)},
+        errors={
+            400: "It cannot be meant.",
+            404: "No such key.",
+            409: "The stream has several keys.",
+            415: "No JSON.",
+            503: NO_FILE,
+        },
+        detail="By its id, or by a stream that has one key. The old one is good for `keep` longer.",
+    )
     async def rotate(ident: str) -> Response:
         asked = await asked_for({"keep": str, "expires": str})
         keep, lifetime = _seconds(asked, "keep") or 0, _seconds(asked, "expires")
         return await _shown(lambda all_: all_.rotated(ident, clock(), keep=keep, lifetime=lifetime))
 
     @admin.delete("/api/keys/<ident>")
+    @described(
+        "Revoke a key; who publishes with it is cut off",
+        tag="keys",
+        admin=True,
+        answers={200: ("it is gone", shape({"revoked": TEXT}))},
+        errors={404: "No such key.", 409: "The stream has several keys.", 503: NO_FILE},
+    )
     async def revoke(ident: str) -> Response:
         await _change(lambda all_: (all_.revoked(ident), None))
         return reply({"revoked": ident})
 
     @admin.delete("/api/streams/<name>/publisher")
+    @described(
+        "Cut off who publishes a stream",
+        tag="streams",
+        admin=True,
+        answers={200: ("it may come back, unless its key is revoked", shape({"ended": TEXT}))},
+        errors={404: "Nobody publishes it."},
+    )
     async def stop(name: str) -> Response:
         if not publishing.desk.stop(name):
             raise ApiError(404, "nobody publishes this stream")
@@ -105,6 +189,8 @@ async def _changed(file: KeyFile, how: Callable[[Keys], tuple[Keys, T]]) -> T:
         return await asyncio.to_thread(file.change, how)
     except UnknownKeyError as error:
         raise ApiError(404, str(error)) from None
+    except SeveralKeysError as error:
+        raise ApiError(409, str(error)) from None
     except KeyFileError as error:
         raise ApiError(503, str(error)) from None
     except ConfigError as error:

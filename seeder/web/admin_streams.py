@@ -13,7 +13,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import orjson
 from quart import Blueprint, Response, request
 
 from seeder.config import Config
@@ -22,11 +21,66 @@ from seeder.ingest.allowed import NotAllowedError, allowed
 from seeder.ingest.many import Ingests, ingest_config
 from seeder.ingest.storage import remove
 from seeder.publish.room import Publishing
-from seeder.stream_config import one
-from seeder.web.operator import ApiError, reply
+from seeder.stream_config import MOST_INPUTS, one
+from seeder.web.described import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    STREAM_NAME,
+    TEXT,
+    Named,
+    array,
+    described,
+    shape,
+)
+from seeder.web.operator import ApiError, reply, sent
 
 CONFIG_ONLY = ("push",)
 """Keys of ``[[streams]]`` that are the operator's alone: where media is sent to."""
+
+MADE = Named(
+    "Made",
+    shape(
+        {
+            "state": TEXT,
+            "speed": NUMBER,
+            "restarts": COUNT,
+            "segments": COUNT,
+            "dropped": COUNT,
+            "error": {"type": "string", "description": "why it does not go on; without credentials"},
+        }
+    ),
+)
+INPUT = {
+    "type": "string",
+    "pattern": r"^[^\s\x00-\x1f\x7f-][^\x00-\x1f\x7f]*$",
+    "description": "a file or URL, of those that --api-input allows",
+}
+NEW_STREAM = Named(
+    "NewStream",
+    shape(
+        {
+            "name": STREAM_NAME,
+            "input": {"anyOf": [INPUT, {**array(INPUT), "minItems": 1, "maxItems": MOST_INPUTS}]},
+        },
+        {
+            "segment_seconds": {"type": "number", "minimum": 0.5, "maximum": 60},
+            "window": {"type": "integer", "minimum": 3, "maximum": 100},
+            "loop": FLAG,
+            "ladder": {
+                "type": "string",
+                "pattern": "^(off|auto|(copy,)?(1080|720|480|360|240)p(@[1-9][0-9]{3}k)?)$",
+                "description": "and all that --ladder takes",
+            },
+            "copy": FLAG,
+            "max_height": {"type": "integer", "minimum": 64, "maximum": 4320},
+            "video_bitrate": {"type": "integer", "minimum": 50_000, "maximum": 100_000_000},
+            "stall_seconds": {"type": "number", "minimum": 1, "maximum": 3600},
+        },
+        more=False,
+    ),
+)
+UNKNOWN = {404: "No stream of that name is made here."}
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +91,31 @@ def add_streams(
     """Put the routes into ``admin``. ``feed``: the folder of all streams."""
 
     @admin.get("/api/ingests")
+    @described(
+        "All streams that are made here",
+        tag="streams",
+        admin=True,
+        answers={200: ("by name", shape({"ingests": {"type": "object", "additionalProperties": MADE}}))},
+    )
     async def all_ingests() -> Response:
         return reply({"ingests": {name: _shown(ingests, name) for name in ingests.stats()}})
 
     @admin.post("/api/streams")
+    @described(
+        "Make a stream of an input",
+        tag="streams",
+        admin=True,
+        body=NEW_STREAM,
+        answers={201: ("it has begun", shape({"name": STREAM_NAME, "ingest": MADE}))},
+        errors={
+            400: "It cannot be meant.",
+            409: "There is one of that name.",
+            415: "No JSON.",
+            503: "No more fit.",
+        },
+    )
     async def start_stream() -> Response:
-        table = await _table()
+        table = await sent()
         if "input" not in table:
             raise ApiError(400, "input is needed: streams that publishers bring need only a key")
         try:
@@ -70,6 +143,14 @@ def add_streams(
         return reply({"name": made.stream, "ingest": _shown(ingests, made.stream)}, 201)
 
     @admin.delete("/api/streams/<name>")
+    @described(
+        "Stop making a stream",
+        tag="streams",
+        admin=True,
+        query={"files": ("what becomes of what was published", {"enum": ["keep", "delete"]})},
+        answers={200: ("it has ended", shape({"stopped": TEXT, "files": TEXT}))},
+        errors={400: "It cannot be meant.", **UNKNOWN},
+    )
     async def stop_stream(name: str) -> Response:
         files = request.args.get("files", "keep")
         if files not in ("keep", "delete"):
@@ -83,23 +164,17 @@ def add_streams(
         return reply({"stopped": name, "files": files})
 
     @admin.post("/api/streams/<name>/restart")
+    @described(
+        "Begin a stream anew",
+        tag="streams",
+        admin=True,
+        answers={200: ("it has begun", shape({"restarted": TEXT}))},
+        errors=UNKNOWN,
+    )
     async def restart_stream(name: str) -> Response:
         if not await ingests.restart(name):
             raise ApiError(404, "no stream of that name is made here")
         return reply({"restarted": name})
-
-
-async def _table() -> dict[str, Any]:
-    """The request's JSON object."""
-    if request.mimetype != "application/json":
-        raise ApiError(415, "JSON is needed (Content-Type: application/json)")
-    try:
-        found = orjson.loads(await request.get_data())
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise ApiError(400, "a JSON object is needed")
-    return found
 
 
 def _shown(ingests: Ingests, name: str) -> dict[str, Any]:

@@ -16,8 +16,62 @@ from seeder.model import StreamView
 from seeder.stats.snapshot import IngestStats, Snapshot
 from seeder.web import security
 from seeder.web.catalog import Catalog
+from seeder.web.described import (
+    COUNT,
+    FLAG,
+    SECONDS,
+    STREAM_NAME,
+    TEXT,
+    Named,
+    array,
+    described,
+    maybe,
+    shape,
+)
 
 _BANDWIDTH = re.compile(r"[:,](AVERAGE-)?BANDWIDTH=([0-9]{1,12})")
+
+INGEST = Named(
+    "Ingest",
+    shape(
+        {
+            "state": {"type": "string", "description": "starting, live, retrying, ended, stopped or failed"},
+            "speed": {"type": "number", "description": "media seconds a second; 0: not known yet"},
+            "restarts": COUNT,
+            "segments": COUNT,
+            "dropped": {**COUNT, "description": "segments that the disk did not take"},
+            "rungs": array(TEXT),
+            "givenUp": array(TEXT),
+        }
+    ),
+)
+STREAM = Named(
+    "Stream",
+    shape(
+        {
+            "name": STREAM_NAME,
+            "live": FLAG,
+            "segments": {**COUNT, "description": "listed now, of all variants"},
+        },
+        {
+            "playlist": {"type": "string", "description": "relative to the server, as all paths are"},
+            "targetDuration": maybe("number"),
+            "viewers": COUNT,
+            "bitrate": maybe("integer", description="bits a second of the best variant, as it says itself"),
+            "publishing": shape({"protocol": TEXT, "since": SECONDS, "state": TEXT}),
+            "ingest": INGEST,
+        },
+    ),
+)
+HEALTH = Named(
+    "Health",
+    shape(
+        {
+            "ok": FLAG,
+            "rooms": {"type": "object", "additionalProperties": shape({"ok": FLAG, "detail": TEXT})},
+        }
+    ),
+)
 
 
 def blueprint(
@@ -26,12 +80,23 @@ def blueprint(
     api = Blueprint("api", __name__)
 
     @api.get("/api/streams")
+    @described(
+        "All streams",
+        tag="streams",
+        answers={200: ("those that are published, by name", shape({"streams": array(STREAM)}))},
+    )
     async def streams() -> Response:
         views = sorted(catalog.streams(), key=lambda view: view.name)
         now = snapshot()
         return reply({"streams": [describe(view, viewers(view.rendezvous), now) for view in views]})
 
     @api.get("/api/streams/<name>")
+    @described(
+        "One stream",
+        tag="streams",
+        answers={200: ("as it is now; playlist and figures once it is published", STREAM)},
+        errors={404: "No such stream."},
+    )
     async def stream(name: str) -> Response:
         view, now = catalog.stream(name), snapshot()
         if view is not None:
@@ -41,6 +106,11 @@ def blueprint(
         return reply({"error": "no such stream"}, 404)
 
     @api.get("/healthz")
+    @described(
+        "How the server is",
+        tag="server",
+        answers={200: ("it serves", HEALTH), 503: ("it does not", HEALTH)},
+    )
     async def health() -> Response:
         now = snapshot()
         return reply(healthy(now), 200 if now.healthy else 503)

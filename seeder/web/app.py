@@ -13,11 +13,12 @@ from seeder.onward.channel import Channels
 from seeder.publish import Desk
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import Snapshot
-from seeder.web import api, metrics
+from seeder.web import api, metrics, openapi
 from seeder.web.addresses import Reach
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.catalog import ASGI, Catalog
 from seeder.web.endless import Endless
+from seeder.web.events import PATH as EVENTS
 from seeder.web.events import Telling
 from seeder.web.fast import Fast
 from seeder.web.hot import Hot
@@ -26,6 +27,7 @@ from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.pages import PLAIN, Pages
 from seeder.web.render import Renderer
+from seeder.web.viewers import blueprint as viewers_blueprint
 
 MAX_REQUEST = 64 * 1024
 """Bytes of a request's body: no route takes one yet."""
@@ -68,12 +70,18 @@ def create_app(
     app.url_map.merge_slashes = False  # else // is answered by a redirect that repeats the Host header
     app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
     app.register_blueprint(metrics.blueprint(snapshot))
+    app.register_blueprint(viewers_blueprint(snapshot))
+    app.register_blueprint(openapi.blueprint({} if news is None else {EVENTS: Telling}))
     for more in blueprints:
         app.register_blueprint(more)
 
     @app.errorhandler(HTTPException)
     async def one_line(error: HTTPException) -> Response:
-        response = Response(f"{(error.name or 'error').lower()}\n", error.code or 500, dict(PLAIN))
+        name, status = (error.name or "error").lower(), error.code or 500
+        if request.path.startswith("/api/"):
+            response = api.reply({"error": name}, status)
+        else:
+            response = Response(f"{name}\n", status, dict(PLAIN))
         # Allow and the like; an error's own Content-Type is HTML's
         response.headers.extend(
             {name: value for name, value in error.get_headers() if name.lower() != "content-type"}

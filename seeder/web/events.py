@@ -15,6 +15,7 @@ import orjson
 from seeder.stats.counters import HttpCounters
 from seeder.web.answer import NEVER
 from seeder.web.catalog import Message, Transmit
+from seeder.web.described import Bytes, described
 from seeder.web.news import FullError, News, Reader, place_of
 from seeder.web.operator import ApiError, Operator
 from seeder.web.security import ADMIN, API, Headers
@@ -45,6 +46,24 @@ FLIGHT: Headers = (
 )
 
 
+@described(
+    "What happens, as it happens",
+    tag="server",
+    headers={
+        "Last-Event-ID": ("the id of the last event seen: those after it come first", {"type": "string"})
+    },
+    answers={
+        200: ("server-sent events; docs/api.md lists them", Bytes("text/event-stream", {"type": "string"}))
+    },
+    errors={
+        401: "A token that is not the admin's.",
+        403: "A token, sent by a page of another site.",
+        429: "Too many readers at this address, or wrong tokens.",
+        503: "Too many readers.",
+    },
+    returned={429: {"Retry-After": "seconds"}, 503: {"Retry-After": "seconds"}},
+    detail="With the admin's token those of publishers and tasks, too.",
+)
 class Telling:
     """``operator``: ``None`` where there is no admin. ``dice``: 0 ≤ a number < 1."""
 

@@ -83,23 +83,31 @@ def tell_errors(blueprint: Blueprint) -> None:
 async def asked(fields: Mapping[str, type]) -> dict[str, Any]:
     """The JSON object of the request, its members looked at; none is an empty one. That it must call itself
     JSON keeps HTML forms out."""
-    data = await request.get_data()
-    if not data:
-        return {}
-    if request.mimetype != "application/json":
-        raise ApiError(415, "JSON is needed (Content-Type: application/json)")
-    try:
-        found = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
-        raise ApiError(400, "a JSON object is needed")
+    found = await sent() if await request.get_data() else {}
     for name, value in found.items():
         if name not in fields:
             raise ApiError(400, f"{name[:40]!r} is unknown here; known: {', '.join(fields)}")
         if not _is(value, fields[name]):
             raise ApiError(400, f"{name} must be a {_NAMES[fields[name]]}")
     return found
+
+
+async def sent() -> dict[str, Any]:
+    """The JSON object of the request, whatever is in it."""
+    if request.mimetype != "application/json":
+        raise ApiError(415, "JSON is needed (Content-Type: application/json)")
+    try:
+        found = orjson.loads(await request.get_data())
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise ApiError(400, "a JSON object is needed")
+    return {name: _whole(value) for name, value in found.items()}
+
+
+def _whole(value: object) -> object:
+    """1.0 is as whole a number as 1: JSON has one kind of them (RFC 8259 §6)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _NAMES = {str: "string", bool: "boolean", int: "whole number", float: "number", list: "list", dict: "object"}

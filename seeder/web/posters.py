@@ -8,6 +8,7 @@ from seeder.posters.posters import RENEW, BusyError, Posters
 from seeder.web import security
 from seeder.web.api import reply
 from seeder.web.conditional import not_modified
+from seeder.web.described import Bytes, described
 
 ENDED = 300
 """Seconds that a browser need not ask again for the poster of what has ended: somebody may replace it."""
@@ -21,6 +22,17 @@ def blueprint(posters: Posters) -> Blueprint:
     routes = Blueprint("posters", __name__)
 
     @routes.get("/api/streams/<name>/poster")
+    @described(
+        "A picture of a stream",
+        tag="streams",
+        answers={
+            200: ("of the newest segment, or a recording's own", Bytes("image/jpeg")),
+            304: ("as before", None),
+        },
+        errors={404: "No such stream, or no picture of it.", 503: "Others' are being made."},
+        headers={"If-None-Match": ("the ETag of the one that is held", {"type": "string"})},
+        returned={503: {"Retry-After": "seconds"}} | {200: {"ETag": "of these bytes"}},
+    )
     async def poster(name: str) -> Response:
         try:
             found = await posters.get(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from quart import Blueprint, Response
 
 from seeder.web.api import reply
+from seeder.web.described import TEXT, array, described, shape
 
 
 def blueprint(publish: Callable[[], Iterable[str]]) -> Blueprint:
@@ -15,6 +16,11 @@ def blueprint(publish: Callable[[], Iterable[str]]) -> Blueprint:
     site = Blueprint("site", __name__)
 
     @site.get("/api/site")
+    @described(
+        "What a page may offer its visitor",
+        tag="server",
+        answers={200: ("the protocols that publishers may come by", shape({"publish": array(TEXT)}))},
+    )
     async def about() -> Response:
         return reply({"publish": sorted(publish())})
 

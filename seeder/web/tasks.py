@@ -15,8 +15,30 @@ from typing import Any
 from quart import Blueprint, Response
 
 from seeder.tasks import FullError, Task, Tasks
+from seeder.tasks.task import State
 from seeder.web import api
+from seeder.web.described import SECONDS, TEXT, Named, array, described, maybe, shape
 from seeder.web.operator import ApiError, Operator, reply, tell_errors
+
+_TIME = {**SECONDS, "type": ["number", "null"]}
+TASK = Named(
+    "Task",
+    shape(
+        {
+            "id": {"type": "string", "description": "random: whoever knows it may ask for it"},
+            "kind": TEXT,
+            "about": {"type": "string", "description": "the recording or stream it is for"},
+            "state": {"enum": [state.value for state in State]},
+            "created": SECONDS,
+            "started": _TIME,
+            "ended": _TIME,
+            "progress": maybe("number", minimum=0, maximum=1, description="null: not known"),
+            "detail": {"type": "string", "description": "what it does now"},
+            "error": {"type": "string", "description": "why it failed"},
+            "result": {"type": "object", "description": "what came of it"},
+        }
+    ),
+)
 
 
 def blueprint(tasks: Tasks, operator: Operator) -> Blueprint:
@@ -24,12 +46,14 @@ def blueprint(tasks: Tasks, operator: Operator) -> Blueprint:
     tell_errors(routes)
 
     @routes.get("/api/tasks")
+    @described("All tasks", tag="tasks", admin=True, answers={200: ("all", shape({"tasks": array(TASK)}))})
     async def all_tasks() -> Response:
         operator.check()
         await tasks.ready()
         return reply({"tasks": [describe(task) for task in tasks.all()]})
 
     @routes.get("/api/tasks/<id>")
+    @described("One task", tag="tasks", answers={200: ("as it is now", TASK)}, errors={404: "No such task."})
     async def one(id: str) -> Response:
         await tasks.ready()
         if (task := tasks.get(id)) is None:
@@ -37,6 +61,13 @@ def blueprint(tasks: Tasks, operator: Operator) -> Blueprint:
         return api.reply(describe(task))
 
     @routes.delete("/api/tasks/<id>")
+    @described(
+        "Cancel a task, or forget one that is over",
+        tag="tasks",
+        admin=True,
+        answers={200: ("as it ended", TASK)},
+        errors={404: "No such task."},
+    )
     async def cancel(id: str) -> Response:
         operator.check()
         await tasks.ready()

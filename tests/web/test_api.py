@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from seeder.model import rendezvous_hash
-from seeder.stats.snapshot import Health, Snapshot
+from seeder.stats.snapshot import Health, Snapshot, StreamStats
 from seeder.web.api import bitrate
 from tests.web.conftest import Open, Site, live_stream, playlist
 
@@ -67,8 +67,27 @@ def test_the_bit_rate_is_what_the_master_playlist_says(attributes: str, found: i
     assert bitrate(replace(live_stream(), playlists={"master.m3u8": master})) == found
 
 
-async def test_only_get_is_allowed_and_said_in_one_line(site: Site) -> None:
+async def test_only_get_is_allowed_and_said_in_json(site: Site) -> None:
     got = await site.fetch("/api/streams", "POST")
     assert got.status == 405
     assert "GET" in got.headers["allow"]
+    assert json.loads(got.body) == {"error": "method not allowed"}
+    got = await site.fetch("/api/nothing")
+    assert (got.status, json.loads(got.body)) == (404, {"error": "not found"})
+    got = await site.fetch("/healthz", "POST")
     assert got.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_viewers_are_numbers_by_stream_and_in_all(open_site: Open) -> None:
+    streams = {"pond": StreamStats(True, 3, 2), "garden": StreamStats(False, 9, 1)}
+    site = await open_site(snapshot=lambda: Snapshot(streams=streams, listeners={"pond": 4, "gone": 1}))
+    got = await site.fetch("/api/viewers")
+    assert got.headers["access-control-allow-origin"] == "*"
+    assert json.loads(got.body) == {
+        "viewers": 3,
+        "listeners": 4,
+        "streams": [
+            {"name": "garden", "live": False, "viewers": 1, "listeners": 0},
+            {"name": "pond", "live": True, "viewers": 2, "listeners": 4},
+        ],
+    }

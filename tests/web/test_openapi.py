@@ -1,0 +1,119 @@
+"""``/api/openapi.json``: as complete as the routes are, and true of a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from seeder.config import Config, Plan
+from seeder.service import Service, running
+from seeder.web import throttle
+from seeder.web.described import ATTRIBUTE
+from seeder.web.openapi import PATH, methods, templated
+from tests.conftest import ROOT
+from tests.web.conftest import Open, Site
+from tests.web.test_admin import _send
+
+TOKEN = "a-token-of-the-operators"
+UNSAID = ("/api/nginx-rtmp",)
+"""Asked by an nginx on this machine, in its own words."""
+COMING = ("/api/recordings", "/api/streams/<name>/recording", "/api/uploads", "/api/imports", "/api/publish")
+"""Being made; they describe themselves as they come."""
+SECONDS = 240.0
+"""For all of it on a noisy machine; 10 on an idle one."""
+
+
+@dataclass
+class Server:
+    service: Service
+    document: dict[str, Any]
+
+    @property
+    def port(self) -> int:
+        return self.service.bound.port
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(tmp_path: Path, ts_vod: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """The whole of it, with a recording to be found."""
+    monkeypatch.setattr(throttle, "BURST", 1_000_000)  # a tester shows many a wrong token
+    (tmp_path / "token").write_text(TOKEN)
+    feed = tmp_path / "feed"
+    feed.mkdir()
+    shutil.copytree(ts_vod, feed / "film")
+    config = Config(
+        port=0,
+        keys=tmp_path / "keys.json",
+        admin_token_file=tmp_path / "token",
+        api_input=(str(tmp_path / "films"),),
+    )
+    async with running(Plan(config, feed)) as service:
+        _, _, document = await asyncio.to_thread(_send, service.bound.port, "GET", PATH, None, {})
+        yield Server(service, document)
+
+
+async def test_every_route_of_the_api_says_what_it_does(open_site: Open, server: Server) -> None:
+    app = server.service.app
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api") and not rule.websocket]
+    silent = [rule for rule in rules if not hasattr(app.view_functions[rule.endpoint], ATTRIBUTE)]
+    assert [rule.rule for rule in silent if not rule.rule.startswith((*UNSAID, *COMING))] == []
+    described = {(path, method) for path, each in server.document["paths"].items() for method in each}
+    routed = {
+        (templated(rule), method.lower()) for rule in rules if rule not in silent for method in methods(rule)
+    }
+    assert described == routed | {("/healthz", "get"), ("/api/events", "get")}
+
+
+async def test_a_server_without_an_admin_describes_no_route_of_its(site: Site) -> None:
+    found = json.loads((await site.fetch(PATH)).body)
+    assert "/api/streams" in found["paths"]
+    assert "/api/keys" not in found["paths"]
+    assert "/api/events" not in found["paths"]
+
+
+async def test_what_is_said_of_the_api_holds(server: Server, tmp_path: Path) -> None:
+    """schemathesis: valid and invalid requests of all kinds, each answer held against the description."""
+    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
+    command = (
+        *("run", f"http://127.0.0.1:{server.port}{PATH}", "--seed", "6", "--max-examples", "8"),
+        *("--checks", "all", "--exclude-path", "/api/events", "--request-timeout", "30"),
+        *("--header", f"Authorization: Bearer {TOKEN}", "--generation-database", "none", "--no-color"),
+        *("--phases", "coverage,fuzzing,stateful", "--output-truncate", "false", "--warnings", "off"),
+        *("--max-failures", "20", "--suppress-health-check", "all"),
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", *command),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0, said.decode(errors="replace")[-12_000:]
+
+
+SETTINGS = """
+[phases.coverage]
+# Not GET: one with a body is refused before anything looks at its path.
+unexpected-methods = ["POST", "PUT", "PATCH", "DELETE"]
+
+[[operations]]
+include-name = "POST /api/keys"
+# A label's characters are printable ones, which no pattern says.
+checks.positive_data_acceptance.expected-statuses = [201, 400]
+"""
