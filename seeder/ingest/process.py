@@ -143,11 +143,13 @@ async def running(
     keep: int = LINES,
     outputs: int = 1,
     behind: bool = False,
+    cwd: Path | None = None,
 ) -> AsyncIterator[Process]:
     """An ffmpeg that is dead when the block is left. ``own_stdin`` gives it our standard input, to read from;
     ``script`` is all that its own will hold; ``keep`` is how many lines of stderr are kept. With several
     ``outputs`` ``arguments`` is asked for, given the numbers of the pipes to write to (the first is 1).
     ``behind``: it takes of the processor what everything else leaves.
+    ``cwd``: where it works.
 
     It gets a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order. Should we
     be killed, it ends by itself when it next writes to the broken pipe.
@@ -166,6 +168,7 @@ async def running(
                 limit=READ,
                 start_new_session=True,
                 pass_fds=ends,
+                cwd=cwd,
             )
         except (OSError, ValueError) as error:
             raise IngestError(f"{path} cannot be started: {error}") from error
