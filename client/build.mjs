@@ -2,7 +2,7 @@
 //
 //   sw.js, embed.js               one plain script each: a worker, and what a foreign page includes
 //   client/{player,site,demo,watch}.js modules, with what they share in chunks named by content
-//   client/studio.js              a module of its own
+//   client/{front,studio}.js      a module each, of its own
 //   pages/                        HTML, CSS and pictures as they are
 //   sizes.json, THIRD-PARTY.txt   what it weighs, and whose code it holds
 //
@@ -21,7 +21,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const SCRIPTS = ['sw/sw.js', 'client/embed.js']
 const MODULES = ['client/player.js', 'client/site.js', 'client/demo.js', 'client/watch.js']
 /** Pages without the engine, each built by itself: a chunk shared with them would cost the others a request. */
-const APART = ['client/studio.js']
+const APART = ['client/front.js', 'client/studio.js']
 const PAGE_FILES = new Set(['.html', '.css', '.svg', '.png', '.webp', '.ico', '.webmanifest'])
 
 /**
@@ -68,7 +68,8 @@ async function main() {
       outdir: join(outdir, 'client'),
       chunkNames: '[name]-[hash]'
     }),
-    esbuild.build({ ...common, entryPoints: APART, format: 'esm', outdir: join(outdir, 'client') })
+    // The front page's stage has the engine: it is loaded where it is needed, under the name it has above.
+    esbuild.build({ ...common, entryPoints: APART, format: 'esm', outdir: join(outdir, 'client'), external: ['*/demo.js'] })
   ]
   const metafiles = (await Promise.all(builds)).map(result => /** @type {esbuild.Metafile} */ (result.metafile))
 

@@ -1,5 +1,5 @@
 /**
- * The demo page: shows a stream and where its bytes come from. It finds a stream by itself, waits when there
+ * The front page's stage: shows a stream and where its bytes come from. It finds a stream by itself, waits when there
  * is none, and begins again when one comes back.
  */
 
@@ -7,15 +7,15 @@ import { bytes, percent, seconds } from './format.js'
 import { makePlot } from './plot.js'
 import { mount } from './player.js'
 import { Series } from './series.js'
-import { fetchStreams, pick } from './streams.js'
+import { pick } from './streams.js'
 import { makeStrip } from './strip.js'
 
 /** @typedef {import('./streams.js').Stream} Stream */
 
-/** How often to look for streams that come and go, ms. */
-const LOOK_MS = 3000
 /** How often the figures change: often enough to look alive, seldom enough to be read. ms */
 const DRAW_MS = 500
+/** Streams named in the header; the list below has all of them. */
+const MOST_NAMED = 12
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const $ = id => /** @type {T} */ (document.getElementById(id))
@@ -32,14 +32,14 @@ let shown = null
 let player = null
 /** @type {import('./player.js').State} */
 let state = 'loading'
-/** What this page already spent on looking, so that looks never overlap. */
-let looking = false
+/** A player is being made: meanwhile nothing else is shown. */
+let busy = false
 
-async function look () {
-  if (looking) return
-  looking = true
+/** What there is now. @param {readonly Stream[]} streams */
+export async function look (streams) {
+  if (busy) return
+  busy = true
   try {
-    const streams = await fetchStreams(AbortSignal.timeout(LOOK_MS * 3))
     list(streams)
     // What is on the screen stays there, whatever else appears.
     const stream = pick(streams, shown?.name ?? query.get('stream'))
@@ -49,10 +49,15 @@ async function look () {
     else if (shown === null) overlay('Waiting for a stream', waitingText(), 'busy')
     else if (state !== 'playing') overlay('The stream is gone', 'It starts again by itself when it comes back.', 'busy')
   } catch {
-    if (player === null) overlay('The server does not answer', 'Trying again.', 'busy')
+    lost()
   } finally {
-    looking = false
+    busy = false
   }
+}
+
+/** The server did not answer. */
+export function lost () {
+  if (player === null) overlay('The server does not answer', 'Trying again.', 'busy')
 }
 
 const waitingText = () => query.has('stream')
@@ -131,11 +136,11 @@ function overlay (title = '', line = '', look = '') {
   text('overlay-text', line)
 }
 
-/** @param {readonly Stream[]} streams */
+/** The way to other live streams, as long as they fit in a line or two. @param {readonly Stream[]} streams */
 function list (streams) {
   const nav = $('streams')
-  nav.hidden = streams.length < 2
-  const items = streams.map(({ name }) => name)
+  const items = streams.filter(({ live, name }) => live || name === shown?.name).map(({ name }) => name)
+  nav.hidden = items.length < 2 || items.length > MOST_NAMED
   const ul = /** @type {HTMLElement} */ (nav.firstElementChild)
   const key = JSON.stringify([items, shown?.name])
   if (ul.dataset.key === key) return
@@ -194,7 +199,6 @@ $('second').addEventListener('click', event => {
 // Every player is stopped in `pagehide`; a page the browser kept for "back" begins anew.
 addEventListener('pageshow', event => { if (event.persisted) location.reload() })
 
+text('name', query.get('stream') ?? '')
 drawPlot(series.rates)
 setInterval(draw, DRAW_MS)
-setInterval(look, LOOK_MS)
-look()

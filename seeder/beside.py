@@ -93,7 +93,7 @@ class Beside:
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """The routes of all of them."""
-        path, found = self.path, [site_blueprint(self.ways), posters_blueprint(self.posters)]
+        path, found = self.path, [site_blueprint(self.ways, self.there), posters_blueprint(self.posters)]
         if path.publishing is not None and self.operator is not None:
             admin = admin_blueprint(path.publishing, self.operator)
             add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
@@ -106,6 +106,10 @@ class Beside:
         """The protocols that publishers may come by."""
         publish = () if self.path.publishing is None else self.path.plan.config.publish
         return {wanted.partition(":")[0] for wanted in publish}
+
+    def there(self) -> dict[str, bool]:
+        """What a page may ask for here."""
+        return {"events": True, "posters": True}
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""

@@ -10,6 +10,8 @@ from seeder.errors import ServeError
 from seeder.web.bundle_files import MISSING, bundle_bytes
 
 WATCH_PAGE = "pages/watch.html"
+OURS = ("client/demo.js", "client/front.js", "client/studio.js")
+"""Scripts of pages that need a server of ours."""
 
 
 def browser_files(root: Traversable | None = None) -> tuple[dict[str, bytes], str]:
@@ -24,7 +26,7 @@ def _chosen(bundle: Mapping[str, bytes]) -> dict[str, bytes]:
     """Without source maps, which are twice as large as all else, and pages that need a server of ours."""
     found = {}
     for name, data in bundle.items():
-        if name.endswith(".js") and name != "client/demo.js":
+        if name.endswith(".js") and name not in OURS:
             found[f"{FOLDER}/{name}"] = data
         elif name.startswith("pages/") and not name.endswith(".html"):
             found[f"{FOLDER}/client/{name.removeprefix('pages/')}"] = data

@@ -24,6 +24,7 @@ from seeder.tracker.wire import IceServer
 from seeder.web.addresses import Reach
 from seeder.web.app import create_app
 from seeder.web.bundle_files import Bundle, load_bundle
+from seeder.web.site import blueprint as site_blueprint
 from seeder.web.server import ServerConfig, serve
 
 SECONDS = 1
@@ -179,7 +180,14 @@ async def broadcast(
     reach = Reach(terms=terms or Terms())
     await rendezvous.begin()
     try:
-        app = create_app(library, reach=reach, announce=rendezvous, viewers=rendezvous.viewers, bundle=bundle)
+        app = create_app(
+            library,
+            reach=reach,
+            announce=rendezvous,
+            viewers=rendezvous.viewers,
+            bundle=bundle,
+            blueprints=(site_blueprint(lambda: ()),),
+        )
         async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[rendezvous.end]) as bound:
             running = Broadcast(bound.url, library, recording, rendezvous, home)
             for name in names:

@@ -116,7 +116,7 @@ async def test_the_page_waits_for_a_stream_and_starts_by_itself(
     async with broadcast(recording) as live:
         page = await new_page()
         await page.goto(live.url)
-        await says(page, "#overlay", "Waiting for a stream")
+        await says(page, "#empty:visible", "Nothing is live yet")
         live.begin("demo")
         await plays(page)
         assert not await page.is_visible("#overlay")
@@ -166,7 +166,7 @@ async def test_several_streams_are_listed_and_one_can_be_chosen(
 ) -> None:
     async with broadcast(recording, "camera 2", "demo") as live:
         page = await new_page()
-        await page.goto(live.url)
+        await page.goto(f"{live.url}/?stream=demo")
         await plays(page)
         assert await page.inner_text("#name") == "demo"
         await page.get_by_role("navigation", name="Streams").get_by_role("link", name="camera 2").click()
