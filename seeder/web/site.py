@@ -11,7 +11,7 @@ from seeder.web.described import TEXT, array, described, shape
 
 
 def blueprint(
-    publish: Callable[[], Iterable[str]], there: Callable[[], Mapping[str, bool]] = lambda: {}
+    publish: Callable[[], Iterable[str]], there: Callable[[], Mapping[str, bool]] = dict
 ) -> Blueprint:
     """``publish``: the protocols that publishers may come by now, as ``--publish`` names them; what is of
     use to a page are ``browser`` (its WebSocket) and ``whip``. Both missing: there is no studio here.

@@ -24,8 +24,8 @@ from seeder.tracker.wire import IceServer
 from seeder.web.addresses import Reach
 from seeder.web.app import create_app
 from seeder.web.bundle_files import Bundle, load_bundle
-from seeder.web.site import blueprint as site_blueprint
 from seeder.web.server import ServerConfig, serve
+from seeder.web.site import blueprint as site_blueprint
 
 SECONDS = 1
 """Short segments make short tests."""
