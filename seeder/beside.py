@@ -109,7 +109,7 @@ class Beside:
 
     def there(self) -> dict[str, bool]:
         """What a page may ask for here."""
-        return {"events": True, "posters": True}
+        return {"events": True, "posters": True, "recordings": self.recorder is not None}
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""

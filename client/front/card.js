@@ -36,7 +36,8 @@ export function makeCard (first, { posters, download }) {
   letter.setAttribute('aria-hidden', 'true')
   const thumb = element('div', 'card-thumb', letter, badge, length)
   const when = element('time')
-  const facts = { under: element('span'), viewers: element('span'), when: element('span', '', when), size: element('span') }
+  const [under, viewers, size] = [element('span'), element('span', 'short'), element('span', 'short')]
+  const facts = [under, viewers, element('span', 'short', when), size]
   const meta = element('p', 'meta facts-line')
   const text = element('div', 'card-text', meta)
   // The title comes first for who listens, the picture for who looks.
@@ -53,15 +54,15 @@ export function makeCard (first, { posters, download }) {
     badge.classList.toggle('tag-live', entry.live || entry.running)
     write(shown, entry.duration > 0 ? clock(entry.duration) : '')
     write(read, entry.duration > 0 ? spoken(entry.duration) : '')
-    write(facts.under, entry.under)
-    write(facts.viewers, entry.viewers > 0 ? `${entry.viewers} watching` : '')
+    write(under, entry.under)
+    write(viewers, entry.viewers > 0 ? `${entry.viewers} watching` : '')
     if (entry.started > 0) {
       write(when, ago(entry.started, now))
       when.dateTime = new Date(entry.started * 1000).toISOString()
       when.title = exactly(entry.started)
     }
-    write(facts.size, entry.bytes > 0 ? bytes(entry.bytes) : '')
-    const said = Object.values(facts).filter(each => each.textContent !== '')
+    write(size, entry.bytes > 0 ? bytes(entry.bytes) : '')
+    const said = facts.filter(each => each.textContent !== '')
     const same = said.length === meta.childElementCount && said.every((each, i) => each === meta.children[i])
     if (!same) meta.replaceChildren(...said)
     for (const each of [badge, length]) each.hidden = each.textContent === ''

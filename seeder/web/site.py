@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from quart import Blueprint, Response
 
 from seeder.web.api import reply
-from seeder.web.described import TEXT, array, described, shape
+from seeder.web.described import FLAG, TEXT, array, described, shape
+
+PARTS = ("events", "posters", "recordings", "downloads")
+"""Of the API, that a page may count on; ``downloads``: whoever watches may take recordings along."""
 
 
 def blueprint(
@@ -15,15 +18,19 @@ def blueprint(
 ) -> Blueprint:
     """``publish``: the protocols that publishers may come by now, as ``--publish`` names them; what is of
     use to a page are ``browser`` (its WebSocket) and ``whip``. Both missing: there is no studio here.
-    ``there``: parts of the API that a page may count on: ``events``, ``posters``, ``recordings``, and
-    ``downloads`` where whoever watches may take recordings along."""
+    ``there``: which of :data:`PARTS` are."""
     site = Blueprint("site", __name__)
 
     @site.get("/api/site")
     @described(
         "What a page may offer its visitor",
         tag="server",
-        answers={200: ("the protocols that publishers may come by", shape({"publish": array(TEXT)}))},
+        answers={
+            200: (
+                "the protocols that publishers may come by, and what of the API is there",
+                shape({"publish": array(TEXT)}, dict.fromkeys(PARTS, FLAG)),
+            )
+        },
     )
     async def about() -> Response:
         return reply({"publish": sorted(publish()), **there()})
