@@ -38,7 +38,7 @@ export function makeCard (first, { posters, download }) {
   const when = element('time')
   const [under, viewers, size] = [element('span'), element('span', 'short'), element('span', 'short')]
   const facts = [under, viewers, element('span', 'short', when), size]
-  const meta = element('p', 'meta facts-line')
+  const meta = element('p', 'meta')
   const text = element('div', 'card-text', meta)
   // The title comes first for who listens, the picture for who looks.
   const item = element('li', 'card', heading, thumb, text)
@@ -64,7 +64,7 @@ export function makeCard (first, { posters, download }) {
     write(size, entry.bytes > 0 ? bytes(entry.bytes) : '')
     const said = facts.filter(each => each.textContent !== '')
     const same = said.length === meta.childElementCount && said.every((each, i) => each === meta.children[i])
-    if (!same) meta.replaceChildren(...said)
+    if (!same) meta.replaceChildren(...said.flatMap(each => [each, ' ']))
     for (const each of [badge, length]) each.hidden = each.textContent === ''
     if (entry.whole && download !== null && !offered) {
       offered = true
