@@ -81,9 +81,9 @@ export class Air {
   changed () { this.broadcast?.renew() }
 
   chooseQuality () {
-    const { bits, height } = this.setUp.quality
-    this.stage.fit(height)
-    this.broadcast?.choose(bits)
+    const { quality } = this.setUp
+    if (this.broadcast) this.broadcast.choose(quality)
+    else this.stage.fit(quality.height)
   }
 
   async #go () {
@@ -110,7 +110,7 @@ export class Air {
       name,
       key,
       ways: wanted ? [/** @type {Way} */ (wanted)] : this.#ways,
-      bits: this.setUp.quality.bits,
+      quality: this.setUp.quality,
       stage: this.stage,
       told: status => this.#told(status)
     })

@@ -2,6 +2,7 @@
 
 import { again, final, wait } from './outcome.js'
 import { Pace } from './pace.js'
+import { heightFor } from './quality.js'
 import { RecorderLink } from './recorder-link.js'
 import { WhipLink } from './whip-link.js'
 
@@ -10,6 +11,8 @@ const HELD = 5000
 
 /** @typedef {'browser' | 'whip'} Way the recorder over a WebSocket, or WebRTC */
 /** @typedef {import('./outcome.js').Words} Words */
+/** @typedef {import('./quality.js').Quality} Quality */
+/** @typedef {Pick<RecorderLink, 'open' | 'renew' | 'stop' | 'abandon'> | Pick<WhipLink, 'open' | 'renew' | 'stop' | 'abandon'>} Link */
 /** @typedef {import('./recorder-link.js').Figures} Figures */
 
 /**
@@ -26,7 +29,7 @@ const HELD = 5000
  */
 
 export class Broadcast {
-  /** @type {RecorderLink | WhipLink | null} */
+  /** @type {Link | null} */
   #link = null
   #resume = ''
   #tries = 0
@@ -43,17 +46,19 @@ export class Broadcast {
    * @param {string} options.name
    * @param {string} options.key
    * @param {readonly Way[]} options.ways that both server and browser have, better first; at least one
-   * @param {number} options.bits chosen, bits/s
+   * @param {Quality} options.quality chosen
    * @param {import('./stage.js').Stage} options.stage
    * @param {(status: Status) => void} options.told of every change
+   * @param {(way: Way, options: import('./recorder-link.js').Options) => Link} [options.connect]
    */
   constructor (options) {
     this.options = options
     this.ways = [...options.ways]
-    this.pace = new Pace(options.bits)
+    this.height = options.quality.height
+    this.pace = new Pace(options.quality.bits)
     const [way = 'browser'] = this.ways
     this.status = {
-      phase: 'connecting', words: null, good: false, way, since: null, figures: null, dropped: 0, bits: options.bits, lowered: false
+      phase: 'connecting', words: null, good: false, way, since: null, figures: null, dropped: 0, bits: this.pace.bits, lowered: false
     }
   }
 
@@ -62,9 +67,9 @@ export class Broadcast {
   /** The picture or the sound is another one. */
   renew () { this.#link?.renew() }
 
-  /** @param {number} bits */
-  choose (bits) {
-    if (bits === this.pace.wanted) return
+  /** @param {Quality} quality another, from here on */
+  choose ({ bits, height }) {
+    this.height = height
     this.pace.choose(bits, performance.now())
     this.#link?.renew()
     this.#tell({})
@@ -83,11 +88,16 @@ export class Broadcast {
   }
 
   #connect () {
-    const { name, key, stage } = this.options
+    const { name, key, stage, connect = toServer } = this.options
     const [way = 'browser'] = this.ways
-    const Link = way === 'whip' ? WhipLink : RecorderLink
-    const link = this.#link = new Link({
-      name, key, stage, resume: this.#resume, pace: this.pace, told: told => this.#hear(told)
+    const link = this.#link = connect(way, {
+      name,
+      key,
+      stage,
+      resume: this.#resume,
+      pace: this.pace,
+      fit: () => stage.fit(heightFor(this.pace.bits, this.height)),
+      told: told => { if (link === this.#link) this.#hear(told) }
     })
     this.#tell({ way })
     link.open()
@@ -146,3 +156,6 @@ export class Broadcast {
     this.options.told(status)
   }
 }
+
+/** @param {Way} way @param {import('./recorder-link.js').Options} options @returns {Link} */
+const toServer = (way, options) => way === 'whip' ? new WhipLink(options) : new RecorderLink(options)

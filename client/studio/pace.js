@@ -38,6 +38,7 @@ export class Pace {
     this.backlog = 0
     this.patience = PATIENCE
     this.changedAt = -Infinity
+    /** When it went up last; -Infinity: it came down since, or never did. ms */
     this.raisedAt = -Infinity
     /** Since when it has been calm; null: it is not. @type {number | null} */
     this.calmSince = null
@@ -105,12 +106,13 @@ export class Pace {
 
   /** @param {number} now @param {'lower' | 'drop'} how @returns {Decision} */
   #lower (now, how) {
-    // It was tried for nothing: the next time it is tried later.
-    const vain = now - this.raisedAt < 2 * PATIENCE
-    if (vain) this.patience = Math.min(MOST_PATIENCE, this.patience * 2)
+    // It was tried for nothing: the next time it is tried later. What held for long and then did not is another line.
+    const vain = now - this.raisedAt < MOST_PATIENCE
+    this.patience = vain ? Math.min(MOST_PATIENCE, this.patience * 2) : PATIENCE
+    this.raisedAt = -Infinity
     const line = this.#line(now)
     const least = Math.min(LEAST, this.wanted)
-    const bits = Math.max(least, Math.min(this.bits * 0.7, line === null ? this.bits / 2 : line * 0.75))
+    const bits = Math.max(least, Math.min(this.bits * 0.7, line === null ? this.bits / 2 : line * 0.8))
     // As low as it gets: another recorder would help nobody, but what is thrown away needs one.
     if (how === 'lower' && bits >= this.bits) return 'keep'
     this.#change(bits, now)
@@ -119,8 +121,8 @@ export class Pace {
 
   /** @param {number} now @returns {Decision} */
   #raise (now) {
-    // The last step that held long enough is forgotten: lines get better.
-    if (now - this.raisedAt > MOST_PATIENCE) this.patience = PATIENCE
+    // The step before this one held.
+    if (this.raisedAt > -Infinity) this.patience = Math.max(PATIENCE, this.patience / 2)
     this.raisedAt = now
     this.#change(Math.min(this.wanted, this.bits * 1.4), now)
     return 'raise'

@@ -51,6 +51,7 @@ const TICK = 250
  * @property {string} resume of the connection before; '' for the first
  * @property {import('./stage.js').Stage} stage
  * @property {import('./pace.js').Pace} pace
+ * @property {() => Promise<void>} fit makes the picture as large as the present bit rate fills
  * @property {(told: Told) => void} told
  */
 
@@ -101,9 +102,16 @@ export class RecorderLink {
   renew () {
     if (this.#stopping || this.#over || this.#draining || this.#socket?.readyState !== WebSocket.OPEN) return
     const before = this.#recorder
-    if (before === null || before.state === 'inactive') return this.#record()
-    before.addEventListener('stop', () => { if (this.#recorder === before) this.#record() })
+    if (before === null || before.state === 'inactive') return this.#next(before)
+    before.addEventListener('stop', () => this.#next(before))
     before.stop()
+  }
+
+  /** Behind a recorder that has said its last: no picture changes its size within one.
+   * @param {MediaRecorder | null} before */
+  async #next (before) {
+    await this.options.fit()
+    if (this.#recorder === before && !this.#draining) this.#record()
   }
 
   /** What has been recorded is sent to its end; `end` is told once the server has written it. */
@@ -201,7 +209,7 @@ export class RecorderLink {
     }
     if (this.#draining && socket.bufferedAmount < ahead / 4) {
       this.#draining = false
-      this.#record()
+      this.#next(null)
     }
   }
 

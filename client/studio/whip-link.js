@@ -102,6 +102,7 @@ export class WhipLink {
     const sender = this.#peer?.getSenders()[0]
     if (!sender || this.#over) return
     try {
+      await this.options.fit()
       await sender.replaceTrack(this.options.stage.video)
       const parameters = sender.getParameters()
       const [encoding] = parameters.encodings
