@@ -44,7 +44,7 @@ export class Pace {
     this.calmSince = null
     /** Since when the backlog has been too long. @type {number | null} */
     this.slowSince = null
-    /** What the other end had taken at a time; a window's. @type {{ at: number, taken: number }[]} */
+    /** What had been recorded, and what the other end had taken; a window's. @type {{ at: number, made: number, taken: number }[]} */
     this.seen = []
   }
 
@@ -80,15 +80,17 @@ export class Pace {
    * @param {object} facts
    * @param {number} facts.held bytes recorded that ffmpeg at the server has not taken: here, on the way and there
    * @param {number} facts.queued bytes of them that are here and not yet handed to the socket
-   * @param {number} facts.taken bytes of this connection that the other end has taken so far
+   * @param {number} facts.made bytes recorded for this connection so far
+   * @param {number} facts.taken bytes of them that the other end has taken
    * @param {number} now ms
    * @returns {Decision}
    */
-  look ({ held, queued, taken }, now) {
+  look ({ held, queued, made, taken }, now) {
     this.seen = this.seen.filter(({ at }) => at > now - WINDOW)
-    this.seen.push({ at: now, taken })
+    this.seen.push({ at: now, made, taken })
     const before = this.backlog
-    this.backlog = held * 8 / this.bits
+    // A quiet picture makes less than it may; of a still one nothing can be said.
+    this.backlog = held * 8 / Math.max(this.#rate('made', now) ?? this.bits, this.bits / 10)
     if (queued > this.mostHeld) return this.#lower(now, 'drop')
     if (this.backlog > SLOW) {
       this.calmSince = null
@@ -110,7 +112,7 @@ export class Pace {
     const vain = now - this.raisedAt < MOST_PATIENCE
     this.patience = vain ? Math.min(MOST_PATIENCE, this.patience * 2) : PATIENCE
     this.raisedAt = -Infinity
-    const line = this.#line(now)
+    const line = this.#rate('taken', now)
     const least = Math.min(LEAST, this.wanted)
     const bits = Math.max(least, Math.min(this.bits * 0.7, line === null ? this.bits / 2 : line * 0.8))
     // As low as it gets: another recorder would help nobody, but what is thrown away needs one.
@@ -135,11 +137,11 @@ export class Pace {
     this.calmSince = this.slowSince = null
   }
 
-  /** What the other end took lately, bits/s; null before there is enough to say. @param {number} now */
-  #line (now) {
+  /** Lately, bits/s; null before there is enough to say. @param {'made' | 'taken'} what @param {number} now */
+  #rate (what, now) {
     const first = this.seen[0]
     const last = this.seen.at(-1)
     if (!first || !last || now - first.at < WINDOW / 2) return null
-    return (last.taken - first.taken) * 8000 / (last.at - first.at)
+    return (last[what] - first[what]) * 8000 / (last.at - first.at)
   }
 }

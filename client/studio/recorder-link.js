@@ -257,7 +257,7 @@ export class RecorderLink {
     if (this.#stopping || this.#draining || !this.#ready) return
     // What waits there for a program that is starting says nothing of what it takes.
     if (state !== 'live') pace.reconnected(now)
-    const facts = { held: this.#held, queued: this.#queued, taken: received - held }
+    const facts = { held: this.#held, queued: this.#queued, made: this.#handed + this.#queued, taken: received - held }
     const how = pace.look(facts, now)
     if (how === 'keep') return
     if (how === 'drop') this.#drop()

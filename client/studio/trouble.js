@@ -6,8 +6,8 @@
 /** @param {string} address the page's own @returns {Words} */
 export const insecure = address => ({
   title: 'Camera and screen need HTTPS',
-  text: `Browsers give them to pages over HTTPS (or on this very machine) only, and this one came over plain HTTP from ${address}. ` +
-    'The operator turns HTTPS on with --tls-cert and --tls-key, or --tls-self-signed. A video file can be sent even so.'
+  text: `Browsers give them to no page over plain HTTP, as this one from ${address}. The operator turns HTTPS on ` +
+    'with --tls-cert and --tls-key, or --tls-self-signed. A video file can be sent even so.'
 })
 
 /** @type {Words} */

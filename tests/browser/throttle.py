@@ -1,4 +1,4 @@
-"""A viewer's line to the server: a relay in front of it that lets through so many bytes a second."""
+"""A viewer's or a publisher's line to the server: a relay in front of it that lets through so many bytes a second."""
 
 from __future__ import annotations
 
@@ -13,24 +13,35 @@ CATCH_UP = 0.1
 
 
 class Line:
-    """Downwards only; ``rate`` (bytes/s) may be changed at any time."""
+    """``rate`` (bytes/s, downwards) and ``up`` (upwards, ``None``: no bound) may be changed at any time."""
 
     def __init__(self, port: int, rate: float) -> None:
         self.rate = rate
+        self.up: float | None = None
         self.url = ""
         self._port = port
         self._free = 0.0
         """When the line has room again, on the loop's clock."""
+        self._free_up = 0.0
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        """Every connection is lost, at both ends; new ones are made as before."""
+        for writer in [*self._open]:
+            writer.transport.abort()
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
+            both = {writer, to_server}
+            self._open |= both
             try:
                 async with asyncio.TaskGroup() as group:
                     up = group.create_task(self._up(reader, to_server))
                     await self._down(from_server, writer)
                     up.cancel()
             finally:
+                self._open -= both
                 to_server.close()
         except (OSError, ExceptionGroup):
             pass  # one of them is gone
@@ -38,7 +49,11 @@ class Line:
             writer.close()
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
+        now = asyncio.get_running_loop().time
+        while data := await reader.read((1 << 16) if self.up is None else int(self.up / SLICES)):
+            if self.up is not None:
+                self._free_up = max(self._free_up, now() - CATCH_UP) + len(data) / self.up
+                await asyncio.sleep(max(0, self._free_up - now()))
             writer.write(data)
             await writer.drain()
         writer.write_eof()

@@ -8,12 +8,13 @@ const AHEAD = 1
 
 /** A recorder, a line and a server, looked at each second as `recorder-link.js` does. */
 class Sending {
-  /** @param {{ wanted?: number, line: (second: number) => number, noise?: () => number }} how line: bits/s */
-  constructor ({ wanted = 2.5 * M, line, noise = () => 1 }) {
-    Object.assign(this, { line, noise })
+  /** @param {{ wanted?: number, line: (second: number) => number, noise?: () => number, fill?: number }} how
+   *   line: bits/s; fill: how much of what it may the recorder makes */
+  constructor ({ wanted = 2.5 * M, line, noise = () => 1, fill = 1 }) {
+    Object.assign(this, { line, noise, fill })
     this.pace = new Pace(wanted)
     this.second = 0
-    this.held = this.taken = this.dropped = this.most = 0
+    this.held = this.made = this.taken = this.dropped = this.most = 0
     /** Whether a dropped recorder's successor waits for room. */
     this.waits = false
     /** @type {{ second: number, how: string, bits: number }[]} */
@@ -23,7 +24,9 @@ class Sending {
 
   run (seconds) {
     for (const end = this.second + seconds; this.second < end; this.second++) {
-      if (!this.waits) this.held += this.pace.bits * this.noise() / 8
+      const more = this.waits ? 0 : this.pace.bits * this.fill * this.noise() / 8
+      this.held += more
+      this.made += more
       const went = Math.min(this.held, this.line(this.second) / 8)
       this.held -= went
       this.taken += went
@@ -33,7 +36,7 @@ class Sending {
         this.waits = this.held > this.pace.bits * AHEAD / 32
         continue
       }
-      const how = this.pace.look({ held: this.held, queued, taken: this.taken }, this.second * 1000)
+      const how = this.pace.look({ held: this.held, queued, made: this.made, taken: this.taken }, this.second * 1000)
       if (how === 'keep') continue
       if (how === 'drop') {
         this.dropped += queued
@@ -72,6 +75,12 @@ test('a line too slow is found within seconds, and what it carries is what is re
   assert.equal(sending.dropped, 0)
 })
 
+test('a quiet picture on a slow line is seen to be late as soon as a busy one', () => {
+  const sending = new Sending({ line: () => 0.3 * M, fill: 0.2 }).run(20)
+  assert.equal(sending.hows[0], 'lower')
+  assert.ok(sending.decisions[0].second <= 12, `${sending.decisions[0].second}`)
+})
+
 test('a short hiccup that drains by itself changes nothing', () => {
   const sending = new Sending({ line: second => second >= 30 && second < 34 ? 0.2 * M : 8 * M }).run(120)
   assert.deepEqual(sending.decisions, [])
@@ -103,17 +112,17 @@ test('as low as it gets nothing is changed for its own sake', () => {
   const pace = new Pace(150_000)
   pace.reconnected(0)
   for (let second = 0; second < 60; second++) {
-    const how = pace.look({ held: 100_000, queued: 80_000, taken: second * 1000 }, second * 1000)
+    const how = pace.look({ held: 100_000, queued: 80_000, made: second * 20_000, taken: second * 1000 }, second * 1000)
     assert.equal(how, 'keep')
   }
 })
 
 test('a new connection is not judged by the last one', () => {
   const pace = new Pace(M)
-  pace.look({ held: 900_000, queued: 0, taken: 5_000_000 }, 1000)
+  pace.look({ held: 900_000, queued: 0, made: 5_900_000, taken: 5_000_000 }, 1000)
   pace.reconnected(2000)
   assert.equal(pace.backlog, 0)
-  assert.equal(pace.look({ held: 900_000, queued: 0, taken: 1000 }, 3000), 'keep', 'it has not settled')
+  assert.equal(pace.look({ held: 900_000, queued: 0, made: 901_000, taken: 1000 }, 3000), 'keep', 'it has not settled')
 })
 
 test('whatever the line does, memory is bounded, the rate stays in its range and a fit one is kept', () => {
