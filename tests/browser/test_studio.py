@@ -20,8 +20,8 @@ from tests.publish.studio import Studio, studio
 FLAGS = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
-    "--auto-accept-this-tab-capture",
-    "--host-resolver-rules=MAP tv.example 127.0.0.1",  # an address that is not this machine's own, for a browser
+    # An address that a browser does not take for this machine's own.
+    "--host-resolver-rules=MAP tv.example 127.0.0.1",
 )
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 AXE = (MODULES / "axe-core/axe.min.js").read_text()

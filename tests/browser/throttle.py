@@ -1,4 +1,4 @@
-"""A viewer's or a publisher's line to the server: a relay in front of it that lets through so many bytes a second."""
+"""A viewer's or publisher's line to the server: a relay before it that passes on so many bytes a second."""
 
 from __future__ import annotations
 
