@@ -179,5 +179,3 @@ async def test_a_film_goes_live_from_a_phone_over_plain_http_where_no_camera_may
     await says(page, "#status", "has ended")
     await server.idle()
     assert server.playlist("film").count("#EXTINF") >= 3, "all of it was sent"
-
-
