@@ -18,6 +18,7 @@ from quart import Blueprint
 from seeder.config import Plan
 from seeder.events import Events
 from seeder.feed.library import Library
+from seeder.ingest.binary import find as find_ffmpeg
 from seeder.ingest.many import Ingests
 from seeder.keeping import Keeper
 from seeder.posters.posters import Posters
@@ -25,12 +26,16 @@ from seeder.publish.claim import RefusedError
 from seeder.publish.desk import Session
 from seeder.publish.room import Publishing
 from seeder.publish.token import admin_token
+from seeder.recording.exports import KIND as EXPORT
+from seeder.recording.exports import Exporter
 from seeder.recording.recorder import Recorder
 from seeder.recording.switches import Switches
 from seeder.stats.snapshot import Health, Snapshot
 from seeder.tasks import Tasks, Work
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
+from seeder.web.downloads import Downloads
+from seeder.web.exports import blueprint as exports_blueprint
 from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.posters import blueprint as posters_blueprint
@@ -77,11 +82,17 @@ class Beside:
         """What does each kind of task."""
         self.tasks = Tasks(path.plan.feed / HIDDEN / "tasks", self.kinds, self.events)
         """They work where the feed is ours to write into."""
+        self._public = path.plan.config.downloads == "public"
+        self.exporter = Exporter(path.plan.feed, self._ffmpeg, public=self._public)
+        self.kinds[EXPORT] = self.exporter.work
+        self.downloads: Downloads | None = None
+        """Likewise."""
         if path.publishing is not None:
             config = path.plan.config
             token = admin_token(config.admin_token_file, os.environ)
             self.operator = Operator(token, trust_proxy=config.trust_proxy)
             path.publishing.desk.told = self._published
+            self.downloads = Downloads(path.plan.feed, self.tasks, self.operator, public=self._public)
             said = {each.name: each.record for each in config.streams if each.record is not None}
             switches = Switches(path.plan.feed / HIDDEN / "recording-switches.json", config.record, said)
             self.recorder = Recorder(
@@ -100,6 +111,8 @@ class Beside:
             if self.recorder is not None:
                 found.append(recordings_blueprint(self.recorder, self.operator, path.viewers))
             found += [admin, tasks_blueprint(self.tasks, self.operator)]
+            feed, public = path.plan.feed, self._public
+            found.append(exports_blueprint(feed, self.tasks, self.operator, public=public))
         return tuple(found)
 
     def ways(self) -> set[str]:
@@ -121,6 +134,7 @@ class Beside:
         }
         if self.path.publishing is not None:
             rooms["tasks"] = self.tasks.run
+            rooms["exports"] = lambda: self.exporter.run(self.events, self.tasks)
         if self.recorder is not None:
             rooms["recordings"] = self.recorder.run
         for name, work in rooms.items():
@@ -134,6 +148,9 @@ class Beside:
         if self.recorder is not None:
             found["recordings"] = self.recorder.trouble() or found.get("recordings", "")
         return {room: Health(True, detail) for room, detail in found.items() if detail}
+
+    async def _ffmpeg(self) -> str:
+        return (await find_ffmpeg(self.path.plan.config.ffmpeg)).path
 
     # --- events ------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ _PUBLISH = (
     *("webhook", "webhook_secret_file", "webhook_events"),
 )
 """Who may publish streams into the feed folder, and who is told of it."""
-_RECORDINGS = ("record", "record_grace", "retention_age", "retention_bytes")
+_RECORDINGS = ("record", "record_grace", "retention_age", "retention_bytes", "downloads")
 """What is kept of what was live."""
 _INGEST = ("segment_seconds", "window", "dvr", "ladder", "encoder", "ffmpeg")
 

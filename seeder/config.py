@@ -119,6 +119,8 @@ class Config:
     """Seconds after which a recording is deleted, unless it is kept; ``None``: never."""
     retention_bytes: int | None = None
     """Bytes that all recordings may take; ``None``: no bound."""
+    downloads: str = "public"
+    """Who may have recordings as files: ``public``, all of each; or the ``admin`` alone."""
     keys: Path | None = None
     """The file of stream keys; ``None``: in the user's state folder."""
     streams: tuple[StreamConfig, ...] = ()

@@ -312,6 +312,7 @@ class Service:
             channels=self.channels,
             news=self.beside.news,
             operator=self.beside.operator,
+            downloads=self.beside.downloads,
             blueprints=(
                 *self.beside.blueprints(),
                 whip_blueprint(self._door, reach, self._turn),

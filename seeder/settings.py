@@ -209,6 +209,12 @@ _ROWS = (
         "SIZE|off",
         "The oldest recordings are deleted when all take more, e.g. 200G. [default: off]",
     ),
+    Setting(
+        "downloads",
+        as_choice("public", "admin"),
+        "public|admin",
+        "Who may download recordings as files: everybody, or the admin. [default: public]",
+    ),
     Setting("max_memory", as_size, "SIZE", "Live segments held in memory, e.g. 512M. [default: 512M]"),
 )
 SETTINGS: Mapping[str, Setting] = {row.name: row for row in _ROWS}

@@ -50,6 +50,7 @@ GOOD = {
     "dvr": ("30m", 1800.0),
     "retention_age": ("30d", 2_592_000.0),
     "retention_bytes": ("200G", 200 << 30),
+    "downloads": ("admin", "admin"),
     "ladder": ("480p@1M,AUDIO@64k", parse("480p@1000k,audio@64000")),
     "encoder": ("H264_NVENC", "h264_nvenc"),
     "publish": ("flv:9100,flv", ("flv:9100", "flv:9002")),

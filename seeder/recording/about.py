@@ -15,6 +15,8 @@ from seeder.ingest.storage import RECORDING, write_atomically
 ABOUT = RECORDING
 POSTER = "poster.jpg"
 """The poster's file beside it, where there is one; served by ``/api/streams/NAME/poster``."""
+EXPORTS = ".exports"
+"""The folder beside it of files that were made of it (``exports``); hidden from the feed."""
 LARGEST = 64 * 1024
 """Bytes of the file: what is larger is not ours."""
 

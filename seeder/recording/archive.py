@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seeder.events import Events
-from seeder.recording.about import ABOUT, POSTER, Recording, load, save
+from seeder.recording.about import ABOUT, EXPORTS, POSTER, Recording, load, save
 
 FRESH = 1.0
 """Seconds for which a look at all folders is good: pages ask every few seconds, each of their visitors."""
@@ -169,5 +169,5 @@ def _size(folder: Path, recording: Recording) -> int:
     """What its media takes, as it says; exports are looked at."""
     size = recording.bytes
     with contextlib.suppress(OSError):
-        size += sum(e.stat().st_size for e in os.scandir(folder / "exports") if e.is_file())
+        size += sum(e.stat().st_size for e in os.scandir(folder / EXPORTS) if e.is_file())
     return size

@@ -41,7 +41,7 @@ class Source:
     choice: Choice
     runs: tuple[Run, ...]
     digest: str
-    """Of the playlists: the same, the same file comes of it."""
+    """Of the playlists and what is wanted: the same, the same file comes of it."""
 
     @property
     def seconds(self) -> float:
@@ -72,13 +72,14 @@ def read(folder: Path, wanted: Wanted) -> Source:
             raise ExportError("the recording's playlists cannot be read")
         texts.append(text)
         found.append(playlist)
-    digest = sha256("\0".join(("1", *texts)).encode()).hexdigest()
+    asked = (wanted.format, repr(wanted.start), repr(wanted.stop), wanted.variant)
+    digest = sha256("\0".join(("1", *asked, *texts)).encode()).hexdigest()
     source = Source(folder, wanted, choice, runs(*found), digest)
     start, stop = wanted.start or 0.0, source.seconds if wanted.stop is None else wanted.stop
-    if not 0 <= start < stop:
-        raise ExportError("from must be before to", 400)
     if start >= source.seconds:
         raise ExportError(f"the recording has {source.seconds:.1f} s, and none from {start:.1f} s on", 400)
+    if not 0 <= start < stop:
+        raise ExportError("from must be before to", 400)
     return source
 
 

@@ -15,26 +15,28 @@ import math
 import os
 import re
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
+from seeder.events import Events
 from seeder.ingest.storage import write_atomically
 from seeder.recording import about
-from seeder.recording.about import Recording, State
+from seeder.recording.about import EXPORTS, Recording, State
+from seeder.recording.disk import AMPLE, RESERVE, SHARE
 from seeder.recording.export import Export, Made
 from seeder.recording.export_formats import FORMATS, ExportError
 from seeder.recording.export_source import Source, Wanted, files_of, read
-from seeder.tasks import Job
+from seeder.tasks import Job, Tasks
 
-FOLDER = ".exports"
 KIND = "export"
 """Of task."""
-SPARE = 256 << 20
-"""Bytes of the disk that an export leaves free: what is live comes first."""
 LARGEST = 64 * 1024
 """Bytes of a file that says what is in an export."""
 
@@ -64,8 +66,12 @@ def file_name(name: str, wanted: Wanted) -> str:
     if wanted.variant:
         part += "_" + re.sub(r"[^A-Za-z0-9.-]+", "-", wanted.variant.removesuffix("/index.m3u8"))[:60]
     if not wanted.whole:
-        part += f"_{wanted.start or 0:g}-" + ("end" if wanted.stop is None else f"{wanted.stop:g}")
+        part += f"_{_seconds(wanted.start or 0)}-" + ("end" if wanted.stop is None else _seconds(wanted.stop))
     return f"{name}{part}.{wanted.format}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def recording_of(feed: Path, name: str) -> Recording:
@@ -83,7 +89,7 @@ def load(folder: Path, file: str) -> Kept | None:
     """The export ``file`` in the recording's ``folder``; ``None``: there is none. Blocking."""
     if not _FILE.fullmatch(file):
         return None
-    path = folder / FOLDER / file
+    path = folder / EXPORTS / file
     try:
         with path.with_name(f"{file}.json").open("rb") as handle:
             found = orjson.loads(handle.read(LARGEST))
@@ -107,7 +113,7 @@ def load(folder: Path, file: str) -> Kept | None:
 def all_in(folder: Path) -> list[Kept]:
     """By name. Blocking."""
     try:
-        names = sorted(os.listdir(folder / FOLDER))
+        names = sorted(os.listdir(folder / EXPORTS))
     except OSError:
         return []
     return [kept for name in names if (kept := load(folder, name)) is not None]
@@ -115,10 +121,10 @@ def all_in(folder: Path) -> list[Kept]:
 
 def remove(folder: Path, file: str) -> bool:
     """Whether it was there. Blocking; OSError."""
-    if not _FILE.fullmatch(file) or not (folder / FOLDER / file).exists():
+    if not _FILE.fullmatch(file) or not (folder / EXPORTS / file).exists():
         return False
-    (folder / FOLDER / f"{file}.json").unlink(missing_ok=True)
-    (folder / FOLDER / file).unlink(missing_ok=True)
+    (folder / EXPORTS / f"{file}.json").unlink(missing_ok=True)
+    (folder / EXPORTS / file).unlink(missing_ok=True)
     return True
 
 
@@ -137,28 +143,34 @@ def found(source: Source, name: str) -> Kept | None:
     return kept if kept is not None and kept.digest == source.digest else None
 
 
-def check_room(source: Source, free: Callable[[Path], int] | None = None) -> None:
-    """:class:`ExportError` where it does not fit on the disk. Blocking."""
+Usage = Callable[[Path], tuple[int, int]]
+
+
+def _usage(folder: Path) -> tuple[int, int]:
+    usage = shutil.disk_usage(folder)
+    return usage.total, usage.free
+
+
+def check_room(source: Source, usage: Usage = _usage) -> None:
+    """:class:`ExportError` where it does not fit on the disk, whose bytes, and free ones, ``usage`` gives:
+    what is live, and is recorded, comes first. Blocking."""
     sizes = files_of(source, source.runs)
     share = 1.0
     if not source.wanted.whole:
         stop = source.seconds if source.wanted.stop is None else source.wanted.stop
         share = min(1.0, (stop - (source.wanted.start or 0.0)) / max(source.seconds, 0.001))
-    need = math.ceil(sum(size for size, _ in sizes.values()) * share * 1.02) + SPARE
-    left = (free or _free)(source.folder)
-    if left < need:
+    total, free = usage(source.folder)
+    need = sum(size for size, _ in sizes.values()) * share * 1.02
+    spare = min(RESERVE, total / SHARE) * AMPLE
+    if free - need < spare:
         raise ExportError(
-            f"there is no room for it: {_megabytes(need)} MB are needed (with {SPARE >> 20} to spare), "
-            f"{_megabytes(left)} are free",
+            f"there is no room for it: of {_megabytes(free)} MB, {_megabytes(need)} are needed, and "
+            f"{_megabytes(spare)} kept for what is live",
             507,
         )
 
 
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _megabytes(size: int) -> int:
+def _megabytes(size: float) -> int:
     return math.ceil(size / (1 << 20))
 
 
@@ -176,9 +188,9 @@ def place(folder: Path, name: str, source: Source, file: Path, made: Made, now: 
         source.digest,
         now,
     )
-    target = folder / FOLDER / kept.file
+    target = folder / EXPORTS / kept.file
     try:
-        (folder / FOLDER).mkdir(exist_ok=True)
+        (folder / EXPORTS).mkdir(exist_ok=True)
         target.with_name(f"{kept.file}.json").unlink(missing_ok=True)
         file.replace(target)
         write_atomically(target.with_name(f"{kept.file}.json"), orjson.dumps(asdict(kept)))
@@ -186,7 +198,7 @@ def place(folder: Path, name: str, source: Source, file: Path, made: Made, now: 
         raise ExportError("the recording was deleted", 404) from None
     if not (folder / about.ABOUT).exists():  # deleted in this moment: leave nothing behind
         with contextlib.suppress(OSError):
-            shutil.rmtree(folder / FOLDER)
+            shutil.rmtree(folder / EXPORTS)
             folder.rmdir()
         raise ExportError("the recording was deleted", 404)
     return kept
@@ -200,16 +212,18 @@ def request_of(wanted: Wanted) -> dict[str, object]:
 def wanted_of(request: Mapping[str, Any]) -> Wanted:
     def seconds(name: str) -> float | None:
         value = request.get(name)
-        return None if value is None else float(value)
+        # To the millisecond, as its file is called; and there is no -0.
+        return None if value is None else round(float(value), 3) + 0.0
 
     return Wanted(str(request["format"]), seconds("from"), seconds("to"), str(request.get("variant", "")))
 
 
 def result_of(name: str, kept: Kept) -> dict[str, object]:
-    """A task's."""
+    """A task's, and what everybody may know of it."""
     return {
         "recording": name,
         "file": kept.file,
+        "url": f"/api/recordings/{quote(name)}/exports/{quote(kept.file)}",
         "format": kept.format,
         "from": kept.start,
         "to": kept.stop,
@@ -220,12 +234,28 @@ def result_of(name: str, kept: Kept) -> dict[str, object]:
 
 
 class Exporter:
-    """Does the tasks. ``ffmpeg``: finds it; ``clock``: Unix seconds."""
+    """Does the tasks."""
 
-    def __init__(self, feed: Path, ffmpeg: Callable[[], Awaitable[str]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        feed: Path,
+        ffmpeg: Callable[[], Awaitable[str]],
+        *,
+        public: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``ffmpeg``: finds it; ``public``: everybody may download; ``clock``: Unix seconds."""
         self._feed = feed
         self._ffmpeg = ffmpeg
+        self._public = public
         self._clock = clock
+
+    async def run(self, events: Events, tasks: Tasks) -> None:
+        """Ends what is made of recordings that are deleted, until cancelled."""
+        async with aclosing(events.read()) as news:
+            async for event in news:
+                if event.kind == "recording.gone":
+                    await tasks.cancel_about(str(event.data["name"]))
 
     async def work(self, job: Job) -> Mapping[str, object]:
         """A :data:`~seeder.tasks.Work`."""
@@ -238,4 +268,6 @@ class Exporter:
             file, made = await Export(source, ffmpeg, job.folder, job.tell, recording.title).run()
             folder = self._feed / name
             kept = await asyncio.to_thread(place, folder, name, source, file, made, self._clock())
-        return result_of(name, kept)
+        result = result_of(name, kept)
+        # Else who knows the task may have what it made, and nobody besides but the admin.
+        return result if self._public else {**result, "url": f"{result['url']}?task={job.task.id}"}

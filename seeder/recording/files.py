@@ -17,13 +17,13 @@ from typing import BinaryIO
 from seeder.feed.beneath import resolve, signature_of
 from seeder.ingest.storage import INIT_NAME, SEGMENT_NAME
 from seeder.model import Resource, Span, Torrent
-from seeder.recording.about import ABOUT, POSTER
+from seeder.recording.about import ABOUT, EXPORTS, POSTER
 from seeder.torrent.metainfo import matches
 
 Read = Callable[[Resource], bytes | BinaryIO]
 """The library's."""
 
-RESERVED = frozenset({ABOUT, POSTER, "exports"})
+RESERVED = frozenset({ABOUT, POSTER, EXPORTS})
 """What lies beside a recording's media: no live stream's file takes its place."""
 BLOCK = 1 << 20
 """Bytes copied at a time."""

@@ -17,6 +17,7 @@ from seeder.web import api, metrics, openapi
 from seeder.web.addresses import Reach
 from seeder.web.bundle_files import Bundle, load_bundle
 from seeder.web.catalog import ASGI, Catalog
+from seeder.web.downloads import TEMPLATE, Downloads
 from seeder.web.endless import Endless
 from seeder.web.events import PATH as EVENTS
 from seeder.web.events import Telling
@@ -54,6 +55,7 @@ def create_app(
     operator: Operator | None = None,
     blueprints: Sequence[Blueprint] = (),
     publish: ASGI | None = None,
+    downloads: Downloads | None = None,
 ) -> Origin:
     """The whole HTTP side as one ASGI application; media, pages and ``/announce`` bypass Quart.
 
@@ -62,7 +64,8 @@ def create_app(
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
     publishers in, ``None``: nobody may publish here; ``channels``: what ``/live/NAME.ts`` is, ``None``:
     nothing; ``news``: what ``/api/events`` tells, likewise; ``operator``: knows the admin, ``None``: there is
-    none; ``blueprints``: further routes; ``publish``: see :mod:`seeder.web.publish`.
+    none; ``blueprints``: further routes; ``publish``: see :mod:`seeder.web.publish`;
+    ``downloads``: what was made of recordings, ``None``: nothing is.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)
@@ -71,7 +74,7 @@ def create_app(
     app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
     app.register_blueprint(metrics.blueprint(snapshot))
     app.register_blueprint(viewers_blueprint(snapshot))
-    app.register_blueprint(openapi.blueprint({} if news is None else {EVENTS: Telling}))
+    app.register_blueprint(openapi.blueprint(_beside(news, downloads)))
     for more in blueprints:
         app.register_blueprint(more)
 
@@ -106,5 +109,15 @@ def create_app(
     rest = cast(ASGI, app.asgi_app)
     onward = None if channels is None else Endless(channels, counters)
     telling = None if news is None else Telling(news, operator, counters)
-    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward, telling, publish)  # type: ignore[method-assign, assignment]
+    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward, telling, publish, downloads)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _beside(news: News | None, downloads: Downloads | None) -> dict[str, object]:
+    """What of the API is not Quart's to route, as it describes itself."""
+    found: dict[str, object] = {}
+    if news is not None:
+        found[EVENTS] = Telling
+    if downloads is not None:
+        found[TEMPLATE] = Downloads
+    return found

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from seeder.hls.delivery import PREFIX
 from seeder.web.answer import Answer
 from seeder.web.catalog import ASGI, Catalog, Message, Receive, Transmit
+from seeder.web.downloads import Downloads
 from seeder.web.endless import Endless, endless
 from seeder.web.events import PATH as EVENTS
 from seeder.web.events import Telling
@@ -37,7 +38,8 @@ SEND_TIMEOUT = 60.0
 
 class Fast:
     """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere. ``onward``,
-    ``telling``: answer what has no end. ``publish``: takes what pages record."""
+    ``telling``: answer what has no end. ``publish``: takes what pages record. ``downloads``: answers what was
+    made of recordings."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Fast:
         onward: Endless | None = None,
         telling: Telling | None = None,
         publish: ASGI | None = None,
+        downloads: Downloads | None = None,
     ) -> None:
         self._rest = rest
         self._catalog = catalog
@@ -56,6 +59,7 @@ class Fast:
         self._onward = onward
         self._telling = telling
         self._publish = publish
+        self._downloads = downloads
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
@@ -77,6 +81,9 @@ class Fast:
         elif kind == "http" and self._telling is not None and path == EVENTS:
             async with _unread(receive) as left:
                 await self._telling(scope, send, left)
+        elif kind == "http" and self._downloads is not None and self._downloads.knows(scope["method"], path):
+            async with _unread(receive):
+                await self._download(self._downloads, scope, send)
         elif kind == "http" and self._hot.knows(path):
             async with _unread(receive) as left:
                 await self._serve(scope, send, left)
@@ -84,16 +91,28 @@ class Fast:
             await self._rest(scope, receive, send)
 
     async def _serve(self, scope: Message, send: Transmit, left: asyncio.Task[None]) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        method, query = scope["method"], scope.get("query_string", b"").decode("latin-1")
+        headers, query = _asked(scope)
+        method = scope["method"]
         work = self._hot.answer(method, scope["path"], scope["scheme"], headers, query)
         # A blocking reload may take a while, and nobody need wait for who has left.
         answer = await (_unless(left, work) if PREFIX in query else work)
-        if answer is None:
+        if answer is not None:
+            await self._deliver(answer, scope, send)
+
+    async def _download(self, downloads: Downloads, scope: Message, send: Transmit) -> None:
+        headers, query = _asked(scope)
+        peer = (scope.get("client") or ("",))[0]
+        answer = await downloads.answer(scope["method"], scope["path"], query, headers, peer)
+        if answer.resource is None or scope["method"] == "HEAD":
+            await self._deliver(answer, scope, send)
             return
+        with downloads.reader(headers, peer) as refused:
+            await self._deliver(refused or answer, scope, send)
+
+    async def _deliver(self, answer: Answer, scope: Message, send: Transmit) -> None:
         progress = _Progress(CHUNK_H2 if scope.get("http_version") == "2" else CHUNK)
         try:
-            await self._send(answer, method == "HEAD", send, progress)
+            await self._send(answer, scope["method"] == "HEAD", send, progress)
         except (TimeoutError, _Gone) as error:
             # Too late for another status: only a broken connection says that the body is not whole.
             log.debug("%s cut off: %s", answer.kind, str(error) or "its reader is too slow")
@@ -127,6 +146,12 @@ class Fast:
         with held:
             await _start(answer, send, progress)
             await _file(held.fileno(), answer, send, progress)
+
+
+def _asked(scope: Message) -> tuple[dict[str, str], str]:
+    """Headers by lower-case name, and the query as sent."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return headers, scope.get("query_string", b"").decode("latin-1")
 
 
 @asynccontextmanager

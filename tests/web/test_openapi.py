@@ -19,6 +19,7 @@ from seeder.config import Config, Plan
 from seeder.service import Service, running
 from seeder.web import throttle
 from seeder.web.described import ATTRIBUTE
+from seeder.web.downloads import TEMPLATE
 from seeder.web.openapi import PATH, methods, templated
 from tests.conftest import ROOT
 from tests.web.conftest import Open, Site
@@ -71,7 +72,8 @@ async def test_every_route_of_the_api_says_what_it_does(open_site: Open, server:
     routed = {
         (templated(rule), method.lower()) for rule in rules if rule not in silent for method in methods(rule)
     }
-    assert described == routed | {("/healthz", "get"), ("/api/events", "get")}
+    beside = {("/healthz", "get"), ("/api/events", "get"), (TEMPLATE, "get")}
+    assert described == routed | beside
 
 
 async def test_a_server_without_an_admin_describes_no_route_of_its(site: Site) -> None:
