@@ -51,6 +51,8 @@ class Elements:
         self._skip = 0  # bytes still to come of an element that nobody needs
         self.read = 0
         """Bytes fed so far."""
+        self.position = 0
+        """… up to where the content of the last element begins."""
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """(id, content) of each element that is complete now; empty content for one that is entered. Raises
@@ -65,6 +67,7 @@ class Elements:
         try:
             while (found := self._next(at)) is not None:
                 ident, start, size = found
+                self.position = self.read - len(self._data) + start
                 if ident in self._entered:
                     at = start
                     yield ident, b""

@@ -27,7 +27,8 @@ class Media:
         self._width = 0  # bytes of the lengths in H.264; 0: it has start codes, as Chromium's Matroska
         self._seen: set[Kind] = set()
         self._part: Part | None = None
-        self._begun = False  # a part has come to something
+        self.begun = False
+        """Something of it went to ffmpeg."""
 
     def anew(self) -> None:
         """Another recorder begins; what the last one left unfinished is dropped."""
@@ -42,7 +43,7 @@ class Media:
                 self._begin(event)
             elif (frame := self._clean(event)) is not None:
                 chunks += self._add(frame, came)
-                self._begun = self._begun or bool(chunks)
+                self.begun = self.begun or bool(chunks)
         return chunks
 
     def finish(self, came: float) -> list[Chunk]:
@@ -86,7 +87,7 @@ class Media:
             if (changed and lasted >= CHANGE) or (part.jumped and lasted >= TURN):
                 part = None
         if part is None:
-            part = self._part = Part(self._tracks, self._patience, self._begun, came)
+            part = self._part = Part(self._tracks, self._patience, self.begun, came)
         part.learn(self._tracks[kind])
         if kind in part.known and self._differs(part, kind):
             return []  # until the next turn

@@ -27,6 +27,8 @@ KEY_SECONDS = 10.0
 SILENCE = 10.0
 """Seconds without a message after which a publisher counts as gone: recorders give something several times a
 second, or say that they are there."""
+BEGIN = 60.0
+"""Seconds until its media begins: somebody looks for a camera."""
 STUCK = 30.0
 """Seconds in which nothing more of its media could be taken."""
 AGAIN = 1.0
@@ -193,9 +195,11 @@ class _Reading:
         """Until the publisher stops or is lost. Nothing is read while ffmpeg cannot take more: TCP tells the
         publisher to wait. Raises :class:`RefusedError` for what cannot be used."""
         loop = asyncio.get_running_loop()
-        self._began = loop.time()
+        self._began = begun = loop.time()
         while True:
             message = await self._received()
+            if not self._media.begun and loop.time() - begun > BEGIN:
+                raise RefusedError(f"no media for {BEGIN:g} s", 408)
             if isinstance(message, bytes):
                 self.received += len(message)
                 await self._put(self._media.feed(message, loop.time()))

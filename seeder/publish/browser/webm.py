@@ -43,13 +43,13 @@ class WebM:
         found: list[Event] = []
         for ident, content in self._elements.feed(data):
             self._take(ident, content, found)
-        if self._numbers is None and self._elements.read - self._begun > MOST_HEAD + len(data):
+        if self._numbers is None and self._elements.read - self._begun > MOST_HEAD:
             raise RefusedError(f"the WebM's header is longer than {MOST_HEAD >> 20} MiB", 413)
         return found
 
     def _take(self, ident: int, content: bytes, found: list[Event]) -> None:
         if ident == _EBML:
-            self._begun, self._scale, self._numbers = self._elements.read, 1_000_000, None
+            self._begun, self._scale, self._numbers = self._elements.position, 1_000_000, None
         elif ident == _INFO:
             scale = next((_number(value) for name, value in children(content) if name == 0x2AD7B1), 0)
             self._scale = scale or 1_000_000
