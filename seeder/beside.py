@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from quart import Blueprint
 
-from seeder.config import Plan
+from seeder.config import Config, Plan
 from seeder.events import Events
 from seeder.feed.library import Library
 from seeder.ingest.binary import find as find_ffmpeg
@@ -30,6 +30,7 @@ from seeder.recording.exports import KIND as EXPORT
 from seeder.recording.exports import Exporter
 from seeder.recording.recorder import Recorder
 from seeder.recording.switches import Switches
+from seeder.reload import Outcome
 from seeder.stats.snapshot import Health, Snapshot
 from seeder.tasks import Tasks, Work
 from seeder.web.admin import blueprint as admin_blueprint
@@ -40,6 +41,7 @@ from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.posters import blueprint as posters_blueprint
 from seeder.web.recordings import blueprint as recordings_blueprint
+from seeder.web.reload import blueprint as reload_blueprint
 from seeder.web.site import blueprint as site_blueprint
 from seeder.web.tasks import blueprint as tasks_blueprint
 from seeder.webhooks.room import Webhooks
@@ -61,6 +63,9 @@ class Path:
     viewers: Callable[[bytes], int]
     """Of a rendezvous."""
     snapshot: Callable[[], Snapshot]
+    config: Callable[[], Config]
+    """What is in force now."""
+    reload: Callable[[], Awaitable[Outcome]]
 
 
 class Beside:
@@ -107,10 +112,11 @@ class Beside:
         path, found = self.path, [site_blueprint(self.ways, self.there), posters_blueprint(self.posters)]
         if path.publishing is not None and self.operator is not None:
             admin = admin_blueprint(path.publishing, self.operator)
-            add_streams(admin, path.plan.config, path.plan.feed, path.ingests, path.publishing)
+            add_streams(admin, path.config, path.plan.feed, path.ingests, path.publishing)
             if self.recorder is not None:
                 found.append(recordings_blueprint(self.recorder, self.operator, path.viewers))
             found += [admin, tasks_blueprint(self.tasks, self.operator)]
+            found.append(reload_blueprint(path.reload, self.operator))
             feed, public = path.plan.feed, self._public
             found.append(exports_blueprint(feed, self.tasks, self.operator, public=public))
         return tuple(found)

@@ -13,13 +13,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from seeder import __version__, logs
-from seeder.config import Attached, Config, Local, Plan, load, unknown_variables
+from seeder.config import ADMIN_TOKEN_VARIABLE, Attached, Config, Local, Plan, load, unknown_variables
 from seeder.errors import ConfigError, LiveTorrentError, cause
 from seeder.folders import existing, local, made, temporary
 from seeder.key_commands import keys
@@ -124,10 +125,10 @@ def demo(source: str | None, browser: bool | None, config_file: str | None, **fl
     Open the page twice: the second window gets its segments from the first. Without --feed the
     segments live in a temporary folder that is removed at the end.
     """
-    config = _configure(config_file, flags)
+    config, again = _configure(config_file, flags), _again(config_file, flags)
     source = None if source is None else _checked(source)
     with temporary(config.feed) as feed:
-        plan = Plan(config, feed, name="demo", source=source, temporary=config.feed is None)
+        plan = Plan(config, feed, name="demo", source=source, temporary=config.feed is None, again=again)
         run(plan, open_browser=browser)
 
 
@@ -146,9 +147,9 @@ def serve(config_file: str | None, **flags: object) -> None:
       name = "garden"
       input = "rtsp://camera.local/1"
     """
-    config = _configure(config_file, flags)
+    config, again = _configure(config_file, flags), _again(config_file, flags)
     folder = made if config.publish or config.streams else existing
-    run(Plan(config, folder(config.feed or Path("feed"))))
+    run(Plan(config, folder(config.feed or Path("feed")), again=again))
 
 
 @cli.command(short_help="Turn a file, camera or URL into a live stream and serve it.")
@@ -168,7 +169,7 @@ def stream(
 
     Other users of this machine can read a key that follows --push: in [[streams]] of the file it is safe.
     """
-    config = _configure(config_file, flags)
+    config, again = _configure(config_file, flags), _again(config_file, flags)
     try:
         name = stream_name(name)
     except ValueError as error:
@@ -176,7 +177,8 @@ def stream(
     source = "\n".join(_checked(one) for one in inputs)
     if config.stream(name) is not None:
         raise ConfigError(f"--name: {name} is one of the [[streams]] in the file already")
-    run(Plan(config, made(config.feed or Path("feed")), name=name, source=source, push=_pushed(push)))
+    feed = made(config.feed or Path("feed"))
+    run(Plan(config, feed, name=name, source=source, push=_pushed(push), again=again))
 
 
 def _pushed(urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -353,6 +355,13 @@ def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
         logger.warning(warning)
     stopper.hold()
     return config
+
+
+def _again(config_file: str | None, flags: Mapping[str, object]) -> Callable[[], Config]:
+    """The same, once more: what the file says may be otherwise by then."""
+    # The admin's token is taken out of the environment; so no copy of it is kept here either.
+    environ = {name: value for name, value in os.environ.items() if name != ADMIN_TOKEN_VARIABLE}
+    return partial(load, dict(flags), environ, Path(config_file) if config_file else None)
 
 
 def _checked(source: str) -> str:

@@ -10,8 +10,8 @@ Every setting has one name in three spellings: the key ``tls_cert`` in the file,
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,8 @@ class Plan:
 
     push: tuple[str, ...] = ()
     """Servers that ``name`` is sent on to."""
+    again: Callable[[], Config] | None = field(default=None, compare=False)
+    """Gives the configuration as file, variables and flags say by then. Blocking; ConfigError."""
 
     @property
     def sent_on(self) -> tuple[tuple[str, str], ...]:

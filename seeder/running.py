@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import sys
 import threading
 import webbrowser
@@ -57,10 +58,14 @@ def run(plan: Plan, open_browser: bool | None = False) -> None:
             # A daemon thread: a browser that does not come up cannot keep us from ending.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
+    def up(running: service.Service) -> None:
+        if hears_hangups(plan):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, running.reload.soon)
+
     async def body() -> None:
         stopper.attach()
         try:
-            await service.run(plan, playing, stopping)
+            await service.run(plan, playing, stopping, up)
         finally:
             stopper.detach()
 
@@ -76,6 +81,15 @@ def _announce(address: str, plan: Plan) -> None:
     hint = "open a second window and watch bytes arrive from the first" if plan.name == "demo" else ""
     with contextlib.suppress(OSError):  # nobody reads our stdout: no reason to stop serving
         click.echo(f"\n    {address}" + (f"  — {hint}" if hint else "") + "\n")
+
+
+def hears_hangups(plan: Plan) -> bool:
+    """SIGHUP is to read the configuration anew: what service managers mean by it. A terminal that is closed
+    means our end, as it ever did; and ``nohup`` wants it ignored."""
+    signal_ = getattr(signal, "SIGHUP", None)  # Windows has none
+    if signal_ is None or plan.again is None or signal.getsignal(signal_) == signal.SIG_IGN:
+        return False
+    return not any(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr) if stream is not None)
 
 
 def has_screen() -> bool:

@@ -22,13 +22,13 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from seeder import beside, machine
+from seeder import beside, machine, reloading
 from seeder.config import Config, Plan
 from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
 from seeder.feed.scan import Alone
 from seeder.feed.task import FeedConfig, FeedTask
-from seeder.ingest.many import Ingests, ingest_config
+from seeder.ingest.many import Ingests
 from seeder.keeping import Keeper
 from seeder.onward.channel import Channels
 from seeder.onward.push import Push, Pushes
@@ -38,6 +38,8 @@ from seeder.publish import Desk
 from seeder.publish.door import Door
 from seeder.publish.listeners import at_home, opened
 from seeder.publish.room import Publishing
+from seeder.reload import Part, Reload
+from seeder.reloading import made_here
 from seeder.stats.counters import HttpCounters
 from seeder.stats.snapshot import (
     Health,
@@ -50,7 +52,6 @@ from seeder.stats.snapshot import (
     freeze_http,
     freeze_tracker,
 )
-from seeder.stream_config import StreamConfig
 from seeder.torrent.apart import ApartSession
 from seeder.torrent.settings import SeedSettings
 from seeder.tracker import Tracker, Turn, read_secret
@@ -60,12 +61,12 @@ from seeder.web import (
     Certificate,
     Origin,
     Reach,
+    Renewable,
     ServerConfig,
     create_app,
     fingerprint,
     self_signed,
     serve,
-    tls_context,
 )
 from seeder.web.nginx_rtmp import blueprint as nginx_rtmp_blueprint
 from seeder.web.publish import Publish
@@ -83,15 +84,19 @@ the library forgets later than the ingest."""
 
 
 async def run(
-    plan: Plan, playing: Callable[[str], None], stopping: Callable[[], None] = lambda: None
+    plan: Plan,
+    playing: Callable[[str], None],
+    stopping: Callable[[], None] = lambda: None,
+    up: Callable[[Service], None] = lambda service: None,
 ) -> None:
     """Everything, until cancelled; ``playing`` gets the address to open as soon as there is something to see,
-    ``stopping`` is called when the rooms begin to be stopped, for whatever reason.
+    ``stopping`` is called when the rooms begin to be stopped, for whatever reason, ``up`` once they all run.
 
     Raises a :class:`LiveTorrentError` (maybe within groups) when it cannot start, or cannot go on.
     """
     log.debug("file descriptors: %s", machine.raise_descriptor_limit())
     async with running(plan, stopping) as service:
+        up(service)
         await service.watch(playing)
 
 
@@ -133,6 +138,8 @@ class Service:
         """Where we listen."""
         self.published: tuple[tuple[str, int], ...] = ()
         """Protocols and ports that publishers may come by."""
+        self.reload: Reload
+        self._tls: Renewable | None = None
         self._door = Door()
         self._turn: Turn | None = None
         self._feed_task: FeedTask | None = None
@@ -146,6 +153,8 @@ class Service:
                 self.publishing,
                 viewers=self.viewers,
                 snapshot=self.snapshot,
+                config=lambda: self.reload.config,
+                reload=lambda: self.reload.now(),
             )
         )
 
@@ -165,6 +174,8 @@ class Service:
         """Start every room in the order of the data; ``stack`` stops them in reverse."""
         config = self.plan.config
         certificate = await asyncio.to_thread(_certificate, config, stack)
+        self._tls = None if certificate is None else Renewable(certificate)
+        self.reload = Reload(config, self.plan.again, self._parts())
         if config.tracker is None:
             secret = config.turn_secret_file
             turn = self._turn = None if secret is None else Turn(config.turn, read_secret(secret))
@@ -177,7 +188,7 @@ class Service:
         seeding = group.create_task(self._start_seed(session))
         # Later than the seed, so that it is gone when that ends: its end then waits for nobody.
         announce = await self._announce_url(stack)
-        web = self._web(certificate)
+        web = self._web()
         self.seed = await seeding
         await self._start_feed(announce, group, stack)
         self.bound = await stack.enter_async_context(web)
@@ -196,23 +207,38 @@ class Service:
             self._keeper.begin("publish", self.publishing.run, group, stack)
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
-            tls = None if certificate is None else tls_context(certificate)
-            listeners = opened(self.publishing.desk, config, tls, self._door, self.publishing.passphrase)
+            tls = None if self._tls is None else self._tls.context
+            publishing = self.publishing
+            listeners = opened(
+                publishing.desk, config, tls, self._door, publishing.passphrase, publishing.senders
+            )
             self.published = await stack.enter_async_context(listeners)
             if self.published and (advice := await self.publishing.advice()):
                 log.info("%s", advice)
             stack.push_async_callback(self.publishing.desk.close)
 
     def _start_ingests(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
-        plan, config = self.plan, self.plan.config
-        if plan.ingests and plan.name is not None:
-            stream = StreamConfig(plan.name, plan.source)
-            # The test picture has no input, and is to have an end all the same.
-            self.ingests.start(replace(ingest_config(config, stream), end=True), vital=True)
+        vital = self.plan.name if self.plan.ingests else None
+        for name, config in made_here(self.plan, self.plan.config).items():
+            self.ingests.start(config, vital=name == vital)
+        if vital is not None:
             self._keeper.begin("ingest", self.ingests.watch, group, stack)
-        for stream in config.streams:
-            if stream.input is not None:
-                self.ingests.start(ingest_config(config, stream))
+
+    def _parts(self) -> list[Part]:
+        """Who takes up what when the configuration is read anew."""
+        parts = [reloading.logging_of(), reloading.terms(lambda: self.app.hot.media)]
+        parts.append(reloading.webhooks(self.beside.webhooks))
+        if self._tls is not None and self.plan.config.tls_cert is not None:
+            parts.append(reloading.certificate(self._tls))
+        if self.publishing is not None:
+            parts += [
+                reloading.streams(self.plan, self.ingests, self.publishing),
+                reloading.publishers(self.publishing),
+                reloading.pushes(self.plan, self.library, self.pushes),
+            ]
+        if self.beside.recorder is not None:
+            parts.append(reloading.recordings(self.beside.recorder))
+        return parts
 
     async def _announce_url(self, stack: AsyncExitStack) -> str:
         """Where libtorrent announces: a plain loopback port of its own, whatever the web server's address and
@@ -298,7 +324,7 @@ class Service:
             memory_bytes=config.max_memory,
         )
 
-    def _web(self, certificate: Certificate | None) -> AbstractAsyncContextManager[Bound]:
+    def _web(self) -> AbstractAsyncContextManager[Bound]:
         config = self.plan.config
         reach = Reach(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms)
         app = self.app = create_app(
@@ -323,7 +349,9 @@ class Service:
         closing = [self.channels.close, self.beside.news.close]
         if self.tracker is not None:
             closing.append(self.tracker.close)
-        settings = ServerConfig(config.host, config.port, certificate)
+        settings = ServerConfig(
+            config.host, config.port, tls=None if self._tls is None else self._tls.context
+        )
         if config.trust_proxy:
             settings = replace(settings, max_per_client=None)  # everybody comes from the proxy's address
         adopt = None if self.tracker is None else self.tracker.adopt

@@ -1,4 +1,5 @@
-"""Ctrl-C: once asks everything to stop in order, twice stops at once; SIGTERM and SIGHUP count the same."""
+"""Ctrl-C: once asks everything to stop in order, twice stops at once; SIGTERM counts the same, and
+SIGHUP where :mod:`seeder.running` has no other use for it."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def test_a_stop_that_hangs_is_ended() -> None:
     program = (
         "import asyncio, sys\n"
         "from seeder import cli, running, service\n"
-        "async def run(plan, playing, stopping):\n"
+        "async def run(plan, playing, stopping, up):\n"
         "    stopping()\n"
         "    await asyncio.sleep(600)\n"
         "service.run = run\n"

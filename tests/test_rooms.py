@@ -18,6 +18,7 @@ LEVELS: dict[str, int] = {
     "settings": 2,
     # 3: every other module beside these, a tool for whoever needs it
     "config": 4,  # of stream_config's tables, too
+    "reload": 5,  # what may change while all runs
     "tasks": 4,  # what is done behind; by whom, it is told
     "torrent": 4,
     "fetch": 4,
@@ -34,6 +35,7 @@ LEVELS: dict[str, int] = {
     "onward": 8,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
     "web": 9,
     "beside": 10,  # rooms that look on, with their routes
+    "reloading": 10,  # what each room does then
     "service": 11,
     "baking": 10,  # the browser's files are web's
     "folders": 10,

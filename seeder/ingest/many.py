@@ -162,6 +162,18 @@ class Ingests:
             self._begin(one)
         return True
 
+    async def change(self, config: IngestConfig) -> None:
+        """Make the stream otherwise: it begins anew, behind a discontinuity for those who watch. Starts it
+        where there is none of that name."""
+        one = self._all.get(config.stream)
+        if one is None:
+            self.start(config)
+            return
+        await _cancelled(one)
+        one.config = config
+        if self._all.get(config.stream) is one:
+            self._begin(one)
+
     def _begin(self, one: One) -> None:
         one.task = asyncio.create_task(self._kept(one), name=f"ingest {one.config.stream}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -147,6 +147,17 @@ class Pushes:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def change(self, come: Sequence[Push], gone: Sequence[tuple[str, Server]]) -> None:
+        """Begin some, end others (by stream and server); the rest goes on."""
+        ended = [n for n, each in enumerate(self.all) if (each.stream, each.server) in gone]
+        for number in ended:
+            self._tasks[number].cancel()
+        await asyncio.gather(*(self._tasks[number] for number in ended), return_exceptions=True)
+        kept = [n for n in range(len(self.all)) if n not in ended]
+        self.all = (*(self.all[n] for n in kept), *come)
+        self._tasks = [self._tasks[n] for n in kept]
+        self._tasks += [asyncio.create_task(_kept(push)) for push in come]
 
     def stats(self) -> dict[tuple[str, str], PushStats]:
         """By stream and server; of two paths on one server the worse."""

@@ -40,6 +40,13 @@ class KeyStore:
         self._reading = asyncio.Lock()
         self._writing: set[asyncio.Task[None]] = set()
 
+    def use(self, file: KeyFile | None) -> None:
+        """That one from now on: the next :meth:`refresh` reads it."""
+        if file is not self.file:
+            self.file, self._stamp = file, None
+            if file is None:
+                self._keys, self.trouble = Keys(), ""
+
     async def refresh(self) -> None:
         """As the file says now. A damaged one lets nobody in, and those inside stay: what it said last is all
         that is known of their keys."""

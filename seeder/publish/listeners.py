@@ -55,9 +55,11 @@ async def opened(
     tls: ssl.SSLContext | None = None,
     door: Door | None = None,
     passphrase: Callable[[str], str | None] = lambda stream: None,
+    known: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[tuple[str, int], ...]]:
     """Every listener that ``config.publish`` names, while the block lasts; the protocols and the ports they
-    got. ``passphrase``: see :class:`Place`. Raises :class:`~seeder.errors.ServeError`."""
+    got. ``passphrase``, ``known`` (its senders; none given: those of ``config``): see :class:`Place`. Raises
+    :class:`~seeder.errors.ServeError`."""
     got: list[tuple[str, int]] = []
     door = door or Door()
     outside = "" if config.public_url is None else urlsplit(config.public_url).hostname or ""
@@ -67,7 +69,7 @@ async def opened(
             listener = LISTENERS[protocol]
             place = Place(
                 config.host, int(port), tls, door, outside, config.segment_seconds, config.ffmpeg, passphrase,
-                senders(config.publish_from),
+                senders(config.publish_from) if known is None else known,
             )  # fmt: skip
             bound = await stack.enter_async_context(listener.serve(desk, place))
             got.append((protocol, bound))

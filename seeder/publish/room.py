@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from seeder.config import Config
@@ -35,8 +35,10 @@ class Publishing:
         self._retire = retire
         self._taken = taken
         self.keys = KeyStore(_file(config))
+        self.senders = senders(config.publish_from)
+        """Streams by the addresses whose MPEG-TS needs no key; the same object for good."""
         self._hook = None if config.publish_hook is None else Hook(config.publish_hook)
-        self._ways = self._all_ways()
+        self._ways = self._all_ways(config, self._hook)
         """Asked in turn; the first that says yes decides."""
         self.desk = Desk(self._access, self._make, turn=self._turn)
 
@@ -51,17 +53,38 @@ class Publishing:
             if self._hook is not None:
                 await self._hook.close()
 
-    def _all_ways(self) -> tuple[Access, ...]:
+    def prepare(self, config: Config) -> Callable[[], Awaitable[None]]:
+        """What it gives, once called, has ``config`` count for publishers that come; those inside stay for as
+        long as their key is good. Blocking; ConfigError: it cannot be, and all is as before."""
+        old = self._config
+        hook = self._hook
+        if config.publish_hook != old.publish_hook:
+            hook = None if config.publish_hook is None else Hook(config.publish_hook)
+        file = self.keys.file if config.keys == old.keys else _file(config)
+        ways = self._all_ways(config, hook)
+
+        async def commit() -> None:
+            self._config, self._ways, (gone, self._hook) = config, ways, (self._hook, hook)
+            self.senders.clear()
+            self.senders.update(senders(config.publish_from))
+            self.keys.use(file)
+            if gone is not None and gone is not hook:
+                await gone.close()
+            await self.enforce()
+
+        return commit
+
+    def _all_ways(self, config: Config, hook: Hook | None) -> tuple[Access, ...]:
         ways: list[Access] = [self.keys]
-        if self._config.publish_from:
+        if config.publish_from:
             ways.append(self._known_sender)
-        if self._config.jwt_key is not None:
+        if config.jwt_key is not None:
             # Late: cryptography takes 50 ms, which most runs need not wait for.
             from seeder.publish.issuer import Issuer, read_keys
 
-            ways.append(Issuer(read_keys(self._config.jwt_key), self._config.jwt_audience))
-        if self._hook is not None:
-            ways.append(self._hook)
+            ways.append(Issuer(read_keys(config.jwt_key), config.jwt_audience))
+        if hook is not None:
+            ways.append(hook)
         return tuple(ways)
 
     async def enforce(self) -> None:
@@ -83,7 +106,7 @@ class Publishing:
 
     async def _known_sender(self, claim: Claim) -> Grant:
         """Whose address is enough, as the operator says; a key is never held against that."""
-        stream = senders(self._config.publish_from).get(claim.address)
+        stream = self.senders.get(claim.address)
         if claim.protocol != "mpegts" or claim.key or stream is None or claim.stream != stream:
             raise RefusedError("no such key")
         return Grant(stream, "")

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
@@ -101,6 +101,23 @@ class Recorder:
     async def switch(self, stream: str, on: bool) -> None:
         """From now on, and after a restart. OSError, ValueError: see :class:`Switches`."""
         await asyncio.to_thread(self.switches.switch, stream, on)
+        self._switched(stream, on)
+
+    def configure(
+        self, default: bool, configured: Mapping[str, bool], *, age: float | None, most: int | None
+    ) -> None:
+        """From now on: see :class:`Switches` and :func:`outdated`. What goes on being recorded goes on in the
+        same recording."""
+        self._age, self._most = age, most
+        self.switches.configure(default, configured)
+        if self._group is None:
+            return
+        for name in {*self._followers, *(view.name for view in self._library.streams())}:
+            follower = self._followers.get(name)
+            if (on := self.switches.on(name)) != (follower is not None and follower.on):
+                self._switched(name, on)
+
+    def _switched(self, stream: str, on: bool) -> None:
         follower = self._followers.get(stream)
         if follower is None:
             self._consider(stream, known=True)

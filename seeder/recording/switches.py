@@ -27,6 +27,11 @@ class Switches:
         self._configured = dict(configured)
         self._said: dict[str, bool] = {}
 
+    def configure(self, default: bool, configured: Mapping[str, bool]) -> None:
+        """What the settings say from now on."""
+        self._default = default
+        self._configured = dict(configured)
+
     def load(self) -> None:
         """Blocking; what cannot be read counts as never said."""
         try:

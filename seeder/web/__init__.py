@@ -25,13 +25,14 @@
 from seeder.web.addresses import Reach
 from seeder.web.app import Origin, create_app
 from seeder.web.server import Bound, ServerConfig, serve
-from seeder.web.tls import Certificate, fingerprint, self_signed, tls_context
+from seeder.web.tls import Certificate, Renewable, fingerprint, self_signed, tls_context
 
 __all__ = [
     "Bound",
     "Certificate",
     "Origin",
     "Reach",
+    "Renewable",
     "ServerConfig",
     "create_app",
     "fingerprint",

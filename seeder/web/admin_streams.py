@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,10 @@ log = logging.getLogger(__name__)
 
 
 def add_streams(
-    admin: Blueprint, config: Config, feed: Path, ingests: Ingests, publishing: Publishing
+    admin: Blueprint, current: Callable[[], Config], feed: Path, ingests: Ingests, publishing: Publishing
 ) -> None:
-    """Put the routes into ``admin``. ``feed``: the folder of all streams."""
+    """Put the routes into ``admin``. ``current``: the configuration that is in force; ``feed``: the folder of
+    all streams."""
 
     @admin.get("/api/ingests")
     @described(
@@ -115,7 +117,7 @@ def add_streams(
         },
     )
     async def start_stream() -> Response:
-        table = await sent()
+        table, config = await sent(), current()
         if "input" not in table:
             raise ApiError(400, "input is needed: streams that publishers bring need only a key")
         try:

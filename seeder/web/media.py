@@ -56,7 +56,8 @@ class Media:
         self.waiting = Waiting(catalog, renderer)
         self._catalog = catalog
         self._renderer = renderer
-        self._reach = reach
+        self.reach = reach
+        """May be exchanged: what is rendered is kept by what it says."""
 
     async def answer(
         self, method: str, path: str, scheme: str, headers: Mapping[str, str], query: str = ""
@@ -100,7 +101,7 @@ class Media:
             return _refusal(404, "no such stream")
         playlist = view.playlists.get(rest)
         if playlist is not None:
-            found = addresses(self._reach, scheme, headers)
+            found = addresses(self.reach, scheme, headers)
             if found is None:
                 return _refusal(400, "the Host header is not a host")
             skip = ""
@@ -169,7 +170,7 @@ class Media:
         torrent = self._catalog.torrent(bytes.fromhex(match[1])) if match else None
         if torrent is None:
             return _refusal(404, "no such torrent")
-        found = addresses(self._reach, scheme, headers)
+        found = addresses(self.reach, scheme, headers)
         if found is None:
             return _refusal(400, "the Host header is not a host")
         body = torrent_file(torrent.info, found.tracker, self._segment_url(found, torrent.infohash))

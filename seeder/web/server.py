@@ -47,6 +47,8 @@ class ServerConfig:
     """0 takes a free one; :class:`Bound` tells which."""
     certificate: Certificate | None = None
     """HTTPS and HTTP/2 when given."""
+    tls: ssl.SSLContext | None = None
+    """In place of one made of that."""
     grace: float = 3.0
     """Seconds for responses under way when stopping: a live segment's worth; then they are cut."""
     max_connections: int = 20_000
@@ -89,7 +91,9 @@ async def serve(
     On leaving: no new connections; idle ones close; each of ``closing`` is awaited (the tracker's
     ``close`` says 1001 to its WebSockets); responses under way get ``grace`` seconds; the rest is cut.
     """
-    context = None if config.certificate is None else tls_context(config.certificate)
+    context = config.tls
+    if context is None and config.certificate is not None:
+        context = tls_context(config.certificate)
     sockets = await _listen(config.host, config.port)
     try:
         server = _Server(app, config, context, adopt)

@@ -53,6 +53,42 @@ def tls_context(certificate: Certificate) -> ssl.SSLContext:
     return context
 
 
+class Renewable:
+    """A server context whose certificate can be exchanged: handshakes from then on show the new one, and
+    connections that are open do not notice."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        """ServeError as of :func:`tls_context`."""
+        self._mark = _mark(certificate)
+        self.context = tls_context(certificate)
+        self._newest = self.context
+
+    def read(self, certificate: Certificate) -> tuple[str, ssl.SSLContext] | None:
+        """For :meth:`renew`; ``None``: it is the one that is shown already. Blocking; ServeError."""
+        made, mark = tls_context(certificate), _mark(certificate)
+        return None if mark == self._mark else (mark, made)
+
+    def renew(self, found: tuple[str, ssl.SSLContext]) -> None:
+        self._mark, self._newest = found
+        # Not load_cert_chain: a key of another kind would stand beside the old one, and clients choose.
+        self.context.sni_callback = self._show
+
+    def _show(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        connection.context = self._newest
+
+
+def _mark(certificate: Certificate) -> str:
+    """Of what is in the files."""
+    found = hashlib.sha256()
+    for path in (certificate.cert, certificate.key):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            data = b""
+        found.update(hashlib.sha256(data).digest())
+    return found.hexdigest()
+
+
 def _no_password() -> bytes:
     """Instead of OpenSSL's question on the terminal, for which a service would wait for ever."""
     return b""

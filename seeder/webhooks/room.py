@@ -68,7 +68,8 @@ class Webhooks:
         self._file = file
         self._clock = clock
         self._dice = dice
-        self._settings = config
+        self.settings = config
+        """In force now."""
         self._posts = Posts()
         self._waiting: list[Message] = []
         """In the order in which they came."""
@@ -86,20 +87,20 @@ class Webhooks:
     def configure(self, config: Settings) -> None:
         """From now on. What waits for a place that is not named any more is dropped; one that wanted no more
         is told again."""
-        self._settings = config
+        self.settings = config
         self._warn()
         self._gone.clear()
         self._keep([message for message in self._waiting if message.place in config.urls])
         self._errors = {place: error for place, error in self._errors.items() if place in config.urls}
 
     def _warn(self) -> None:
-        for url in self._settings.urls.values():
+        for url in self.settings.urls.values():
             if url.startswith("http:") and not loopback(host(url)):
                 log.warning("webhook at %s: over plain HTTP whoever is on the way reads along", host(url))
 
     def trouble(self) -> str:
         """A line for people; empty when all is well."""
-        hosts = {place: host(url) for place, url in self._settings.urls.items()}
+        hosts = {place: host(url) for place, url in self.settings.urls.items()}
         return trouble(hosts, self._waiting, self._errors)
 
     async def run(self) -> None:
@@ -107,7 +108,7 @@ class Webhooks:
         if not self._loaded:
             self._loaded = True
             now, found = self._clock(), await asyncio.to_thread(box.load, self._file)
-            known = [message for message in found if message.place in self._settings.urls]
+            known = [message for message in found if message.place in self.settings.urls]
             before = [replace(each, due=min(each.due, now + FARTHEST)) for each in known]
             if found:
                 self._keep([*before, *self._waiting])
@@ -130,12 +131,12 @@ class Webhooks:
             await self._posts.close()
 
     def _told(self, event: Event) -> None:
-        if event.kind not in self._settings.kinds:
+        if event.kind not in self.settings.kinds:
             return
         ident, body = f"msg_{secrets.token_hex(12)}", told(event)
         new = [
             Message(ident, place, event.kind, lane(event), body, event.at)
-            for place in self._settings.urls
+            for place in self.settings.urls
             if place not in self._gone
         ]
         if new:
@@ -149,7 +150,7 @@ class Webhooks:
             self._give_up(message, "too many wait")
 
     def _give_up(self, message: Message, reason: str) -> None:
-        where = host(self._settings.urls.get(message.place, ""))
+        where = host(self.settings.urls.get(message.place, ""))
         log.warning("webhook at %s: %s of %s is given up: %s", where, message.kind, message.stream, reason)
 
     async def _save(self) -> None:
@@ -176,10 +177,10 @@ class Webhooks:
 
     async def _post(self, message: Message) -> tuple[Verdict, str, str | None]:
         """What came of it, in words, and what the place asks for (Retry-After)."""
-        url = self._settings.urls.get(message.place)
+        url = self.settings.urls.get(message.place)
         if url is None:
             return Verdict.GONE, "is not named any more", None
-        signed = headers(message, self._settings.secrets, self._clock())
+        signed = headers(message, self.settings.secrets, self._clock())
         try:
             async with asyncio.timeout(TIMEOUT):
                 answer = await self._posts.post(url, message.body.encode(), signed, MAX_ANSWER)
@@ -191,9 +192,9 @@ class Webhooks:
 
     def _judge(self, message: Message, verdict: Verdict, said: str, asked: str | None) -> None:
         place = message.place
-        if place not in self._settings.urls:
+        if place not in self.settings.urls:
             return  # a reload dropped it
-        where = host(self._settings.urls[place])
+        where = host(self.settings.urls[place])
         rest = [each for each in self._waiting if each.key != message.key]
         if verdict is Verdict.DONE:
             if self._errors.pop(place, None):

@@ -53,7 +53,7 @@ async def api(open_site: Open, tmp_path: Path, ts_vod: Path) -> AsyncIterator[Ap
     async with Ingests(feed, let_go) as ingests:
         publishing = Publishing(config, feed, let_go, ingests.has)
         admin = blueprint(publishing, Operator(TOKEN))
-        add_streams(admin, config, feed, ingests, publishing)
+        add_streams(admin, lambda: config, feed, ingests, publishing)
         site = await open_site(blueprints=(admin,))
         yield Api(site.bound.port, ingests, feed)
 

@@ -237,7 +237,7 @@ async def test_one_place_that_is_down_harms_no_other_and_410_ends_it(
         world.events.emit("stream.ended", name="garden")
         await site.until(3)
         assert "wants no more" in world.room.trouble()
-        world.room.configure(replace(world.room._settings))
+        world.room.configure(replace(world.room.settings))
         assert not world.room._gone
         await world.emptied()  # the one nobody listens at is given up
     assert "is given up" in caplog.text
