@@ -8,6 +8,7 @@ import { Company } from './company.js'
 import { Deliveries } from './deliveries.js'
 import { EarlyPlaylists } from './early.js'
 import { Hints } from './hints.js'
+import { FOLLOWING } from './hls-config.js'
 import { newPeerId } from './identity.js'
 import { Library } from './library.js'
 import { conditions, watchConditions } from './mesh/conditions.js'
@@ -226,8 +227,14 @@ class PeerEngine {
     const now = performance.now()
     const fresh = this.library.learn(url, playlist, now, played)
     this.hints.loaded(url, fresh.length > 0)
-    for (const segment of fresh) this.supply.hold(segment).catch(error => this.log(`segment ${segment.msn}: ${error.message}`))
-    this.company.dialogue.tellKnown(fresh)
+    // Whose viewer went back plays old segments: it would have pulled the new ones for others alone, and dropped them.
+    if ((this.#player()?.latencySeconds ?? 0) > FOLLOWING * playlist.targetDuration) {
+      for (const segment of fresh) segment.follow = false
+      this.scheduler.unfollow(url)
+    } else {
+      for (const segment of fresh) this.supply.hold(segment).catch(error => this.log(`segment ${segment.msn}: ${error.message}`))
+      this.company.dialogue.tellKnown(fresh)
+    }
     // Else peers' hints would keep us loading, and pulling, a variant nobody here watches.
     for (const group of this.library.left(now)) this.scheduler.unfollow(group.url)
     this.supply.dropOld()

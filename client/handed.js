@@ -7,17 +7,23 @@
 const APPENDED = 1000
 
 export class Handed {
-  /** @type {Map<string, { at: number, level: number }>} by playlist, of the last second: picture, and audio of its own */
+  /** @type {Map<string, { at: number, level: number, next: number }>} by playlist, of the last second: picture, and audio of its own */
   #given = new Map()
 
   /**
    * A segment was given to the player.
-   * @param {string} group @param {number} duration s @param {number} buffer s, as the player says @param {number} now ms
+   * @param {{ group: string, msn: number, duration: number }} segment duration: s
+   * @param {number} buffer s, as the player says @param {number} now ms
    */
-  gave (group, duration, buffer, now) {
+  gave ({ group, msn, duration }, buffer, now) {
     const before = this.#level(group, now)
-    this.#given.set(group, { at: now, level: Math.max(buffer, before) + duration })
+    this.#given.set(group, { at: now, level: Math.max(buffer, before) + duration, next: msn + 1 })
     for (const [other, { at }] of this.#given) if (now - at >= APPENDED) this.#given.delete(other)
+  }
+
+  /** The player asks for a segment: another than the next one is for another place. @param {string} group @param {number} msn */
+  asked (group, msn) {
+    if (this.#given.get(group)?.next !== msn) this.#given.delete(group)
   }
 
   /** Seconds that will play from now on without another segment. @param {number} buffer s, as the player says @param {number} now ms */

@@ -6,6 +6,12 @@
  */
 const FIRST_BYTE_MS = 30_000
 
+/**
+ * Target Durations behind which the player jumps back to the live edge instead of trailing after every trouble; Infinity:
+ * the viewer went back, and means to stay there.
+ */
+export const FOLLOWING = 10
+
 /** @typedef {Pick<import('hls.js').HlsConfig, 'lowLatencyMode' | 'fragLoadPolicy'>} NeededConfig */
 
 /**
@@ -30,8 +36,7 @@ export const liveConfig = defaults => ({
   ...neededConfig(defaults),
   // RFC 8216bis §6.3.3: a client should not begin closer than three target durations to the end.
   liveSyncDurationCount: 3,
-  // Behind this the player jumps back to the live edge instead of trailing after every trouble.
-  liveMaxLatencyDurationCount: 10,
+  liveMaxLatencyDurationCount: FOLLOWING,
   liveDurationInfinity: true,
   // What was watched is in nobody's way for half a minute (a short look back), then memory is freed. Seconds.
   backBufferLength: 30

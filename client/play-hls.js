@@ -1,7 +1,7 @@
 /** hls.js on a video element: started, kept going through errors, stopped. */
 
 import { playbackRate } from './catch-up.js'
-import { liveConfig } from './hls-config.js'
+import { FOLLOWING, liveConfig } from './hls-config.js'
 import { makeLoaders } from './loader.js'
 import { ahead } from './playhead.js'
 import { Recovery } from './recovery.js'
@@ -19,6 +19,9 @@ const CATCH_UP_INTERVAL = 1000
  * @property {() => void} destroy
  * @property {() => number | null} [latency] seconds behind the live edge
  * @property {() => void} [useLoaders] from now on through our loaders: the service worker is gone
+ * @property {Hls} [hls] the present one: it is replaced where nothing else helps
+ * @property {(on: boolean) => void} [follow] whether to keep with the live edge (so it begins), or to stay where the
+ *   viewer went
  */
 
 /**
@@ -31,22 +34,31 @@ const CATCH_UP_INTERVAL = 1000
  * @param {import('./direct.js').Direct} options.direct
  * @param {(state: import('./player.js').State) => void} options.onState
  * @param {AbortSignal} options.signal
+ * @param {number} [options.at] where to begin, seconds; -1: at the live edge, or the beginning
  * @returns {Playing}
  */
-export function playHls (HlsClass, video, { url, engine, mode, direct, onState, signal }) {
+export function playHls (HlsClass, video, { url, engine, mode, direct, onState, signal, at = -1 }) {
   const { Events, ErrorTypes } = HlsClass
   const recovery = new Recovery()
   const ours = makeLoaders(HlsClass, engine, (url, bytes) => direct.fetched(url, bytes))
   let loaders = mode === 'loader' ? ours : {}
+  let follows = at < 0
   /** @type {Hls} */
   let hls
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
 
+  const atEdge = () => follows && hls.latestLevelDetails?.live !== false
   const dry = () => ahead(video.buffered, video.currentTime) < DRY_SECONDS
 
-  const start = () => {
-    hls = new HlsClass({ ...liveConfig(HlsClass.DefaultConfig), ...loaders })
+  const follow = (/** @type {boolean} */ on) => {
+    follows = on
+    hls.config.liveMaxLatencyDurationCount = on ? FOLLOWING : Infinity
+  }
+
+  const start = (startPosition = -1) => {
+    hls = new HlsClass({ ...liveConfig(HlsClass.DefaultConfig), ...loaders, startPosition })
+    follow(follows)
     hls.on(Events.MANIFEST_PARSED, () => play(video, onState))
     /** Oldest segment listed, by level. @type {number[]} */
     let oldest = []
@@ -90,7 +102,7 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
         case 'reload':
           // A live stream that ran dry begins anew: its old place has left the window, and what comes back
           // may be numbered from the start. Anything else goes on where it was.
-          if (hls.latestLevelDetails === null || (hls.latestLevelDetails.live && dry())) hls.loadSource(url)
+          if (hls.latestLevelDetails === null || (atEdge() && dry())) hls.loadSource(url)
           else hls.startLoad()
           break
         case 'swap-audio':
@@ -100,17 +112,19 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
         case 'recover-media':
           hls.recoverMediaError()
           break
-        case 'rebuild':
+        case 'rebuild': {
+          const position = atEdge() ? -1 : video.currentTime
           hls.destroy()
-          start()
+          start(position)
           break
+        }
       }
     }, delayMs)
   }
 
   const catchUp = setInterval(() => {
     const { targetLatency } = hls
-    if (!hls.latestLevelDetails?.live || targetLatency === null || !(hls.latency > 0)) return
+    if (!follows || !hls.latestLevelDetails?.live || targetLatency === null || !(hls.latency > 0)) return
     const buffer = ahead(video.buffered, video.currentTime)
     const rate = playbackRate(video.playbackRate, { latency: hls.latency, target: targetLatency, buffer })
     if (rate !== video.playbackRate) video.playbackRate = rate
@@ -118,8 +132,10 @@ export function playHls (HlsClass, video, { url, engine, mode, direct, onState, 
 
   video.addEventListener('playing', () => onState('playing'), { signal })
   video.addEventListener('ended', () => onState('ended'), { signal })
-  start()
+  start(at)
   return {
+    get hls () { return hls },
+    follow,
     destroy () {
       clearTimeout(timer)
       clearInterval(catchUp)

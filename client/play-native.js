@@ -4,15 +4,16 @@ import { Recovery } from './recovery.js'
 
 /**
  * @param {HTMLVideoElement} video
- * @param {{ url: string, onState: (state: import('./player.js').State) => void, signal: AbortSignal }} options
+ * @param {{ url: string, onState: (state: import('./player.js').State) => void, signal: AbortSignal, at?: number }} options `at`:
+ *   where to begin, s
  * @returns {import('./play-hls.js').Playing}
  */
-export function playNative (video, { url, onState, signal }) {
+export function playNative (video, { url, onState, signal, at = -1 }) {
   const recovery = new Recovery()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
   const start = () => {
-    video.src = url
+    video.src = at < 0 ? url : `${url}#t=${at}`
     video.play().catch(error => { if (error.name === 'NotAllowedError') onState('blocked') })
   }
   video.addEventListener('playing', () => { recovery.well(); onState('playing') }, { signal })

@@ -32,6 +32,15 @@ import { playNative } from './play-native.js'
  */
 
 /**
+ * @typedef {object} Steering for controls of our own
+ * @property {import('hls.js').default | undefined} hls what plays now; undefined: the element by itself
+ * @property {(on: boolean) => void} follow whether to keep with the live edge, as it does by itself, or to stay where
+ *   the viewer went
+ *
+ * @typedef {Player & Steering} MountedPlayer
+ */
+
+/**
  * @typedef {object} MountOptions
  * @property {string} url of a multivariant or media playlist; relative to the page
  * @property {string | null} [mode] this mode or a later one instead of the best; 'service-worker': and through the
@@ -39,6 +48,7 @@ import { playNative } from './play-native.js'
  * @property {Partial<import('./types.js').EngineOptions>} [engineOptions] all but `mode`, which is decided here
  * @property {import('./notice.js').Words | false} [notice] where viewers are asked first (`sharing: 'ask'`, by page or
  *   operator): the words of the question; false: the page asks in its own way, and calls `setSharing`
+ * @property {number} [at] where to begin, seconds; by itself at the live edge, or the beginning
  * @property {boolean} [muted] default true: browsers let only muted video start by itself
  * @property {(state: State) => void} [onState] told at once of 'loading', then of each change
  * @property {AbortSignal} [signal] gives up mounting
@@ -52,11 +62,11 @@ const CONTROL_MS = 1500
 /**
  * @param {HTMLVideoElement} video
  * @param {MountOptions} options
- * @returns {Promise<Player>} once the engine runs and playing has begun to load; rejects when aborted, or when
+ * @returns {Promise<MountedPlayer>} once the engine runs and playing has begun to load; rejects when aborted, or when
  *   hls.js cannot be loaded, or the browser cannot do what `mode` demands
  */
 export async function mount (video, options) {
-  const { url, mode: wanted = null, engineOptions = {}, notice = {}, muted = true, signal } = options
+  const { url, mode: wanted = null, engineOptions = {}, notice = {}, muted = true, at, signal } = options
   const { onState = () => {}, loadHls = () => import('hls.js') } = options
   const source = new URL(url, location.href).href
   prepare(video, muted)
@@ -102,8 +112,8 @@ export async function mount (video, options) {
   const stop = new AbortController()
   const direct = new Direct(engineOptions.onSegment)
   const playing = HlsClass
-    ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, signal: stop.signal })
-    : playNative(video, { url: source, onState, signal: stop.signal })
+    ? playHls(HlsClass, video, { url: source, engine, mode, direct, onState, at, signal: stop.signal })
+    : playNative(video, { url: source, onState, at, signal: stop.signal })
   engine.setPlayer(watch(video, playing.latency ?? (() => elementLatency(video)), stop.signal))
 
   const folder = new URL('.', source).href
@@ -136,12 +146,14 @@ export async function mount (video, options) {
 
   /** @type {Promise<void> | undefined} */
   let destroyed
-  /** @type {Player} */
+  /** @type {MountedPlayer} */
   const player = {
     engine,
     get mode () { return engine.mode },
     stats: () => direct.addTo(engine.stats()),
     setSharing: on => engine.setSharing(on),
+    get hls () { return playing.hls },
+    follow: on => playing.follow?.(on),
     destroy: () => destroyed ??= (async () => {
       stop.abort()
       unserve?.()

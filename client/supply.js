@@ -85,6 +85,7 @@ export class Supply {
     const { deliveries, scheduler } = this.parts
     const holding = await this.hold(segment)
     segment.usedAt = performance.now()
+    this.handed.asked(segment.group, segment.msn)
     if (!holding.have.complete) {
       onProgress?.(holding.filled, holding.metainfo.length, false)
       const waiting = deliveries.wait(segment.id, signal, onProgress)
@@ -97,7 +98,7 @@ export class Supply {
       }
     }
     this.parts.company().settle()
-    this.handed.gave(segment.group, segment.duration, this.facts.buffer(), performance.now())
+    this.handed.gave(segment, this.facts.buffer(), performance.now())
     return holding
   }
 

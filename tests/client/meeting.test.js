@@ -71,16 +71,16 @@ test('a first link that knows other variants only is not waited for', () => {
 test('what was handed to the player counts before it is in its buffer', () => {
   const handed = new Handed()
   assert.equal(handed.ahead(0, 0), 0)
-  handed.gave('video', 2, 0, 100)
+  handed.gave({ group: 'video', msn: 7, duration: 2 }, 0, 100)
   assert.equal(handed.ahead(0, 100), 2)
   assert.equal(handed.ahead(0, 600), 1.5, 'it may be playing')
-  handed.gave('video', 2, 0, 600)
+  handed.gave({ group: 'video', msn: 8, duration: 2 }, 0, 600)
   assert.equal(handed.ahead(0, 600), 3.5)
   assert.equal(handed.ahead(3.9, 650), 3.9, 'the buffer\'s word counts for more')
 })
 
 test('what is not in the buffer after a second was not for its end', () => {
   const handed = new Handed()
-  handed.gave('video', 2, 0, 0)
+  handed.gave({ group: 'video', msn: 7, duration: 2 }, 0, 0)
   assert.equal(handed.ahead(0.3, 1000), 0.3)
 })

@@ -77,13 +77,23 @@ test('a line that became another is known as such after six fetches', () => {
 
 test('audio beside the picture makes nothing play longer', () => {
   const handed = new Handed()
-  handed.gave('video', 2, 0, 0)
-  handed.gave('audio', 2, 0, 250)
+  const [video, audio] = ['video', 'audio'].map(group => ({ group, msn: 7, duration: 2 }))
+  handed.gave(video, 0, 0)
+  handed.gave(audio, 0, 250)
   assert.equal(handed.ahead(0, 250), 1.75)
-  handed.gave('video', 2, 0, 500)
+  handed.gave({ ...video, msn: 8 }, 0, 500)
   assert.equal(handed.ahead(0, 500), 1.75, 'the next picture waits for its audio')
-  handed.gave('audio', 2, 0, 750)
+  handed.gave({ ...audio, msn: 8 }, 0, 750)
   assert.equal(handed.ahead(0, 750), 3.25)
+})
+
+test('what was given before a seek plays nothing after it', () => {
+  const handed = new Handed()
+  handed.gave({ group: 'video', msn: 7, duration: 2 }, 20, 0)
+  handed.asked('video', 8)
+  assert.equal(handed.ahead(0, 100), 21.9, 'the next one is for behind it')
+  handed.asked('video', 3)
+  assert.equal(handed.ahead(0, 100), 0, 'another one is for elsewhere, where nothing is')
 })
 
 test('a player that measures by itself waits as long as the line takes, and never so long that its buffer shrinks', () => {
