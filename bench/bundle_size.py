@@ -15,13 +15,13 @@ ENTRIES = ("client/demo.js", "client/watch.js", "client/player.js", "client/site
 
 
 def page_load(sizes: dict[str, dict[str, object]], entry: str) -> set[str]:
-    """The files a page with ``entry`` loads, at once or later, with the service worker; without hls.js, and
-    without the question, which only viewers who are asked first load."""
+    """The files a page with ``entry`` loads, at once or later, with the service worker; without hls.js, the
+    question, which only viewers who are asked first load, and the player page's controls."""
     found = {"sw.js"}
     waiting = [entry]
     while waiting:
         name = waiting.pop()
-        if name in found or sizes[name]["hls"] or sizes[name]["seldom"]:
+        if name in found or any(sizes[name][kind] for kind in ("hls", "seldom", "face")):
             continue
         found.add(name)
         imports = sizes[name]["imports"]

@@ -1,9 +1,11 @@
 /**
  * The player page, /watch/<stream>: one video that starts by itself, and again after "back". Beside a baked stream
- * (`live-torrent bake`) the page itself says what it plays, and how: `<video data-src data-mode>`.
+ * (`live-torrent bake`) the page itself says what it plays, and how: `<video data-src data-mode>`. Its controls
+ * (controls/) come once the engine has begun.
  */
 
 import { mount } from './player.js'
+import { readTime } from './start-at.js'
 
 /** How long to wait before another try, ms. */
 const RETRY_MS = 3000
@@ -11,6 +13,7 @@ const RETRY_MS = 3000
 const HUSH_MS = 2000
 
 const video = /** @type {HTMLVideoElement} */ (document.querySelector('video'))
+const stage = /** @type {HTMLElement} */ (document.querySelector('main'))
 const name = location.pathname.replace(/\/$/, '').split('/').pop() ?? ''
 const query = new URLSearchParams(location.search)
 const { src, mode } = video.dataset
@@ -23,33 +26,95 @@ const away = src === undefined ? 'No such stream yet, or it is away for a moment
 const WORDS = {
   loading: [`Waiting for “${called}”`, 'It starts by itself.'],
   playing: [],
-  blocked: [], // the element's own play button is there
+  blocked: [], // a play button is there
   retrying: [`Waiting for “${called}”`, `${away} It starts by itself.`],
-  ended: [] // the last picture stays, and a recording can be played again
+  ended: [] // the last picture stays, and can be played again
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saying
+/** @type {import('./player.js').State} */
+let state = 'loading'
+/** @type {import('./player.js').MountedPlayer | null} */
+let player = null
+/** @type {import('./controls/panel.js').Controls | undefined} */
+let controls
+let source = new URL(src ?? `../live/${name}/master.m3u8`, location.href).href
+/** Counts what was begun: what a later one has overtaken is stopped. */
+let turn = 0
 
 if (src === undefined) document.title = `${called} · live-torrent`
-start()
+video.setAttribute('aria-label', called)
+startAt().then(start)
 
-function start () {
+/** @param {number} [at] seconds */
+async function start (at) {
+  const mine = ++turn
   say('loading')
-  const url = new URL(src ?? `../live/${name}/master.m3u8`, location.href).href
-  mount(video, { url, mode: query.get('mode') ?? mode ?? null, onState: say })
+  const before = player
+  player = null
+  await before?.destroy()
+  try {
+    const mounted = await mount(video, {
+      url: source,
+      mode: query.get('mode') ?? mode ?? null,
+      at,
+      muted: before === null || video.muted,
+      onState: next => { if (mine === turn) say(next) }
+    })
+    if (mine !== turn) return mounted.destroy()
+    player = mounted
+    controls ??= await load()
+    controls?.tell(state)
+  } catch {
     // The player's code could not be loaded: the network may be back soon.
-    .catch(() => setTimeout(start, RETRY_MS))
+    setTimeout(() => { if (mine === turn) start(at) }, RETRY_MS)
+  }
 }
 
-/** @param {import('./player.js').State} state */
-function say (state) {
+async function load () {
+  try {
+    const { control } = await import('./controls/controls.js')
+    return control({
+      video,
+      stage,
+      stream: src === undefined ? name : null,
+      called,
+      source: () => source,
+      player: () => player,
+      play: (url, at) => {
+        source = url
+        start(at)
+      }
+    })
+  } catch {
+    video.controls = true // the browser's own, rather than none
+  }
+}
+
+/** Where a link to a recording (`?t=83`) begins; a live stream begins where it is. @returns {Promise<number | undefined>} */
+async function startAt () {
+  const at = readTime(query.get('t')) ?? undefined
+  if (at === undefined || src !== undefined) return at
+  try {
+    const answer = await fetch(new URL(`../api/streams/${name}`, location.href))
+    return (await answer.json()).live === false ? at : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {import('./player.js').State} next */
+function say (next) {
+  const again = WORDS[next].join() === WORDS[state].join() && saying !== undefined
+  state = next
+  controls?.tell(state)
+  if (again) return
   clearTimeout(saying)
   const [title = '', line = ''] = WORDS[state]
   saying = setTimeout(() => {
     const box = /** @type {HTMLElement} */ (document.getElementById('overlay'))
     box.dataset.state = title === '' ? 'none' : 'shown'
-    box.classList.toggle('veil', video.readyState >= 2)
     const [heading, text] = /** @type {HTMLCollectionOf<HTMLElement>} */ (box.children)
     if (heading) heading.textContent = title
     if (text) text.textContent = line

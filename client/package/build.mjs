@@ -93,7 +93,7 @@ async function scripts(dist) {
     legalComments: 'none', // THIRD-PARTY.txt holds every notice in full
     logLevel: 'warning'
   })
-  const idle = unused()
+  const idle = unused().filter(file => !file.startsWith('hls.js/')) // whoever uses the package has it as it is
   if (idle.length) throw new Error(`client/shims/ replaces what nothing imports any more: ${idle.join(', ')}`)
   return built
 }

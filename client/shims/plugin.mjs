@@ -59,7 +59,7 @@ export function trimmed(root) {
         return { path: join(here, replacement.shim), sideEffects: found.sideEffects }
       })
 
-      build.onLoad({ filter: /[\\/]node_modules[\\/].*\.c?js$/ }, async args => {
+      build.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async args => {
         const patches = patched.get(args.path)
         if (!patches) return undefined
         let contents = (await readFile(args.path, 'utf8')).replaceAll('\r\n', '\n')

@@ -84,6 +84,13 @@ export const PATCHES = [
     from: 'const SPEED_THRESHOLD = 3 * Piece.BLOCK_LENGTH',
     to: 'const SPEED_THRESHOLD = -Infinity'
   },
+  {
+    // An empty track, as browsers want one for captions. Our pages' policy lets media come from blob:, not from data:.
+    file: 'hls.js/dist/hls.mjs',
+    version: '1.7.4',
+    from: "el.src = 'data:,WEBVTT'",
+    to: "el.src = URL.createObjectURL(new Blob(['WEBVTT']))"
+  },
   ...leftOut('webtorrent/index.js', '3.0.21', [
     'seed (input, opts, onseed)', 'createServer (options, force)', 'throttleDownload (rate)', 'throttleUpload (rate)',
     'async _getByHash (infoHashHash)'

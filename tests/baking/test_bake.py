@@ -43,7 +43,7 @@ def test_a_page_for_each_stream_and_the_browser_files_once_lie_beside_them(root:
     bake(root)
     new = tree(root).keys()
     assert {"live-torrent/embed.js", "live-torrent/sw.js", "live-torrent/client/watch.js"} <= new
-    assert {"live-torrent/client/player.js", "live-torrent/client/style.css"} <= new
+    assert {"live-torrent/client/player.js", "live-torrent/client/watch.css"} <= new
     assert not [path for path in new if path.endswith(".map")]
     pages = {path for path in new if path.endswith(".html")}
     assert pages == {"deep/er/casablanca/watch.html", "watch.html", "watch-trailer.html"}
@@ -53,7 +53,7 @@ def test_a_page_for_each_stream_and_the_browser_files_once_lie_beside_them(root:
     assert 'src="../../../live-torrent/client/watch.js"' in page
     assert '"/' not in page, "nothing is asked of the server's root"
     assert "connect-src &#x27;self&#x27; wss://tracker.example.org;" in page
-    for link in ("watch.js", "style.css", "favicon.svg"):
+    for link in ("watch.js", "watch.css", "favicon.svg"):
         assert (root / "live-torrent/client" / link).exists()
     bake(root)
     assert tree(root).keys() == new, "pages keep their names"

@@ -16,7 +16,7 @@ TEMPLATE = (Path(__file__).resolve().parents[2] / "client/pages/watch.html").rea
 def test_it_leads_to_the_files_beside_it_wherever_the_folder_is() -> None:
     page = watch_page(TEMPLATE, "a/b/watch.html", "a/b/100% #1.m3u8", 'A <"film">', "default-src 'none'")
     assert 'src="../../live-torrent/client/watch.js"' in page
-    assert 'href="../../live-torrent/client/style.css"' in page
+    assert 'href="../../live-torrent/client/watch.css"' in page
     assert 'data-src="100%25%20%231.m3u8" data-mode="loader"' in page
     assert "<title>A &lt;&quot;film&quot;&gt;</title>" in page
     assert "default-src 'none'" in unescape(page)

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from seeder.feed.library import Library
@@ -47,17 +48,27 @@ class Recording:
         return cls((folder / "init.mp4").read_bytes(), segments)
 
 
+EPOCH = 1_700_000_000
+"""When the first segment was live, Unix seconds."""
+
+
 def view(
-    name: str, recording: Recording, torrents: tuple[Torrent, ...], last: int, home: str = ""
+    name: str,
+    recording: Recording,
+    torrents: tuple[Torrent, ...],
+    last: int,
+    home: str = "",
+    window: int = WINDOW,
 ) -> StreamView:
     """The stream when segment ``last`` is its newest. ``home``: where its segments are, instead of here."""
-    first = max(0, last - WINDOW + 1)
+    first = max(0, last - window + 1)
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{SECONDS}",
         f"#EXT-X-MEDIA-SEQUENCE:{first}",
         f'#EXT-X-MAP:URI="{home}init.mp4"',
+        f"#EXT-X-PROGRAM-DATE-TIME:{datetime.fromtimestamp(EPOCH + first * SECONDS, UTC).isoformat()}",
     ]
     resources = {"video/init.mp4": _resource("video/init.mp4", Kind.INIT, recording.init, None)}
     listed: dict[int, Torrent] = {}
@@ -119,10 +130,17 @@ class Broadcast:
     """A running server whose streams begin and end when a test says so."""
 
     def __init__(
-        self, url: str, library: Library, recording: Recording, rendezvous: Rendezvous, home: str
+        self,
+        url: str,
+        library: Library,
+        recording: Recording,
+        rendezvous: Rendezvous,
+        home: str,
+        window: int,
     ) -> None:
         self.url = url
         self._home = home
+        self._window = window
         self.rendezvous = rendezvous
         self._library = library
         self._recording = recording
@@ -158,8 +176,8 @@ class Broadcast:
         torrents = tuple(
             make_torrent(f"{name}-{msn}.m4s", data) for msn, data in enumerate(self._recording.segments)
         )
-        for last in range(WINDOW - 1, len(self._recording.segments)):
-            self._library.publish(view(name, self._recording, torrents, last, self._home))
+        for last in range(self._window - 1, len(self._recording.segments)):
+            self._library.publish(view(name, self._recording, torrents, last, self._home, self._window))
             await asyncio.sleep(SECONDS)
 
 
@@ -170,11 +188,12 @@ async def broadcast(
     bundle: Callable[[], Bundle] = load_bundle,
     port: int = 0,
     home: str = "",
+    window: int = WINDOW,
     terms: Terms | None = None,
     lend: Callable[[bytes], IceServer] | None = None,
 ) -> AsyncIterator[Broadcast]:
-    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments; ``terms``
-    are the operator's, ``lend`` the tracker's."""
+    """Serve the streams ``names`` live. ``home``: another origin's folder that has their segments;
+    ``window``: how many are listed; ``terms`` are the operator's, ``lend`` the tracker's."""
     library = Library(Path("/nonexistent"))
     rendezvous = Rendezvous(library, lend)
     reach = Reach(terms=terms or Terms())
@@ -189,7 +208,7 @@ async def broadcast(
             blueprints=(site_blueprint(lambda: ()),),
         )
         async with serve(app, ServerConfig(host="127.0.0.1", port=port), closing=[rendezvous.end]) as bound:
-            running = Broadcast(bound.url, library, recording, rendezvous, home)
+            running = Broadcast(bound.url, library, recording, rendezvous, home, window)
             for name in names:
                 running.begin(name)
             try:

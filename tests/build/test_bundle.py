@@ -61,6 +61,18 @@ def test_the_question_is_a_chunk_that_nobody_loads_who_is_not_asked(bundle: Path
     assert statically == []
 
 
+def test_the_controls_are_a_chunk_that_comes_after_the_engine(bundle: Path) -> None:
+    sizes = json.loads((bundle / "sizes.json").read_text())
+    (name,) = [name for name, size in sizes.items() if size["face"]]
+    assert name.startswith("client/controls-")
+    text = scripts(bundle)
+    statically = [
+        other for other in text if re.search(rf'from ?"[^"]*{re.escape(Path(name).name)}"', text[other])
+    ]
+    assert statically == []
+    assert Path(name).name in text["client/watch.js"]
+
+
 def test_the_worker_and_the_embed_script_are_plain_scripts(bundle: Path) -> None:
     for name in ("sw.js", "embed.js"):
         assert not re.search(r"^\s*(import|export)\b", (bundle / name).read_text(), re.MULTILINE), name
