@@ -24,7 +24,8 @@ export class Stalls {
   /** @param {string} event @param {{ seeking: boolean, paused: boolean, ended: boolean }} video */
   on (event, { seeking, paused, ended }) {
     if (event === 'playing') this.#played = true
-    if (event === 'emptied') this.#played = false // another source: its first buffering is no stall
+    // Another source, or another place: what is buffered first there is no stall.
+    if (event === 'emptied' || event === 'seeking') this.#played = false
     if (event === 'waiting' && this.#played && !seeking && !paused && !ended) this.count += 1
   }
 }
@@ -37,7 +38,7 @@ export class Stalls {
  */
 export function watch (video, latency, signal) {
   const stalls = new Stalls()
-  for (const type of ['playing', 'waiting', 'emptied']) {
+  for (const type of ['playing', 'waiting', 'emptied', 'seeking']) {
     video.addEventListener(type, () => stalls.on(type, video), { signal })
   }
   return () => ({

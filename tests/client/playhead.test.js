@@ -32,5 +32,11 @@ test('the first buffering, a seek and a pause are none', () => {
   stalls.on('waiting', { ...IDLE, ended: true })
   stalls.on('emptied', IDLE)
   stalls.on('waiting', IDLE)
+  stalls.on('playing', IDLE)
+  stalls.on('seeking', { ...IDLE, seeking: true })
+  stalls.on('waiting', IDLE) // one picture is there, and nothing after it
   assert.equal(stalls.count, 0)
+  stalls.on('playing', IDLE)
+  stalls.on('waiting', IDLE)
+  assert.equal(stalls.count, 1)
 })
