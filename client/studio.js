@@ -23,8 +23,7 @@ setUp.onFilmEnd = () => air.broadcast?.stop()
 async function ask () {
   try {
     const answer = await fetch('/api/site', { cache: 'no-store', signal: AbortSignal.timeout(AGAIN * 3) })
-    const { publish } = await answer.json()
-    air.offered(publish)
+    air.offered(await answer.json())
   } catch {
     setTimeout(ask, AGAIN)
   }

@@ -28,6 +28,8 @@ export class Air {
   broadcast = null
   /** What the server takes. @type {readonly Way[]} */
   #ways = []
+  /** It may keep recordings. */
+  #records = false
   /** What was sent and when, newest last. @type {{ at: number, sent: number }[]} */
   #sent = []
   /** @type {WakeLockSentinel | null} */
@@ -60,14 +62,15 @@ export class Air {
     this.#key()
   }
 
-  /** @param {readonly string[]} publish what the server takes (GET /api/site) */
-  offered (publish) {
+  /** @param {{ publish: readonly string[], recordings?: boolean }} site what the server has (GET /api/site) */
+  offered ({ publish, recordings = false }) {
+    this.#records = recordings
     const able = { whip: 'RTCPeerConnection' in globalThis, browser: 'MediaRecorder' in globalThis }
     const ways = /** @type {Way[]} */ (['whip', 'browser'])
     this.#ways = ways.filter(way => publish.includes(way) && able[way])
-    const labels = { whip: 'WebRTC (soonest; needs UDP)', browser: 'Recorder (over the page’s own connection)' }
+    const labels = { whip: 'WebRTC (needs UDP)', browser: 'Recorder (WebSocket)' }
     fill('way', [
-      { value: '', label: this.#ways.length > 1 ? 'Automatic: WebRTC, else the recorder' : 'Automatic' },
+      { value: '', label: this.#ways.length > 1 ? 'Automatic (WebRTC, else recorder)' : 'Automatic' },
       ...this.#ways.map(way => ({ value: way, label: labels[way] }))
     ], choices().way ?? '')
     $('air', HTMLButtonElement).disabled = this.#ways.length === 0
@@ -124,6 +127,7 @@ export class Air {
   #told (status) {
     const over = status.phase === 'over'
     if (over) this.#over(status)
+    this.setUp.onAir = !over
     document.querySelector('main')?.classList.toggle('on-air', !over)
     $('form').hidden = !over
     $('figures').hidden = over
@@ -155,7 +159,7 @@ export class Air {
   #words ({ phase, words, good, lowered, bits, figures, since }) {
     if (phase === 'over') {
       if (!good && words) return this.#say(words, true)
-      return this.#say({ title: since === null ? 'Stopped.' : 'The stream has ended.', text: since === null ? '' : 'Its link shows the recording, where the server keeps one.' }, false)
+      return this.#say({ title: since === null ? 'Stopped.' : 'The stream has ended.', text: since === null || !this.#records ? '' : 'If it was recorded, the recording is on the front page.' }, false)
     }
     if (words) return this.#say(words, phase !== 'waiting')
     if (phase === 'connecting') return this.#say({ title: 'Connecting…', text: '' }, false)
@@ -163,10 +167,12 @@ export class Air {
     if (phase === 'finishing') return this.#say({ title: 'Sending the rest…', text: '' }, false)
     if (lowered) {
       const who = figures?.slow === 'server' ? 'The server is slow' : 'Your line is slow'
-      return this.#say({ title: `${who}: less is sent`, text: `${rate(bits / 8)} of the ${rate(this.setUp.quality.bits / 8)} chosen. It is tried again when it is calm.` }, false)
+      return this.#say({ title: `${who}: less is sent`, text: `${rate(bits / 8)} of ${rate(this.setUp.quality.bits / 8)}; more when it is calm.` }, false)
     }
     if (figures?.slow === 'line') return this.#say({ title: 'Your line is slow: less is sent', text: 'The browser has lowered the picture’s quality by itself.' }, false)
-    this.#say({ title: 'You are live.', text: '' }, false)
+    if (!this.stage.ready) return this.#say({ title: 'You are live, with nothing on the stage', text: 'Turn a source on, or stop.' }, true)
+    const less = [this.stage.hidden && 'the picture is hidden', this.stage.mixer.muted && 'the sound is muted'].filter(Boolean).join(', ')
+    this.#say({ title: `You are live${less && `: ${less}`}.`, text: 'Keep this page open; others may be in front of it.' }, false)
   }
 
   /** @param {Status} status */
@@ -182,7 +188,8 @@ export class Air {
     const seconds = first && last ? (last.at - first.at) / 1000 : 0
     text('sending', seconds > 0.5 && first && last ? rate((last.sent - first.sent) / seconds) : '–')
     text('media', figures?.media ? `${figures.media} (${WAY[way]})` : WAY[way])
-    text('held', figures === null || way === 'whip' ? '–' : bytes(figures.held))
+    const late = figures !== null && figures.late > 2 ? ` (${Math.round(figures.late)} s)` : ''
+    text('held', figures === null || way === 'whip' ? '–' : `${bytes(figures.held)}${late}`)
     text('dropped', bytes(dropped))
     text('viewers', figures === null ? '–' : String(figures.viewers))
     text('serving', figures?.serving || '–')

@@ -60,7 +60,7 @@ export function again ({ status, message }, tries) {
     : status === 503 ? 'The server has no room now'
       : status === 408 ? 'The server heard nothing from here'
         : 'Connection lost'
-  return { title: `${title}, trying again (${tries})…`, text: status === 0 ? '' : sentence(message) }
+  return { title: `${title}, trying again (${tries})…`, text: status === 0 ? 'The stream goes on when it is back.' : sentence(message) }
 }
 
 /** @param {string} message one line, as programs write it */

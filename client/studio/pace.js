@@ -123,10 +123,11 @@ export class Pace {
 
   /** @param {number} now @returns {Decision} */
   #raise (now) {
-    // The step before this one held.
-    if (this.raisedAt > -Infinity) this.patience = Math.max(PATIENCE, this.patience / 2)
+    // The step before this one held: the line is another one, and the next step a large one.
+    const held = this.raisedAt > -Infinity
+    if (held) this.patience = Math.max(PATIENCE, this.patience / 2)
     this.raisedAt = now
-    this.#change(Math.min(this.wanted, this.bits * 1.4), now)
+    this.#change(Math.min(this.wanted, this.bits * (held ? 2 : 1.4)), now)
     return 'raise'
   }
 

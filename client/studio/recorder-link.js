@@ -29,6 +29,7 @@ const TICK = 250
  * @typedef {object} Figures
  * @property {number} sent bytes that left for the server
  * @property {number} held bytes recorded and not yet taken there: here, on the way, waiting at the server
+ * @property {number} late how long it took to record that, s
  * @property {number} dropped bytes recorded and thrown away
  * @property {number} viewers
  * @property {number} segments
@@ -290,6 +291,7 @@ export class RecorderLink {
     return {
       sent: Math.max(0, this.#handed - (this.#socket?.bufferedAmount ?? 0)),
       held: this.#held,
+      late: this.options.pace.backlog,
       dropped: this.#dropped,
       viewers,
       segments,

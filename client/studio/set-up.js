@@ -15,10 +15,12 @@ const SPOKEN = 1000
 /** From here on it is too loud. */
 const HOT = 0.96
 
+const UNSENT = 'Nothing is sent before you go live.'
+
 /** @type {Record<Kind, { title: string, text: string, button: string }>} */
 const IDLE = {
-  camera: { title: 'The camera is off', text: 'Nothing is sent before you go live.', button: 'Turn on the camera' },
-  screen: { title: 'No screen is shown', text: 'A window, a tab or the whole screen. Nothing is sent before you go live.', button: 'Choose a screen' },
+  camera: { title: 'The camera is off', text: UNSENT, button: 'Turn on the camera' },
+  screen: { title: 'No screen is shown', text: `A window, a tab or the whole screen. ${UNSENT}`, button: 'Choose a screen' },
   file: { title: 'No file is chosen', text: 'A film of this device, played here and sent as it plays.', button: 'Choose a file' }
 }
 
@@ -28,6 +30,7 @@ export class SetUp {
   /** Phones: which way the camera looks. */
   #facing = ''
   #opening = false
+  #onAir = false
   /** @type {HTMLVideoElement | null} of a film, to play it from its beginning */
   #film = null
   /** Told when a film has come to its end, and of another quality. */
@@ -57,6 +60,13 @@ export class SetUp {
     setInterval(() => this.#meter(), METER)
     this.#devices()
     this.#kind(this.kind)
+  }
+
+  /** Something is sent. @param {boolean} onAir */
+  set onAir (onAir) {
+    if (this.#onAir === onAir) return
+    this.#onAir = onAir
+    this.#show()
   }
 
   /** What was chosen. */
@@ -205,7 +215,7 @@ export class SetUp {
     if (unable) this.#said(unable)
     else if (!idle.dataset.trouble || stage.ready) {
       text('idle-title', stage.ready ? 'Sound alone' : IDLE[kind].title)
-      text('idle-text', stage.ready ? 'There is no picture.' : IDLE[kind].text)
+      text('idle-text', stage.ready ? 'There is no picture.' : this.#onAir ? 'Viewers see nothing new meanwhile.' : IDLE[kind].text)
     }
     text('open', this.#opening ? 'One moment…' : IDLE[kind].button)
     $('open').hidden = unable !== null || stage.ready
@@ -252,6 +262,6 @@ export class SetUp {
     const percent = Math.round(level * 100)
     if (meter.getAttribute('aria-valuenow') === String(percent)) return
     meter.setAttribute('aria-valuenow', String(percent))
-    meter.setAttribute('aria-valuetext', level === 0 ? 'silent' : level > HOT ? 'too loud' : `${percent} percent`)
+    meter.setAttribute('aria-valuetext', percent === 0 ? 'silent' : level > HOT ? 'too loud' : `${percent} percent`)
   }
 }

@@ -10,6 +10,8 @@ const CONNECT = 8000
 /** A line that comes back within this goes on by itself, ms. */
 const DISCONNECTED = 5000
 const LOOK = 1000
+/** So many looks at a line that is too slow are more than a hiccup. */
+const SHORT = 5
 /** Most that a request may take, ms. */
 const PATIENCE = 10_000
 
@@ -22,9 +24,11 @@ export class WhipLink {
   #live = false
   #over = false
   #looking = false
+  /** Looks in a row at which the line carried less than it might. */
+  #short = 0
   #gone = new AbortController()
   /** @type {Figures} */
-  #figures = { sent: 0, held: 0, dropped: 0, viewers: 0, segments: 0, serving: 'encodes it', media: '', slow: '' }
+  #figures = { sent: 0, held: 0, late: 0, dropped: 0, viewers: 0, segments: 0, serving: 'encodes it', media: '', slow: '' }
 
   /** @param {Options} options */
   constructor (options) {
@@ -135,7 +139,10 @@ export class WhipLink {
         sent += report.bytesSent + (report.headerBytesSent ?? 0)
         if (report.kind === 'video') {
           this.#figures.media = report.frameHeight ? `${codec(reports, report)}, ${report.frameHeight}p` : ''
-          this.#figures.slow = report.qualityLimitationReason === 'bandwidth' && this.#live ? 'line' : ''
+          // At the beginning, and behind a picture that was nothing, it has yet to find out.
+          const short = report.qualityLimitationReason === 'bandwidth' && this.#live && !this.options.stage.hidden
+          this.#short = short ? this.#short + 1 : 0
+          this.#figures.slow = this.#short > SHORT ? 'line' : ''
         }
       } else if (report.type === 'remote-inbound-rtp') lost += report.packetsLost ?? 0
     }

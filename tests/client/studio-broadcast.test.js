@@ -3,7 +3,7 @@ import { afterEach, beforeEach, mock, test } from 'node:test'
 import { Broadcast } from '../../client/studio/broadcast.js'
 import { QUALITIES } from '../../client/studio/quality.js'
 
-const FIGURES = { sent: 0, held: 0, dropped: 0, viewers: 0, segments: 0, serving: '', media: '', slow: '' }
+const FIGURES = { sent: 0, held: 0, late: 0, dropped: 0, viewers: 0, segments: 0, serving: '', media: '', slow: '' }
 
 /** A broadcast whose connections do what the test says. */
 class OnAir {
