@@ -7,7 +7,7 @@ import itertools
 import logging
 import posixpath
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +29,8 @@ from seeder.feed.streams import (
     listed_segments,
     wants,
 )
-from seeder.feed.window import GRACE, lingering
+from seeder.feed.window import GRACE, hot, lingering
+from seeder.hls.names import RECORDING
 from seeder.hls.playlist import MediaPlaylist, Playlist
 from seeder.model import Kind, Span, StreamView, Torrent
 
@@ -105,6 +106,10 @@ class Publisher:
         self._bandwidths: dict[str, int] = {}
         self._view: StreamView | None = None
         self._untagged = 0  # as last logged
+        self._held: list[tuple[str, int, int]] | None = None  # of held(), while it is good
+        # Of candidates(): recorded ones that come first, the others by infohash; and live ones.
+        self._old: tuple[list[Seedable], dict[bytes, Seedable]] | None = None
+        self._new: list[Seedable] = []
 
     # --- what the feed task calls ------------------------------------------------------------------
 
@@ -127,17 +132,34 @@ class Publisher:
 
     def held(self) -> list[tuple[str, int, int]]:
         """(path, bytes, age) of what is held in memory; init sections and keys count as newest."""
-        ages = {s.asset.want.path: s.age for s in self.seedable}
-        oldest = len(self._shelf.assets)
-        return [
-            (path, len(asset.data), ages.get(path, oldest) if asset.want.kind is Kind.SEGMENT else 0)
-            for path, asset in self._shelf.assets.items()
-            if asset.data is not None
-        ]
+        if self._held is None:
+            held = [
+                (path, a.data, a.want.kind) for path, a in self._shelf.assets.items() if a.data is not None
+            ]
+            ages = {s.asset.want.path: s.age for s in self.seedable} if held else {}
+            oldest = len(self._shelf.assets)
+            self._held = [
+                (path, len(data), ages.get(path, oldest) if kind is Kind.SEGMENT else 0)
+                for path, data, kind in held
+            ]
+        return self._held
+
+    def candidates(self, limit: int, asked: Set[bytes]) -> Iterable[Seedable]:
+        """Of :attr:`seedable` those that may be among the ``limit`` most wanted; ``asked``: infohashes. A
+        finished recording has thousands, and is asked about with every segment of every other stream."""
+        if len(self.seedable) <= limit:
+            return self.seedable
+        if self._old is None:
+            old = sorted((s for s in self.seedable if not s.live), key=lambda s: s.age)
+            self._old = (old[:limit], {s.torrent.infohash: s for s in old[limit:]})
+            self._new = [s for s in self.seedable if s.live]
+        first, rest = self._old
+        return [*self._new, *first, *(rest[infohash] for infohash in asked if infohash in rest)]
 
     def drop(self, paths: list[str]) -> None:
         """Serve these from disk from now on."""
         self._shelf.drop(paths)
+        self._held = None
         self._wake.set()
 
     # --- the task --------------------------------------------------------------------------------
@@ -174,13 +196,17 @@ class Publisher:
         return False
 
     def _load_arrived(self) -> None:
+        self._held = None
         self._arrived.set()
         self._wake.set()
 
     async def _update(self) -> None:
+        self._held = None
         files = self._shared.files
         await self._playlists.update(self.where, files)
-        playlists = self._playlists.published(self._shared.loop)
+        # A recording stays one, and is no live stream of yesterday.
+        loop = self._shared.loop and f"{self.where.folder}{RECORDING}" not in files
+        playlists = self._playlists.published(loop)
         long = any(isinstance(p, MediaPlaylist) and len(p.segments) > LONG for p in playlists.values())
         wanted = await worked_out(long, self._wanted, playlists)
         await self._shelf.update(wanted, files)
@@ -192,6 +218,7 @@ class Publisher:
         elif self._view is not None:
             self._view = None
             self.seedable = []
+            self._held = self._old = None
             self._shared.changed(self._shared.library.withdraw(self.name))
         self.published.set()
 
@@ -239,6 +266,7 @@ class Publisher:
         contents = replace(contents, bandwidths=self._bandwidths)
         self._view = await worked_out(long, build_view, contents, self._view, versions.__next__)
         self.seedable = await worked_out(long, self._seedable, playlists, assets)
+        self._held = self._old = None
         self._progress()
         self._shared.changed(self._shared.library.publish(self._view))
 
@@ -260,9 +288,15 @@ class Publisher:
                 continue
             listed = listed_segments(path, playlist)
             left = self._windows[path].left[:GRACE] if path in self._windows else []
-            order = listed if playlist.ended else [*reversed(listed), *((path, None) for path in left)]
-            for age, segment in enumerate(order):
-                ages.setdefault(segment, (not playlist.ended, age))
+            if playlist.ended:
+                for age, segment in enumerate(listed):
+                    ages.setdefault(segment, (False, age))
+                continue
+            count = hot(playlist.playlist_type)
+            for age, segment in enumerate([*reversed(listed[-count:]), *((path, None) for path in left)]):
+                ages.setdefault(segment, (True, age))
+            for age, segment in enumerate(listed[:-count]):
+                ages.setdefault(segment, (False, age))
         for path, loop in self._playlists.loops.items():
             for age, segment in enumerate(listed_segments(path, loop.source)):
                 ages.setdefault(segment, (False, age))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from seeder.feed.assets import Asset, Want
 from seeder.feed.scan import Scan
+from seeder.feed.window import hot
 from seeder.hls.delivery import edge_of
 from seeder.hls.master import SUBTITLES, Measured, make_master, peak
 from seeder.hls.names import MASTER, content_type, is_playlist, literal_path, requested_path
@@ -37,6 +38,7 @@ class Contents:
 def wants(path: str, playlist: Playlist, folder: str, files: Scan, live: bool) -> list[Want]:
     """The files a playlist at ``path`` needs; live ones newest first. What leaves the stream is not in it."""
     found: dict[str, Want] = {}
+    cool = _cool(playlist) if live else frozenset()
     spans, ranged = _spans(path, playlist), _ranged(playlist)
     references = playlist.references()
     for reference in reversed(references) if live else references:
@@ -55,8 +57,18 @@ def wants(path: str, playlist: Playlist, folder: str, files: Scan, live: bool) -
         kind = _KINDS.get(reference.role, Kind.OTHER)
         kind = Kind.SEGMENT if asked in spans else kind  # an init section may be in the same file
         torrent = kind is Kind.SEGMENT and reference.uri not in ranged
-        found[asked] = Want(asked, file, kind, live, torrent, spans.get(asked, frozenset()))
+        held = live and reference.uri not in cool
+        found[asked] = Want(asked, file, kind, held, torrent, spans.get(asked, frozenset()))
     return list(found.values())
+
+
+def _cool(playlist: Playlist) -> frozenset[str]:
+    """URIs of a live playlist's segments that are so far back that few ask for them."""
+    if not isinstance(playlist, MediaPlaylist):
+        return frozenset()
+    at = max(0, len(playlist.segments) - hot(playlist.playlist_type))
+    recent = {segment.uri for segment in playlist.segments[at:]}
+    return frozenset(segment.uri for segment in playlist.segments[:at]) - recent
 
 
 def both(one: Want, two: Want) -> Want:

@@ -183,7 +183,7 @@ class FeedTask:
         for path, signature in (await asyncio.to_thread(_signatures, self._root, paths)).items():
             if signature is None or path in closed:
                 self._settling.closed(path)
-            appeared |= (signature is None) == (path in self._files)
+            appeared |= is_playlist(path) and (signature is None) == (path in self._files)
             if signature is None:
                 self._files.pop(path, None)
             else:
@@ -215,7 +215,7 @@ class FeedTask:
                 seen.pop(path, None)
         self._touched = None
         changed = differences(self._files, seen)
-        appeared = self._files.keys() != seen.keys()
+        appeared = any(is_playlist(path) for path in self._files.keys() ^ seen.keys())
         if not first:
             for path in changed & seen.keys():
                 self._settling.written(path, started)
@@ -236,9 +236,9 @@ class FeedTask:
     def _arrange(self, group: asyncio.TaskGroup, changed: Collection[str], appeared: bool) -> None:
         """One publisher for each stream there is; wake those that ``changed`` may matter to.
 
-        ``appeared``: some file came or went, so that there may be other streams.
+        ``appeared``: some playlist came or went, so that there may be other streams.
         """
-        if appeared and any(is_playlist(path) for path in changed):
+        if appeared:
             self._streams = streams_of(self._files, self._config.alone)
             for name in self._publishers.keys() - self._streams.keys():
                 publisher, task = self._publishers.pop(name)
@@ -285,14 +285,17 @@ class FeedTask:
         """Tell the seeding what it should hold; whether that is less than everything."""
         if self._session is None:
             return False
+        limit, asked = self._session.settings.max_torrents, self._library.asked()
+        recent = frozenset(asked)
+        publishers = [publisher for publisher, _ in self._publishers.values()]
         seeds = [
             (Seed(it.torrent, it.asset.data, it.asset.place, it.span), it.live, it.age)
-            for publisher, _ in self._publishers.values()
-            for it in publisher.seedable
+            for publisher in publishers
+            for it in publisher.candidates(limit, recent)
         ]
-        limit = self._session.settings.max_torrents
-        self._seeding.want(chosen(seeds, self._library.asked(), limit, self._config.memory_bytes))
-        return len({seed.torrent.infohash for seed, _, _ in seeds}) > limit
+        self._seeding.want(chosen(seeds, asked, limit, self._config.memory_bytes))
+        long = any(len(publisher.seedable) > limit for publisher in publishers)
+        return long or len({seed.torrent.infohash for seed, _, _ in seeds}) > limit
 
     def _forget_bytes(self) -> None:
         held = {name: publisher.held() for name, (publisher, _) in self._publishers.items()}

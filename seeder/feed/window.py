@@ -11,6 +11,14 @@ from dataclasses import dataclass
 GRACE = 3
 """Segments still seeded after they left the window: who is a little behind may be fetching them."""
 
+HOT = 100
+"""Segments at the end of a live playlist that are held in memory and seeded first: more than any window has.
+One that lists more lets viewers seek back; what lies there is read from disk, as recordings are."""
+
+HOT_OF_EVENT = 12
+"""… of one to whose beginning everything stays (EXT-X-PLAYLIST-TYPE:EVENT): its writer deletes nothing, and
+of a recording that grows the same segments are in the live stream, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -53,6 +61,11 @@ def _order(candidate: Candidate, asked: Mapping[bytes, int]) -> tuple[int, int]:
         return (0, candidate.age)
     rank = asked.get(candidate.infohash)
     return (1, rank) if rank is not None else (2, candidate.age)
+
+
+def hot(playlist_type: str) -> int:
+    """How many segments at the end of such a live playlist."""
+    return HOT_OF_EVENT if playlist_type == "EVENT" else HOT
 
 
 def to_keep(sizes: Sequence[tuple[str, int, int]], limit: int) -> set[str]:

@@ -12,6 +12,9 @@ PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 MASTER = "master.m3u8"
 """The multivariant playlist's path in every stream."""
 
+RECORDING = "recording.json"
+"""In a folder that is a recording (:mod:`seeder.recording.about`)."""
+
 _UNFINISHED = (".tmp", ".part", "~")
 """Ends of writers' temporary files."""
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seeder.errors import IngestError, PlaylistError
+from seeder.hls.names import RECORDING
 from seeder.ingest.playlist import MediaPlaylist, parse
 from seeder.ingest.variants import FOLDER, names_alone, rank
 
@@ -26,8 +27,6 @@ except ImportError:  # Windows has no flock; there two ingests of one stream are
 
 PLAYLIST = "index.m3u8"
 MASTER = "master.m3u8"
-RECORDING = "recording.json"
-"""In a folder that is a recording: nobody streams into it, and deletes what he takes for his window."""
 SEGMENT_NAME = re.compile(r"([0-9a-f]{8,})-(\d{8,})\.m4s")
 INIT_NAME = re.compile(r"([0-9a-f]{8,})-init-(\d+)\.mp4")
 
@@ -98,7 +97,7 @@ def recover(stream: Path, first: str = "v0") -> Recovered:
     Raises :class:`IngestError` when ``stream`` or ``first`` holds a playlist of somebody else's,
     :class:`OSError` when a folder cannot be read.
     """
-    if (stream / RECORDING).exists():
+    if (stream / RECORDING).exists():  # else it would delete what it takes for its window's
         raise IngestError(f"{stream} is a recording: choose another stream name")
     if (theirs := _theirs(stream, first)) is not None:
         raise _foreign(theirs)

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from seeder.ingest.storage import RECORDING, write_atomically
+from seeder.hls.names import RECORDING
+from seeder.ingest.storage import write_atomically
 
 ABOUT = RECORDING
 POSTER = "poster.jpg"
