@@ -269,14 +269,12 @@ class Follower:
         take = self.take
         assert take is not None
         done, self.trouble = True, ""
-        # All holes before the first segment: each is one discontinuity, in all playlists.
-        for path, each in fresh.items():
-            if each.hole and each.ready:
-                self._holes.pop(path, None)
-                if path in take.tracks:
-                    take.missed(path, self._lost(take, path, each))
+        holes = {p for p, each in fresh.items() if each.hole and each.ready and p in take.tracks}
+        for path in holes:  # before the first segment: each is one discontinuity, in all playlists
+            take.broken(path)
         for path, each in fresh.items():
             kept = 0
+            lost = self._lost(take, path, each) if path in holes else 0.0
             for waiting in each.ready:
                 if take.full:
                     return True
@@ -287,6 +285,10 @@ class Follower:
                     done = False
                     break
                 kept += 1
+                if lost:
+                    take.missed(path, lost)
+                    lost = 0.0
+                self._holes.pop(path, None)
                 self._mark(path, waiting.listed.mark)
             each.ready = each.ready[kept:]
         if self._told != take.name and take.tracks:

@@ -223,13 +223,15 @@ class Take:
             segments=max(len(t.body) for t in self.tracks.values()),
         )
 
-    def missed(self, path: str, seconds: float) -> None:
-        """So much of a playlist could not be kept: viewers are told of the hole, in all of them."""
-        track = self.tracks[path]
-        if not track.broken:  # else by the same hole in another playlist
+    def broken(self, path: str) -> None:
+        """Something is missing in a playlist: viewers are told of the hole, in all of them."""
+        if not self.tracks[path].broken:  # else by the same hole in another one
             for each in self.tracks.values():
                 each.broken = True
-        track.lost += max(0.0, seconds)
+
+    def missed(self, path: str, seconds: float) -> None:
+        """So much of a playlist could not be kept."""
+        self.tracks[path].lost += max(0.0, seconds)
         self.about = replace(self.about, lost=max(self._lost + t.lost for t in self.tracks.values()))
 
     def described(self, **changes: object) -> None:

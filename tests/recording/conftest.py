@@ -44,6 +44,7 @@ class Writer:
     """Of the first segment listed."""
     prefix: str = "seg"
     head: str = ""
+    target: int = 2
     entries: list[tuple[str, str]] = field(default_factory=list)
     """Each segment's file, and its lines but for the URI."""
     at: float = 1_763_700_000.0
@@ -74,7 +75,7 @@ class Writer:
         self.write()
 
     def write(self, *, ended: bool = False) -> None:
-        text = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{self.msn}\n{self.head}"
+        text = f"#EXTM3U\n#EXT-X-TARGETDURATION:{self.target}\n#EXT-X-MEDIA-SEQUENCE:{self.msn}\n{self.head}"
         text += "".join(f"{lines}{name}\n" for name, lines in self.entries)
         place = self.feed / self.stream / self.path
         temporary = place.with_name(place.name + ".tmp")
@@ -146,12 +147,18 @@ def uris(path: Path) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def studio(
-    folder: Path, *, on: bool = True, grace: float = 60.0, seed: bool = False, **options: object
+    folder: Path,
+    *,
+    on: bool = True,
+    grace: float = 60.0,
+    seed: bool = False,
+    memory_bytes: int = 64 << 20,
+    **options: object,
 ) -> AsyncIterator[Studio]:
     events = Events()
     told: list[Event] = []
     events.watch(told.append)
-    async with running(folder, seed=seed) as feed:
+    async with running(folder, seed=seed, memory_bytes=memory_bytes) as feed:
         switches = Switches(folder / ".live-torrent" / "switches.json", on, {})
         recorder = Recorder(feed.library.feed, feed.library, events, switches, grace=grace, **options)  # type: ignore[arg-type]
         job = asyncio.create_task(recorder.run())
