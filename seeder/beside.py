@@ -31,7 +31,7 @@ from seeder.recording.exports import Exporter
 from seeder.recording.recorder import Recorder
 from seeder.recording.switches import Switches
 from seeder.reload import Outcome
-from seeder.stats.snapshot import Health, Snapshot
+from seeder.stats.snapshot import Health, RecordingStats, Snapshot
 from seeder.tasks import Tasks, Work
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
@@ -157,6 +157,10 @@ class Beside:
 
     async def _ffmpeg(self) -> str:
         return (await find_ffmpeg(self.path.plan.config.ffmpeg)).path
+
+    def recordings(self) -> RecordingStats:
+        """For the snapshot."""
+        return RecordingStats() if self.recorder is None else self.recorder.stats()
 
     # --- events ------------------------------------------------------------------------------------
 

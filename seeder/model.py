@@ -157,6 +157,8 @@ class StreamView:
     """Seconds; the largest EXT-X-TARGETDURATION, 0 when no media playlist is there yet."""
     segments: int
     """Segments now listed, over all variants."""
+    seconds: float = 0.0
+    """Listed now, in the longest of its live playlists: so far back one can seek."""
     elsewhere: Mapping[bytes, Elsewhere] = field(default_factory=dict)
     """By infohash: segments of an attached feed, which stay where they are."""
 

@@ -419,6 +419,7 @@ class Service:
             upstreams=self._upstreams(),
             listeners=self.channels.listeners(),
             pushes=self.pushes.stats(),
+            recordings=self.beside.recordings(),
             health=self._healths(),
             publishers={} if self.publishing is None else self.publishing.publishers(),
             published={} if self.desk is None else dict(self.desk.counters.admitted),

@@ -145,6 +145,7 @@ def build_view(contents: Contents, last: StreamView | None, version: Callable[[]
         resources=_resources(contents),
         target_duration=max((m.target_duration for m in media.values()), default=0.0),
         segments=sum(len(m.segments) for m in media.values()),
+        seconds=max((m.duration for m in media.values() if not m.ended), default=0.0),
     )
 
 

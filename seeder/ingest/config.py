@@ -59,6 +59,7 @@ class IngestConfig:
         _within("segment_seconds", self.segment_seconds, 0.5, 60)
         # RFC 8216bis §6.2.2 wants three Target Durations; more than 1000 would be a recording, not a window.
         _within("window", self.window, 3, 1000)
+        _within("dvr", self.dvr, 0, 4 * 3600)
         if self.encoder not in ENCODERS:
             raise ConfigError(f"encoder is {self.encoder!r}: it must be one of {', '.join(ENCODERS)}")
         _within("max_height", self.max_height, 64, 4320)

@@ -102,7 +102,9 @@ class Ingest:
                 self._config = replace(config, loop=False)
         else:
             self._source = sources.published(supply.name, supply.format, supply.options, supply.varies)
-        self._packager = Packager(feed / config.stream, config.variant, config.window, clock, retire)
+        self._packager = Packager(
+            feed / config.stream, config.variant, config.window, clock, retire, config.dvr
+        )
         self._backoff = Backoff(dice)
         self._probe: Probe | None = None  # of the last run, while that was healthy
         self._plan: Plan | None = None

@@ -51,10 +51,12 @@ class Packager:
         window: int,
         clock: Callable[[], float],
         retire: Retire | None = None,
+        dvr: float = 0.0,
     ) -> None:
         self._folder = folder
         self._first = first
         self._window = window
+        self._dvr = dvr  # seconds listed at least, as far back as they go
         self._clock = clock  # Unix seconds
         self._retirer = Retirer(retire)
         self._stack = contextlib.AsyncExitStack()
@@ -98,7 +100,9 @@ class Packager:
         self._master = master.Master(text)
         left = self._left
         self._birth = max(int(self._clock()), left.birth + 1)
-        self._playlist, self._next_init = left.playlist, left.init_number
+        self._next_init = left.init_number
+        if left.playlist is not None:
+            self._playlist = replace(left.playlist, delta=self._dvr > 0)
         self._kept = left.live
         if left.playlist is not None and left.playlist.entries:
             self.timeline_end = left.playlist.entries[-1].end
@@ -137,7 +141,7 @@ class Packager:
         the Unix time ``anchor``, or where the timeline ends if that is later."""
         if self._playlist is None:
             dsn = self._left.init_number if self._left.damaged else 0
-            self._playlist = MediaPlaylist(target_duration, self._left.msn, dsn)
+            self._playlist = MediaPlaylist(target_duration, self._left.msn, dsn, delta=self._dvr > 0)
         self._run, self._init_uri = dict(inits), ""
         self._offset = max(anchor, self.timeline_end or anchor) - media_start
         self._discontinuity = self._playlist.next_msn > 0
@@ -172,7 +176,7 @@ class Packager:
             self._init_uri, self._discontinuity = "", True
             return False
         entry = Entry(uri, cut.duration, start, init_uri, self._discontinuity, tuple(cuts))
-        self._playlist, removed = playlist.append(entry, self._window)
+        self._playlist, removed = playlist.append(entry, self._window, self._dvr)
         self._leaving += removed
         self._init_uri, self._discontinuity = init_uri, False
         self._inits[init_uri] = tuple(cuts)

@@ -13,6 +13,12 @@ from datetime import UTC, datetime
 from seeder.errors import PlaylistError
 
 VERSION = 7  # 6 allows EXT-X-MAP in an ordinary playlist; 7 is what players expect of fMP4
+MOST_LISTED = 3600
+"""Segments of a window that viewers can seek back in: two hours at 2 s. Each new one has all of them written,
+read and looked up, some 0.1 ms of a core for each; further back recordings reach."""
+SKIP_DURATIONS = 18
+"""Target Durations from its end that a delta update of such a playlist still has: six are the least
+(§4.4.3.8), and who was away for a moment shall not need the whole again."""
 LEAST_TARGET_DURATIONS = 3  # a live playlist must not get shorter by removal (§6.2.2)
 
 
@@ -48,6 +54,8 @@ class MediaPlaylist:
     entries: tuple[Entry, ...] = ()
     ended: bool = False
     """EXT-X-ENDLIST."""
+    delta: bool = False
+    """Delta updates are offered (EXT-X-SERVER-CONTROL); not in what is read again."""
 
     @property
     def next_msn(self) -> int:
@@ -57,14 +65,18 @@ class MediaPlaylist:
     def duration(self) -> float:
         return sum(entry.duration for entry in self.entries)
 
-    def append(self, entry: Entry, window: int) -> tuple[MediaPlaylist, tuple[Entry, ...]]:
-        """With ``entry`` at the end and at most ``window`` entries, unless three Target Durations need more;
-        also what left the window."""
+    def append(
+        self, entry: Entry, window: int, seconds: float = 0.0
+    ) -> tuple[MediaPlaylist, tuple[Entry, ...]]:
+        """With ``entry`` at the end and at most ``window`` entries, unless three Target Durations, or
+        ``seconds``, need more; also what left the window."""
         grown = replace(self, entries=(*self.entries, entry), ended=False)
         count, left = 0, grown.duration
         while len(grown.entries) - count > window:
             left -= grown.entries[count].duration
             if left < LEAST_TARGET_DURATIONS * self.target_duration:
+                break
+            if left < seconds and len(grown.entries) - count <= MOST_LISTED:
                 break
             count += 1
         return grown.without(count), grown.entries[:count]
@@ -89,6 +101,8 @@ def render(playlist: MediaPlaylist) -> str:
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{playlist.discontinuity_sequence}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
+    if playlist.delta and not playlist.ended:
+        lines.append(f"#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL={SKIP_DURATIONS * playlist.target_duration}.0")
     init = ""
     for entry in playlist.entries:
         if entry.discontinuity:

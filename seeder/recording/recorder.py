@@ -29,6 +29,7 @@ from seeder.recording.follower import Follower, Where
 from seeder.recording.retention import outdated
 from seeder.recording.switches import Switches
 from seeder.recording.take import resume
+from seeder.stats.snapshot import RecordingStats
 
 THREADS = 2
 """That files are linked, copied and listed in."""
@@ -130,6 +131,16 @@ class Recorder:
     def has(self, name: str) -> bool:
         """Whether there is a stream of that name."""
         return self._library.stream(name) is not None
+
+    def stats(self) -> RecordingStats:
+        everything = self.archive.recordings()
+        takes = {name: f.take for name, f in self._followers.items() if f.take is not None}
+        return RecordingStats(
+            {name: take.name for name, take in takes.items()},
+            len(everything),
+            sum(each.bytes for each in everything),
+            sum(take.about.lost for take in takes.values()),
+        )
 
     def trouble(self) -> str:
         """A line for people; empty when all is well."""

@@ -15,11 +15,8 @@ from datetime import UTC, datetime
 from seeder.hls.attributes import parse_attributes
 from seeder.hls.names import quote_path
 from seeder.hls.playlist import MediaPlaylist, Segment, split_lines
+from seeder.ingest.playlist import SKIP_DURATIONS, date_time
 from seeder.model import Span
-
-SKIP_DURATIONS = 18
-"""Target Durations from the end that a delta update (RFC 8216bis §6.2.5.1) still has: six are the least, and
-who was away for a moment shall not need the whole again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +139,6 @@ def entry(
         out.append(f"#EXT-X-BYTERANGE:{segment.span.length}@{segment.span.start}")
     out.append(uri)
     return "\n".join(out) + "\n"
-
-
-def date_time(seconds: float) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(round(seconds, 3), UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def beginning(head: Head, *, ended: bool) -> str:

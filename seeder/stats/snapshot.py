@@ -123,6 +123,20 @@ class PushStats:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStats:
+    """What is kept of what was live."""
+
+    running: Mapping[str, str] = field(default_factory=dict)
+    """Stream → its recording under way."""
+    count: int = 0
+    """Recordings there are."""
+    bytes: int = 0
+    """Of their media."""
+    lost: float = 0.0
+    """Seconds that those under way could not keep."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     streams: Mapping[str, StreamStats] = field(default_factory=dict)
     seed: SeedStats = field(default_factory=SeedStats)
@@ -142,6 +156,7 @@ class Snapshot:
     """Stream → players that have it as MPEG-TS now; those with one at least."""
     pushes: Mapping[tuple[str, str], PushStats] = field(default_factory=dict)
     """By stream and server."""
+    recordings: RecordingStats = field(default_factory=RecordingStats)
     health: Mapping[str, Health] = field(default_factory=dict)
     """By room."""
 

@@ -29,6 +29,9 @@ from seeder.web.described import (
     shape,
 )
 
+DVR = 60
+"""Seconds listed from which on seeking back is worth a bar: a live window is a few segments."""
+
 _BANDWIDTH = re.compile(r"[:,](AVERAGE-)?BANDWIDTH=([0-9]{1,12})")
 
 INGEST = Named(
@@ -57,6 +60,8 @@ STREAM = Named(
             "playlist": {"type": "string", "description": "relative to the server, as all paths are"},
             "targetDuration": maybe("number"),
             "viewers": COUNT,
+            "dvr": {**COUNT, "description": "seconds that viewers can seek back; 0: none to speak of"},
+            "recording": maybe("string", description="the recording that is being made of it"),
             "bitrate": maybe("integer", description="bits a second of the best variant, as it says itself"),
             "publishing": shape({"protocol": TEXT, "since": SECONDS, "state": TEXT}),
             "ingest": INGEST,
@@ -120,6 +125,7 @@ def blueprint(
 
 def describe(view: StreamView, viewers: int, now: Snapshot) -> dict[str, Any]:
     """A stream as the API shows it; paths are relative to the server, for it may stand behind a prefix.
+    ``dvr``: seconds that viewers of it can seek back; 0: none to speak of. ``recording``: where it is kept.
     ``publishing`` is there while an encoder elsewhere sends it, ``ingest`` while it is made here."""
     more: dict[str, Any] = {}
     if (publisher := now.publishers.get(view.name)) is not None:
@@ -129,6 +135,8 @@ def describe(view: StreamView, viewers: int, now: Snapshot) -> dict[str, Any]:
     return {
         "name": view.name,
         "live": view.live,
+        "dvr": round(view.seconds) if view.live and view.seconds >= DVR else 0,
+        "recording": now.recordings.running.get(view.name),
         "playlist": f"/live/{quote(view.name)}/master.m3u8",
         "segments": view.segments,
         "targetDuration": view.target_duration,

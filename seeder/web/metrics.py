@@ -78,6 +78,11 @@ def families(now: Snapshot) -> Iterator[Metric]:
     yield from _pushes(now.pushes)
     yield from _upstreams(now.upstreams)
     yield from _publishers(now)
+    kept = now.recordings
+    yield _gauges("recording", "1 while it is recorded.", "stream", dict.fromkeys(kept.running, 1))
+    yield _gauge("recordings", "Recordings in the feed.", kept.count)
+    yield _gauge("recordings_bytes", "Bytes of their media.", kept.bytes)
+    yield _gauge("recordings_lost_seconds", "Not kept by those under way.", kept.lost)
     yield _gauges(
         "healthy", "Whether a room can do its work.", "room", {n: h.ok for n, h in now.health.items()}
     )

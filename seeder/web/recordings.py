@@ -22,7 +22,36 @@ from seeder.recording.archive import LONGEST_TITLE, BusyError
 from seeder.recording.recorder import Recorder
 from seeder.values import stream_name
 from seeder.web import api
+from seeder.web.described import COUNT, FLAG, NUMBER, SECONDS, TEXT, Named, array, described, maybe, shape
 from seeder.web.operator import ApiError, Operator, asked, reply, tell_errors
+
+RECORDING = Named(
+    "Recording",
+    shape(
+        {
+            "name": {"type": "string", "description": "of its stream, too"},
+            "of": {"type": "string", "description": "the stream that was recorded; empty: it was uploaded"},
+            "title": TEXT,
+            "state": {"enum": [state.value for state in State]},
+            "started": SECONDS,
+            "ended": maybe("number", description="Unix seconds; null: it goes on"),
+            "duration": {**NUMBER, "description": "seconds of media"},
+            "bytes": COUNT,
+            "segments": COUNT,
+            "lost": {**NUMBER, "description": "seconds that could not be kept"},
+            "kept": {"type": "boolean", "description": "retention leaves it alone"},
+            "playlist": {"type": "string", "description": "relative to the server"},
+            "poster": maybe("string"),
+            "viewers": COUNT,
+            "live": {"type": "boolean", "description": "it is being recorded"},
+        }
+    ),
+)
+SWITCH = Named(
+    "Switch",
+    shape({"on": FLAG, "recording": maybe("string", description="the one that is being made")}),
+)
+NONE = {404: "No such recording."}
 
 
 def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes], int]) -> Blueprint:
@@ -42,16 +71,35 @@ def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes],
         return recording
 
     @routes.get("/api/recordings")
+    @described(
+        "All recordings",
+        tag="recordings",
+        answers={200: ("the newest first", shape({"recordings": array(RECORDING)}))},
+    )
     async def all_recordings() -> Response:
         await archive.refresh()
         return api.reply({"recordings": [shown(each) for each in archive.recordings()]})
 
     @routes.get("/api/recordings/<name>")
+    @described("One recording", tag="recordings", answers={200: ("as it is now", RECORDING)}, errors=NONE)
     async def one(name: str) -> Response:
         await archive.refresh()
         return api.reply(shown(found(name)))
 
     @routes.patch("/api/recordings/<name>")
+    @described(
+        "Title a recording, or keep it for good",
+        tag="recordings",
+        admin=True,
+        body=shape(
+            {},
+            {"title": {"type": "string", "maxLength": LONGEST_TITLE, "pattern": "^[ -~]*$"}, "kept": FLAG},
+            more=False,
+        ),
+        needed=False,
+        answers={200: ("as it is then", RECORDING)},
+        errors={400: "Not a title.", **NONE, 415: "Not JSON.", 503: "The disk did not take it."},
+    )
     async def change(name: str) -> Response:
         operator.check()
         said = await asked({"title": str, "kept": bool})
@@ -68,6 +116,13 @@ def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes],
             raise ApiError(503, f"it cannot be written down: {error.strerror or error}") from None
 
     @routes.delete("/api/recordings/<name>")
+    @described(
+        "Delete a recording",
+        tag="recordings",
+        admin=True,
+        answers={200: ("nothing of it is left", shape({"deleted": TEXT}))},
+        errors={**NONE, 409: "It is being recorded.", 503: "It cannot be deleted."},
+    )
     async def delete(name: str) -> Response:
         operator.check()
         await archive.refresh(now=True)
@@ -83,10 +138,27 @@ def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes],
         return reply({"deleted": name})
 
     @routes.get("/api/streams/<name>/recording")
+    @described(
+        "Whether a stream is recorded", tag="recordings", answers={200: ("on or off, and to what", SWITCH)}
+    )
     async def whether(name: str) -> Response:
         return api.reply(_switch(name))
 
     @routes.put("/api/streams/<name>/recording")
+    @described(
+        "Record a stream, or do not; also after a restart",
+        tag="recordings",
+        admin=True,
+        body=shape({"on": FLAG}, more=False),
+        answers={200: ("as it is then", SWITCH)},
+        errors={
+            400: "Not a switch.",
+            404: "No stream can be called that.",
+            409: "It is a recording; or too many streams were switched.",
+            415: "Not JSON.",
+            503: "It cannot be remembered.",
+        },
+    )
     async def switch(name: str) -> Response:
         operator.check()
         said = await asked({"on": bool})
@@ -98,9 +170,12 @@ def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes],
         try:
             if not recorder.has(name):
                 stream_name(name)
+        except ValueError as error:
+            raise ApiError(404, str(error)) from None
+        try:
             await recorder.switch(name, said["on"])
         except ValueError as error:
-            raise ApiError(400, str(error)) from None
+            raise ApiError(409, str(error)) from None
         except OSError as error:
             raise ApiError(503, f"it cannot be remembered: {error.strerror or error}") from None
         return reply(_switch(name))

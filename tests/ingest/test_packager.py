@@ -279,3 +279,21 @@ async def test_another_programs_variant_is_left_alone(tmp_path: Path, init: Init
     (other / "index.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nout000.ts\n")
     await three(tmp_path, init, range(2), ("v0",))
     assert "out000.ts" in index(tmp_path, "v1")
+
+
+async def test_a_window_to_seek_back_in_lists_that_much_and_offers_delta_updates(
+    tmp_path: Path, init: InitSection
+) -> None:
+    index = tmp_path / "s" / "v0" / "index.m3u8"
+    async with packager(tmp_path, dvr=60.0) as pack:
+        pack.begin_run({"v0": init}, 2, NOW, 0.0)
+        for number in range(40):
+            await pack.add({"v0": cut(number)})
+        assert (len(listed(pack).entries), listed(pack).msn) == (30, 10), "60 s of 2 s each"
+        assert "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=36.0" in index.read_text()
+        assert (index.parent / listed(pack).entries[0].uri).exists()
+    async with packager(tmp_path) as pack:  # without: the window, as ever
+        pack.begin_run({"v0": init}, 2, NOW, 0.0)
+        await pack.add({"v0": cut(0)})
+        assert len(listed(pack).entries) == 8
+        assert "SERVER-CONTROL" not in index.read_text()

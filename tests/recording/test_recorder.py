@@ -39,6 +39,7 @@ async def test_what_is_live_is_kept_under_its_names_and_torrents_until_its_end(
         assert about.bytes == sum(path.stat().st_size for path in folder.glob("*.ts"))
         assert list(folder.glob(".*")) == [], "no journal is left"
         await until(lambda: not studio.feed.view(folder.name).live)
+        await until(lambda: "recording.ready" in studio.kinds())
         started = [e for e in studio.told if e.kind == "recording.start"]
         ready = [e for e in studio.told if e.kind == "recording.ready"]
         assert [e.data["of"] for e in started] == [e.data["of"] for e in ready] == ["garden"]

@@ -20,6 +20,8 @@ async def test_the_streams_are_listed_with_their_viewers(open_site: Open) -> Non
     demo = {
         "name": "demo",
         "live": True,
+        "dvr": 0,
+        "recording": None,
         "playlist": "/live/demo/master.m3u8",
         "segments": 1,
         "targetDuration": 2.0,

@@ -28,7 +28,7 @@ from tests.web.test_admin import _send
 TOKEN = "a-token-of-the-operators"
 UNSAID = ("/api/nginx-rtmp",)
 """Asked by an nginx on this machine, in its own words."""
-COMING = ("/api/recordings", "/api/streams/<name>/recording", "/api/uploads", "/api/imports", "/api/publish")
+COMING = ("/api/recordings/<name>/exports", "/api/uploads", "/api/imports", "/api/publish")
 """Being made; they describe themselves as they come."""
 SECONDS = 240.0
 """For all of it on a noisy machine; 10 on an idle one."""
