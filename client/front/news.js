@@ -99,6 +99,8 @@ export function follow ({ changed, failed, busy }) {
       source = null
     } else if (source === null || source.readyState === EventSource.CLOSED) {
       source = new EventSource('/api/events')
+      // What happened until we are listened to, nobody told us.
+      source.addEventListener('open', later)
       for (const kind of KINDS) source.addEventListener(kind, later)
       source.addEventListener('viewers', event => count(JSON.parse(event.data).viewers))
     }
