@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
+import os
 import re
 import socket
 import subprocess
@@ -23,11 +25,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import imageio_ffmpeg
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from bench.publishing import cpu
 from bench.report import Figure, percentile, report
@@ -49,8 +53,11 @@ OUTPUTS = {
     "srt": "-muxdelay 0 -muxpreload 0 -f mpegts srt://127.0.0.1:{port}?streamid={key}",
     "mpegts": "-metadata service_name={key} -muxdelay 0 -muxpreload 0 -f mpegts tcp://127.0.0.1:{port}",
     "flv": "-metadata key={key} -f flv tcp://127.0.0.1:{port}",
+    "browser": "-f matroska -live 1 -cluster_time_limit 20 pipe:1",
     "whip": "-f whip -handshake_timeout 30000 -authorization {key} {address}/whip/{name}",
 }
+OURS = ("browser",)
+"""They have no port of their own."""
 BARE = "-f mp4 -movflags frag_keyframe+empty_moov+default_base_moof pipe:1"
 
 
@@ -108,6 +115,15 @@ class Camera:
         assert pipe is not None
         while len(head := pipe.read(8)) == 8:
             yield head + pipe.read(int.from_bytes(head[:4], "big") - 8)
+
+    def publish(self, url: str, key: str) -> None:
+        """What is on its stdout, as a page would; until it ends."""
+        pipe = self._process.stdout
+        assert pipe is not None
+        with suppress(ConnectionClosed), connect(url, compression=None) as socket:
+            socket.send(json.dumps({"type": "start", "key": key}))
+            while data := os.read(pipe.fileno(), 65536):
+                socket.send(data)
 
     def end(self) -> None:
         self._ended = True
@@ -174,14 +190,20 @@ def filming(output: str) -> Iterator[Camera]:
         camera.end()
 
 
-def round_of(server: Server, outputs: dict[str, str], seconds: float) -> tuple[dict[str, list[float]], float]:
-    """Delays by the stream's name, those of the bare primitive as ``bare``; CPU of ours, in %."""
+def round_of(
+    server: Server, outputs: dict[str, str], seconds: float, keys: dict[str, str]
+) -> tuple[dict[str, list[float]], float]:
+    """Delays by the stream's name, those of the bare primitive as ``bare``; CPU of ours, in %. ``keys``: of
+    streams that we publish ourselves, out of a pipe."""
     bare: list[tuple[bytes, float]] = []
     with ExitStack() as stack:
         cameras = {name: stack.enter_context(filming(output)) for name, output in outputs.items()}
         cameras["bare"] = stack.enter_context(filming(BARE))
         reader = threading.Thread(target=fragments, args=(cameras["bare"], bare))
         reader.start()
+        for name, shown in keys.items():
+            url = f"{server.address.rstrip('/').replace('http', 'ws')}/api/publish/{name}"
+            threading.Thread(target=cameras[name].publish, args=(url, shown)).start()
         watchers = {name: Watcher(server, name) for name in outputs}
         deadline = time.time() + START
         while any(not watcher.seen for watcher in watchers.values()) and time.time() < deadline:
@@ -220,7 +242,7 @@ def measure(folder: Path, seconds: float) -> list[Figure]:
     feed, keys, config = folder / "feed", folder / "keys.json", folder / "live.toml"
     feed.mkdir()
     config.write_text("".join(f'[[streams]]\nname = "{p}-encoded"\ncopy = false\n' for p in OUTPUTS))
-    ports = {protocol: free_port() for protocol in OUTPUTS}
+    ports = {protocol: 0 if protocol in OURS else free_port() for protocol in OUTPUTS}
     opened = [word for protocol in OUTPUTS for word in ("--publish", f"{protocol}:{ports[protocol]}")]
     given = ("--config", str(config), "--keys", str(keys), "--segment-seconds", "1", "--log-level", "warning")
     figures = []
@@ -228,13 +250,14 @@ def measure(folder: Path, seconds: float) -> list[Figure]:
         for protocol, output in OUTPUTS.items():
             kinds = ("encoded",) if protocol == "whip" else ("copied", "encoded")
             names = {kind: f"{protocol}-{kind}" for kind in kinds}
+            shown = {name: key(keys, name) for name in names.values()}
             outputs = {
                 name: output.format(
-                    port=ports[protocol], key=key(keys, name), name=name, address=server.address.rstrip("/")
+                    port=ports[protocol], key=shown[name], name=name, address=server.address.rstrip("/")
                 )
                 for name in names.values()
             }
-            found, used = round_of(server, outputs, seconds)
+            found, used = round_of(server, outputs, seconds, shown if protocol in OURS else {})
             for kind, name in names.items():
                 figures += compared(f"{protocol}, {kind}", found[name], found["bare"])
             figures.append(Figure(f"{protocol}: CPU per stream", used / len(kinds), "%"))

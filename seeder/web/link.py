@@ -66,10 +66,13 @@ class Link:
     def widen(self, scope: MutableMapping[str, Any], bytes: int) -> None:
         """Take messages of up to so many bytes from the WebSocket of ``scope``."""
         protocol = self.protocol
-        streams = protocol.streams.values() if isinstance(protocol, H2Protocol) else (protocol.stream,)
-        for stream in streams:
+        multiplexed = isinstance(protocol, H2Protocol)
+        for stream in tuple(protocol.streams.values()) if multiplexed else (protocol.stream,):
             if isinstance(stream, WSStream) and stream.scope is scope:
                 stream.buffer.max_length = bytes
+                if multiplexed:  # 64 KiB a round trip is all that HTTP/2 allows unasked (RFC 9113 §6.9.2)
+                    protocol.connection.increment_flow_control_window(bytes, stream.stream_id)
+                    protocol.connection.increment_flow_control_window(bytes)
 
 
 @dataclass(frozen=True, slots=True)
