@@ -93,7 +93,7 @@ def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes],
         admin=True,
         body=shape(
             {},
-            {"title": {"type": "string", "maxLength": LONGEST_TITLE, "pattern": "^[ -~]*$"}, "kept": FLAG},
+            {"title": {"type": "string", "maxLength": LONGEST_TITLE}, "kept": FLAG},
             more=False,
         ),
         needed=False,

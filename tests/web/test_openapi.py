@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from seeder.config import Config, Plan
+from seeder.recording.about import Recording, State, save
 from seeder.service import Service, running
 from seeder.web import throttle
 from seeder.web.described import ATTRIBUTE
@@ -28,7 +29,7 @@ from tests.web.test_admin import _send
 TOKEN = "a-token-of-the-operators"
 UNSAID = ("/api/nginx-rtmp",)
 """Asked by an nginx on this machine, in its own words."""
-COMING = ("/api/recordings/<name>/exports", "/api/uploads", "/api/imports", "/api/publish")
+COMING = ("/api/uploads", "/api/imports", "/api/storage")
 """Being made; they describe themselves as they come."""
 SECONDS = 240.0
 """For all of it on a noisy machine; 10 on an idle one."""
@@ -52,6 +53,8 @@ async def server(tmp_path: Path, ts_vod: Path, monkeypatch: pytest.MonkeyPatch) 
     feed = tmp_path / "feed"
     feed.mkdir()
     shutil.copytree(ts_vod, feed / "film")
+    about = Recording("film", "", State.READY, 1_700_000_000.0, "A film", 1_700_000_012.0, 12.0, 1000, 6)
+    save(feed / "film", about)
     config = Config(
         port=0,
         keys=tmp_path / "keys.json",
@@ -87,7 +90,7 @@ async def test_what_is_said_of_the_api_holds(server: Server, tmp_path: Path) -> 
     """schemathesis: valid and invalid requests of all kinds, each answer held against the description."""
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     command = (
-        *("run", f"http://127.0.0.1:{server.port}{PATH}", "--seed", "6", "--max-examples", "8"),
+        *("run", f"http://127.0.0.1:{server.port}{PATH}", "--seed", "13", "--max-examples", "40"),
         *("--checks", "all", "--exclude-path", "/api/events", "--request-timeout", "30"),
         *("--header", f"Authorization: Bearer {TOKEN}", "--generation-database", "none", "--no-color"),
         *("--phases", "coverage,fuzzing,stateful", "--output-truncate", "false", "--warnings", "off"),
@@ -115,7 +118,15 @@ SETTINGS = """
 unexpected-methods = ["POST", "PUT", "PATCH", "DELETE"]
 
 [[operations]]
+include-method = "GET"
+parameters = { "path.name" = "film" }
+
+# The characters of a label or a title are printable ones, which no pattern says.
+[[operations]]
 include-name = "POST /api/keys"
-# A label's characters are printable ones, which no pattern says.
 checks.positive_data_acceptance.expected-statuses = [201, 400]
+
+[[operations]]
+include-name = "PATCH /api/recordings/{name}"
+checks.positive_data_acceptance.expected-statuses = [200, 400, 404]
 """
