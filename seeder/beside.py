@@ -18,6 +18,9 @@ from quart import Blueprint
 from seeder.config import Config, Plan
 from seeder.events import Events
 from seeder.feed.library import Library
+from seeder.imports.task import KIND as IMPORT
+from seeder.imports.task import Importing
+from seeder.imports.uploads import Uploads
 from seeder.ingest.binary import find as find_ffmpeg
 from seeder.ingest.many import Ingests
 from seeder.keeping import Keeper
@@ -92,8 +95,13 @@ class Beside:
         self.kinds[EXPORT] = self.exporter.work
         self.downloads: Downloads | None = None
         """Likewise."""
+        self.importing: Importing | None = None
+        """Makes recordings of what is uploaded; ``None``: nothing can be."""
         if path.publishing is not None:
             config = path.plan.config
+            uploads = Uploads(path.plan.feed / HIDDEN / "uploads", config.upload_limit)
+            self.importing = Importing(path.plan.feed, config, uploads, self.tasks, self.events)
+            self.kinds[IMPORT] = self.importing.work
             token = admin_token(config.admin_token_file, os.environ)
             self.operator = Operator(token, trust_proxy=config.trust_proxy)
             path.publishing.desk.told = self._published
@@ -143,6 +151,8 @@ class Beside:
             rooms["exports"] = lambda: self.exporter.run(self.events, self.tasks)
         if self.recorder is not None:
             rooms["recordings"] = self.recorder.run
+        if self.importing is not None:
+            rooms["imports"] = self.importing.run
         for name, work in rooms.items():
             self._keeper.begin(name, work, group, stack)
 

@@ -44,7 +44,7 @@ _SERVER = (
 )
 _PUBLISH = (
     *("keys", "jwt_key", "jwt_audience", "publish_hook", "takeover", "admin_token_file", "api_input"),
-    *("webhook", "webhook_secret_file", "webhook_events"),
+    *("webhook", "webhook_secret_file", "webhook_events", "upload_limit"),
 )
 """Who may publish streams into the feed folder, and who is told of it."""
 _RECORDINGS = ("record", "record_grace", "retention_age", "retention_bytes", "downloads")
@@ -102,8 +102,6 @@ def cli(context: click.Context) -> None:
     From OBS or another encoder, which needs a key:
       live-torrent keys create garden
       live-torrent serve --feed feed --publish rtmp
-    A file as a recording of the feed:
-      live-torrent import holiday.mkv --name holiday
     Recordings on any web server or object store:
       live-torrent bake films --tracker wss://tracker.example.org/announce
     """

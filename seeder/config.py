@@ -121,6 +121,8 @@ class Config:
     """Bytes that all recordings may take; ``None``: no bound."""
     downloads: str = "public"
     """Who may have recordings as files: ``public``, all of each; or the ``admin`` alone."""
+    upload_limit: int = 10 << 30
+    """Bytes of a file that is uploaded to become a recording: two hours at 10 Mbit/s."""
     keys: Path | None = None
     """The file of stream keys; ``None``: in the user's state folder."""
     streams: tuple[StreamConfig, ...] = ()

@@ -339,6 +339,7 @@ class Service:
             news=self.beside.news,
             operator=self.beside.operator,
             downloads=self.beside.downloads,
+            importing=self.beside.importing,
             blueprints=(
                 *self.beside.blueprints(),
                 whip_blueprint(self._door, reach, self._turn),

@@ -178,6 +178,7 @@ _ROWS = (
         "SECONDS|refuse",
         "A second publisher of a stream waits so long, then takes over; or never does. [default: 3]",
     ),
+    Setting("upload_limit", as_size, "SIZE", "A file that is uploaded has at most so much. [default: 10G]"),
     Setting("webhook", as_webhooks, "URL", "Is told what happens to streams; may be repeated.", True),
     Setting("webhook_secret_file", as_path, "FILE", "What that is signed with (openssl rand -base64 32)."),
     Setting("webhook_events", as_webhook_events, "KIND", "… only of these; may be repeated.", True),

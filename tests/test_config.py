@@ -68,6 +68,7 @@ GOOD = {
     "api_input": ("rtsp://*.camera.local/,/srv/films", ("rtsp://*.camera.local", "/srv/films")),
     "admin_token_file": ("/run/token", Path("/run/token")),
     "keys": ("/etc/keys.json", Path("/etc/keys.json")),
+    "upload_limit": ("2G", 2 << 30),
     "webhook": ("https://a.example/?x=1,2 http://[::1]/", ("https://a.example/?x=1,2", "http://[::1]/")),
     "webhook_secret_file": ("/run/hook.secret", Path("/run/hook.secret")),
     "webhook_events": ("stream.live,stream.gone", ("stream.live", "stream.gone")),

@@ -31,6 +31,7 @@ from seeder.ingest.run import CopyFailedError, Run, RunFailedError, plain
 from seeder.ingest.sources import Source
 from seeder.ingest.trial import choose, hevc_works
 from seeder.ladder import CODECS, OFF, Ladder
+from seeder.recording.disk import AMPLE, RESERVE, SHARE
 
 TARGET_DURATION = 12
 """Seconds of a GOP that is copied, at most: x264's default is one of 250 frames, and nobody waits for the end
@@ -39,8 +40,6 @@ HEIGHT = 1080
 """Lines of what is encoded, at most; more than live, for it need not be done in real time."""
 STALL = 120.0
 """Seconds without a byte after which ffmpeg hangs: it is to give way to everything else on this machine."""
-RESERVE = 1 << 30
-"""Bytes of the disk that are left to what is live."""
 LOOK = 64
 """Segments between two looks at the disk: some hundred MB at most."""
 FORMATS = (
@@ -84,7 +83,6 @@ class Wish:
     segment_seconds: float = 2.0
     called: str = ""
     """The media's name for people; empty: its path's."""
-    reserve: int = RESERVE
 
     @property
     def name(self) -> str:
@@ -174,8 +172,8 @@ async def _attempt(
     copied = True
 
     def written(seconds: float) -> None:
-        if film.segments % LOOK == 1:
-            check_room(folder.parent, wish.reserve)
+        if film.segments % LOOK == 1 and spare(folder.parent) < 0:
+            raise IngestError("the disk is nearly full: what is left is for what is live")
         share = None if not total else min(0.999, seconds / total)
         tell(share, f"{_clock(seconds)} of {_clock(total)}" if total else _clock(seconds))
 
@@ -222,10 +220,11 @@ async def _plan(source: Source, tools: _Tools, copy: bool) -> tuple[Plan, float 
     return replace(plan, paced=False, loop=False), probe.duration
 
 
-def check_room(folder: Path, reserve: int) -> None:
-    """Raises :class:`IngestError` where less than ``reserve`` bytes are left. Blocking, for a moment."""
-    if shutil.disk_usage(folder).free < reserve:
-        raise IngestError(f"the disk is nearly full: {reserve >> 20} MiB are left to what is live")
+def spare(folder: Path) -> int:
+    """Bytes of its disk that imports may take: what is live, and recordings of it, keep theirs. Blocking, for
+    a moment."""
+    usage = shutil.disk_usage(folder)
+    return int(usage.free - min(RESERVE, usage.total / SHARE) * AMPLE)
 
 
 def _words(error: Exception, wish: Wish) -> str:

@@ -9,6 +9,7 @@ from typing import cast
 from quart import Blueprint, Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
+from seeder.imports.task import Importing
 from seeder.onward.channel import Channels
 from seeder.publish import Desk
 from seeder.stats.counters import HttpCounters
@@ -28,6 +29,7 @@ from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.pages import PLAIN, Pages
 from seeder.web.render import Renderer
+from seeder.web.uploads import Uploading
 from seeder.web.viewers import blueprint as viewers_blueprint
 
 MAX_REQUEST = 64 * 1024
@@ -53,6 +55,7 @@ def create_app(
     channels: Channels | None = None,
     news: News | None = None,
     operator: Operator | None = None,
+    importing: Importing | None = None,
     blueprints: Sequence[Blueprint] = (),
     publish: ASGI | None = None,
     downloads: Downloads | None = None,
@@ -64,8 +67,9 @@ def create_app(
     show; ``counters``: where sent bytes are counted; ``bundle``: gives the browser's files; ``desk``: lets
     publishers in, ``None``: nobody may publish here; ``channels``: what ``/live/NAME.ts`` is, ``None``:
     nothing; ``news``: what ``/api/events`` tells, likewise; ``operator``: knows the admin, ``None``: there is
-    none; ``blueprints``: further routes; ``publish``: see :mod:`seeder.web.publish`;
-    ``downloads``: what was made of recordings, ``None``: nothing is.
+    none; ``importing``: what becomes of ``/api/uploads``, likewise; ``blueprints``: further routes;
+    ``publish``: see :mod:`seeder.web.publish`; ``downloads``: what was made of recordings, ``None``: nothing
+    is.
     """
     counters = counters or HttpCounters()
     app = Origin(__name__, static_folder=None)
@@ -109,7 +113,12 @@ def create_app(
     rest = cast(ASGI, app.asgi_app)
     onward = None if channels is None else Endless(channels, counters)
     telling = None if news is None else Telling(news, operator, counters)
-    app.asgi_app = Fast(rest, catalog, app.hot, announce, onward, telling, publish, downloads)  # type: ignore[method-assign, assignment]
+    uploading = None
+    if importing is not None and operator is not None:
+        uploading = Uploading(importing, operator, counters)
+    app.asgi_app = Fast(  # type: ignore[method-assign, assignment]
+        rest, catalog, app.hot, announce, onward, telling, publish, downloads, uploading
+    )
     return app
 
 

@@ -23,6 +23,7 @@ from seeder.web.events import Telling
 from seeder.web.hot import Hot
 from seeder.web.publish import PREFIX as PUBLISH
 from seeder.web.security import Headers
+from seeder.web.uploads import Uploading, for_uploads
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ SEND_TIMEOUT = 60.0
 class Fast:
     """``announce``: answers WebSockets at ``/announce``; ``None`` where the tracker is elsewhere. ``onward``,
     ``telling``: answer what has no end. ``publish``: takes what pages record. ``downloads``: answers what was
-    made of recordings."""
+    made of recordings. ``uploading``: takes what is too large to be held."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Fast:
         telling: Telling | None = None,
         publish: ASGI | None = None,
         downloads: Downloads | None = None,
+        uploading: Uploading | None = None,
     ) -> None:
         self._rest = rest
         self._catalog = catalog
@@ -60,6 +62,7 @@ class Fast:
         self._telling = telling
         self._publish = publish
         self._downloads = downloads
+        self._uploading = uploading
 
     async def __call__(self, scope: Message, receive: Receive, send: Transmit) -> None:
         kind, path = scope["type"], scope.get("path", "")
@@ -84,6 +87,8 @@ class Fast:
         elif kind == "http" and self._downloads is not None and self._downloads.knows(scope["method"], path):
             async with _unread(receive):
                 await self._download(self._downloads, scope, send)
+        elif kind == "http" and self._uploading is not None and for_uploads(path):
+            await self._uploading(scope, receive, send)
         elif kind == "http" and self._hot.knows(path):
             async with _unread(receive) as left:
                 await self._serve(scope, send, left)

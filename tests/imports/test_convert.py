@@ -38,7 +38,7 @@ async def made(path: Path, tmp_path: Path, rungs: str = "off") -> tuple[Made, Pa
     folder = tmp_path / "workshop"
     folder.mkdir()
     shares: list[float | None] = []
-    found = await convert(Wish(path, ladder(rungs), reserve=0), folder, lambda share, _: shares.append(share))
+    found = await convert(Wish(path, ladder(rungs)), folder, lambda share, _: shares.append(share))
     return found, folder / "vod", shares
 
 
@@ -179,9 +179,8 @@ async def test_what_is_no_media_is_one_line(content: bytes, words: str, tmp_path
 
 
 async def test_a_disk_that_is_nearly_full_is_left_to_what_is_live(
-    film: Callable[..., Path], tmp_path: Path
+    film: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "workshop"
-    folder.mkdir()
+    monkeypatch.setattr("seeder.imports.convert.spare", lambda folder: -1)
     with pytest.raises(IngestError, match="the disk is nearly full"):
-        await convert(Wish(film("-g 30"), reserve=1 << 62), folder, lambda share, detail: None)
+        await made(film("-g 30"), tmp_path)
