@@ -39,6 +39,8 @@ LOOK = 64 << 20
 QUIET = 2.0
 """Seconds without a byte after which a second request for the same upload is taken for the first one's client
 come back, whose connection is dead without our knowing."""
+MOMENT = 1.0
+"""Seconds that it waits for the first one to end, whose connection was just broken."""
 ALGORITHMS = ("sha1", "sha256", "md5")
 """Of checksums."""
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -210,9 +212,12 @@ class Uploads:
     async def _alone(self, id: str) -> None:
         """Nobody else writes it."""
         other = self._writers.get(id)
-        if other is None:
+        if other is None or other.task is None:
             return
-        if asyncio.get_running_loop().time() - other.heard < QUIET or other.task is None:
+        await asyncio.wait({other.task}, timeout=MOMENT)
+        if id not in self._writers:
+            return
+        if asyncio.get_running_loop().time() - other.heard < QUIET:
             raise UploadError(423, "another request writes it now")
         other.task.cancel()
         await asyncio.wait({other.task})
