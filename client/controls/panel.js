@@ -211,8 +211,13 @@ export function panel (page) {
 
   const taps = new Taps()
   /** How the picture was last touched. */
-  let pointer = 'mouse'
-  stage.addEventListener('pointerdown', event => { pointer = event.pointerType })
+  let pointer = matchMedia('(pointer: coarse)').matches ? 'touch' : 'mouse'
+  const pointed = (/** @type {string} */ type) => {
+    pointer = type
+    stage.classList.toggle('touched', pointer !== 'mouse')
+  }
+  pointed(pointer)
+  stage.addEventListener('pointerdown', event => pointed(event.pointerType))
   video.addEventListener('click', event => {
     if (choices.open) return choices.close()
     if (pointer === 'mouse') {
@@ -261,6 +266,7 @@ export function panel (page) {
   }
   stage.addEventListener('pointermove', event => {
     if (event.pointerType !== 'mouse') return
+    pointed('mouse')
     movedAt = performance.now()
     const { target } = event
     over = target instanceof Element && target.closest('.row, .seek, .top, .menu') !== null
