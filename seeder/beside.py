@@ -136,7 +136,8 @@ class Beside:
 
     def there(self) -> dict[str, bool]:
         """What a page may ask for here."""
-        return {"events": True, "posters": True, "recordings": self.recorder is not None}
+        there = {"events": True, "posters": True, "recordings": self.recorder is not None}
+        return {**there, "downloads": self.downloads is not None and self._public}
 
     async def start(self, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
         """Once the feed is published; ``stack`` stops them, before what they look at."""
