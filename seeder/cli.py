@@ -102,6 +102,8 @@ def cli(context: click.Context) -> None:
     From OBS or another encoder, which needs a key:
       live-torrent keys create garden
       live-torrent serve --feed feed --publish rtmp
+    A recording as one file:
+      live-torrent export feed/garden-20261122-120000
     Recordings on any web server or object store:
       live-torrent bake films --tracker wss://tracker.example.org/announce
     """
@@ -295,6 +297,45 @@ def import_(path: str, name: str, title: str, config_file: str | None, **flags: 
     config = _configure(config_file, flags)
     feed = made(config.feed or Path("feed"))
     return run_import(Path(_checked(path)), name, title, feed, config, stopper)
+
+
+@cli.command(short_help="Make one MP4 or WebM of a recording, or of a part of it.")
+@click.argument("recording", metavar="FOLDER")
+@click.option("-o", "--output", "out", metavar="FILE", help="[default: the recording's name, here]")
+@click.option("--format", "form", metavar="mp4|webm", help="[default: as FILE ends; mp4]")
+@click.option("--from", "start", metavar="TIME", help="Where it begins: seconds, or H:MM:SS.")
+@click.option("--to", "stop", metavar="TIME", help="Where it ends.")
+@click.option("--variant", default="", metavar="NAME", help="A variant's folder, as v1. [default: the best]")
+@click.option("--force", is_flag=True, help="Write over FILE.")
+@_settings("ffmpeg", "log_format", "log_level")
+def export(
+    recording: str,
+    out: str | None,
+    form: str | None,
+    start: str | None,
+    stop: str | None,
+    variant: str,
+    force: bool,
+    config_file: str | None,
+    **flags: object,
+) -> int:
+    """Make one file of the recording in FOLDER (FEED/NAME; or a playlist of HLS that has ended).
+
+    Nothing is encoded: what is in its segments is copied, without a gap where it was interrupted. A part
+    begins at the key frame at or before --from. No server has to run.
+
+    \b
+      live-torrent export feed/garden-20261122-120000
+      live-torrent export feed/garden-20261122-120000 -o best.mp4 --from 1:15 --to 1:30
+    """
+    from seeder.export_command import moment, run_export
+    from seeder.recording.export_source import Wanted
+
+    config = _configure(config_file, flags)
+    file = None if out is None else Path(_checked(out))
+    form = form or ("webm" if file is not None and file.suffix.lower() == ".webm" else "mp4")
+    wanted = Wanted(form, moment(start, "--from"), moment(stop, "--to"), variant)
+    return run_export(Path(_checked(recording)), file, wanted, config, stopper, force=force)
 
 
 @cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")

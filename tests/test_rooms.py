@@ -39,6 +39,7 @@ LEVELS: dict[str, int] = {
     "service": 11,
     "baking": 10,  # the browser's files are web's
     "folders": 10,
+    "export_command": 10,
     "key_commands": 9,
     "running": 12,
     "cli": 13,

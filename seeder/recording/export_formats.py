@@ -12,6 +12,8 @@ class ExportError(LiveTorrentError):
     """It cannot be exported; the message is for who asked. ``status`` as HTTP would say it: 400 it was asked
     wrongly, 404 there is none, 409 not of this recording (now), 507 there is no room."""
 
+    exit_code = 4
+
     def __init__(self, message: str, status: int = 409) -> None:
         super().__init__(message)
         self.status = status

@@ -52,26 +52,26 @@ class Source:
         return format_of(self.wanted.format)
 
 
-def read(folder: Path, wanted: Wanted) -> Source:
+def read(folder: Path, wanted: Wanted, playlist: str = MASTER) -> Source:
     """Whatever can be said without a look at its segments: :class:`ExportError`. Blocking; of a day's
     recording, for a second."""
     format_of(wanted.format)
     folder = folder.resolve()
-    text, master = _playlist(folder, MASTER)
-    choice = Choice(MASTER)
+    text, master = _playlist(folder, playlist)
+    choice = Choice(playlist)
     texts = [text]
     if isinstance(master, MultivariantPlaylist):
-        choice = choose(master, MASTER, wanted.variant)
+        choice = choose(master, playlist, wanted.variant)
         check(format_of(wanted.format), listed(choice.codecs))
     elif wanted.variant:
         raise ExportError("the recording has no such variant", 404)
     found: list[MediaPlaylist] = []
     for path in (choice.main, *(() if choice.sound is None else (choice.sound,))):
-        text, playlist = _playlist(folder, path)
-        if not isinstance(playlist, MediaPlaylist):
+        text, media = _playlist(folder, path)
+        if not isinstance(media, MediaPlaylist):
             raise ExportError("the recording's playlists cannot be read")
         texts.append(text)
-        found.append(playlist)
+        found.append(media)
     asked = (wanted.format, repr(wanted.start), repr(wanted.stop), wanted.variant)
     digest = sha256("\0".join(("1", *asked, *texts)).encode()).hexdigest()
     source = Source(folder, wanted, choice, runs(*found), digest)

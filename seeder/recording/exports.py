@@ -151,15 +151,15 @@ def _usage(folder: Path) -> tuple[int, int]:
     return usage.total, usage.free
 
 
-def check_room(source: Source, usage: Usage = _usage) -> None:
-    """:class:`ExportError` where it does not fit on the disk, whose bytes, and free ones, ``usage`` gives:
-    what is live, and is recorded, comes first. Blocking."""
+def check_room(source: Source, folder: Path | None = None, usage: Usage = _usage) -> None:
+    """:class:`ExportError` where it does not fit on the disk of ``folder`` (else the recording's), whose
+    bytes, and free ones, ``usage`` gives: what is live, and is recorded, comes first. Blocking."""
     sizes = files_of(source, source.runs)
     share = 1.0
     if not source.wanted.whole:
         stop = source.seconds if source.wanted.stop is None else source.wanted.stop
         share = min(1.0, (stop - (source.wanted.start or 0.0)) / max(source.seconds, 0.001))
-    total, free = usage(source.folder)
+    total, free = usage(folder or source.folder)
     need = sum(size for size, _ in sizes.values()) * share * 1.02
     spare = min(RESERVE, total / SHARE) * AMPLE
     if free - need < spare:
