@@ -3,6 +3,8 @@
 /** Viewers come and go; a recording that begins is soon offered. ms */
 const EVERY = 15_000
 const TIMEOUT = 10_000
+/** How a recording that goes on is named; a live stream has no title to ask for. */
+const RECORDING = /-\d{8}-\d{6}$/
 
 export class About {
   title = ''
@@ -12,11 +14,16 @@ export class About {
   #asking = false
   /** A finished one changes no more. */
   #over = false
+  /** Its title was asked for, as far as it has one. */
+  #titled = false
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer
 
-  /** @param {string} url of the API */
-  constructor (url) { this.url = url }
+  /** @param {string} api its address @param {string} name percent-encoded */
+  constructor (api, name) {
+    this.api = api
+    this.name = name
+  }
 
   /** Asked once there is something to be asked about. @param {import('../player.js').State} state */
   tell (state) {
@@ -25,16 +32,24 @@ export class About {
     this.#ask()
   }
 
+  /** @param {'streams' | 'recordings'} kind @returns {Promise<Record<string, unknown>>} empty: there is none */
+  async #get (kind) {
+    const answer = await fetch(`${this.api}/${kind}/${this.name}`, { signal: AbortSignal.timeout(TIMEOUT) })
+    return answer.ok ? answer.json() : {}
+  }
+
   async #ask () {
     if (this.#asking || this.#over || document.hidden) return
     this.#asking = true
     try {
-      const answer = await fetch(this.url, { signal: AbortSignal.timeout(TIMEOUT) })
-      const found = answer.ok ? await answer.json() : {}
-      const { title, viewers, recording, live } = found
-      if (typeof title === 'string') this.title = title
+      const { viewers, recording, live } = await this.#get('streams')
       if (typeof viewers === 'number') this.viewers = viewers
       this.recording = typeof recording === 'string' ? recording : ''
+      if (!this.#titled && (live === false || RECORDING.test(this.name))) {
+        this.#titled = true
+        const { title } = await this.#get('recordings')
+        if (typeof title === 'string') this.title = title
+      }
       this.#over = live === false
     } catch {
       // The next time will do.

@@ -21,7 +21,7 @@ import { panel } from './panel.js'
 export function control ({ video, stage, stream, called, source, player, play }) {
   const own = source()
   const at = (/** @type {string} */ path) => new URL(`../${path}`, location.href).href
-  const about = stream === null ? null : new About(at(`api/streams/${stream}`))
+  const about = stream === null ? null : new About(at('api'), stream)
   if (stream !== null && video.readyState < 2) video.poster = at(`api/streams/${stream}/poster`)
   const controls = panel({
     video,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,7 +16,8 @@ from tests import npm
 from tests.browser.asking import played, plays, stats, until, when
 from tests.browser.broadcast import EPOCH, Recording, broadcast
 from tests.browser.sites import VIOLATIONS, site
-from tests.conftest import NewPage, Running, commands
+from tests.conftest import NewPage, Running, Start, commands
+from tests.recording.conftest import Writer
 
 BACK = 30
 """Seconds, and segments: far more than the ten behind which a player jumps to the edge by itself."""
@@ -122,26 +123,65 @@ async def test_a_viewer_goes_back_in_a_live_stream_with_the_swarm_and_returns_to
         assert await played(second) < paused + 5
 
 
+TOKEN = "the-admin-of-these-tests-0123456789"
+TITLE = "Garden <b>party</b> & more"
+
+
 async def test_a_stream_that_is_being_recorded_is_watched_from_its_start_and_live_again(
-    recording: Recording, new_page: NewPage
+    three_variants: Path, feed_dir: Path, live_torrent: Start, new_page: NewPage
 ) -> None:
-    async with broadcast(recording, "demo", "demo-recorded", window=12) as live:
-        page = await new_page()
+    server = await live_torrent(
+        *("serve", "--feed", str(feed_dir), "--record"), env={"LIVE_TORRENT_ADMIN_TOKEN": TOKEN}
+    )
+    garden = Writer(feed_dir, "garden", window=5)
 
-        async def recorded(route: Any) -> None:
-            answer = await route.fetch()
-            await route.fulfill(response=answer, json={**await answer.json(), "recording": "demo-recorded"})
+    def write() -> None:
+        garden.add((three_variants / "v0" / f"{garden.first}.ts").read_bytes())
 
-        await page.route("**/api/streams/demo", recorded)
-        await page.goto(f"{live.url}/watch/demo")
+    async def goes_on() -> None:
+        while True:
+            write()
+            await asyncio.sleep(2)
+
+    # What is there when the server first sees a stream is not recorded.
+    write()
+    page = await new_page()
+
+    async def kept() -> str:
+        answer = await page.request.get(f"{server.url}/api/streams/garden")
+        return str((await answer.json()).get("recording") or "") if answer.ok else ""
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            write()
+            await asyncio.sleep(0.1)
+        writing = group.create_task(goes_on())
+
+        async def recorded() -> bool:
+            return await kept() != ""
+
+        await until("it is recorded", recorded, page)
+        name = await kept()
+        await page.request.patch(
+            f"{server.url}/api/recordings/{name}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            data={"title": TITLE},
+        )
+        await page.goto(f"{server.url}/watch/garden")
+        await plays(page, 0.5)
         await page.get_by_role("button", name="From the start").click()
         await when(page, "v.currentTime < 8 && played > 0.5", "it plays from the start")
-        assert await page.evaluate("document.querySelectorAll('video').length") == 1
+        assert await page.locator("video").count() == 1
+        source = "liveTorrent.players.map(player => player.hls.url).join()"
+        assert await page.evaluate(source) == f"{server.url}/live/{name}/master.m3u8"
         await page.get_by_role("button", name="Go live").click()
         await labelled(page, "it is live again", ".edge", "^Live$", "aria-label")
         await plays(page)
-        source = "liveTorrent.players.map(player => player.hls.url).join()"
-        assert await page.evaluate(source) == f"{live.url}/live/demo/master.m3u8"
+        assert await page.evaluate(source) == f"{server.url}/live/garden/master.m3u8"
+
+        await page.goto(f"{server.url}/watch/{name}")
+        await page.get_by_role("heading", name=TITLE).wait_for()
+        writing.cancel()
 
 
 async def test_what_is_copied_from_the_dialog_is_a_player_on_another_site(
