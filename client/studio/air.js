@@ -163,7 +163,7 @@ export class Air {
     }
     if (words) return this.#say(words, phase !== 'waiting')
     if (phase === 'connecting') return this.#say({ title: 'Connecting…', text: '' }, false)
-    if (phase === 'starting') return this.#say({ title: 'The server has the stream; viewers see it in a moment.', text: '' }, false)
+    if (phase === 'starting' && !lowered) return this.#say({ title: 'The server has the stream; viewers see it in a moment.', text: '' }, false)
     if (phase === 'finishing') return this.#say({ title: 'Sending the rest…', text: '' }, false)
     if (lowered) {
       const who = figures?.slow === 'server' ? 'The server is slow' : 'Your line is slow'

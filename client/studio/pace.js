@@ -16,8 +16,16 @@ const SLOW = 2.5
 const MOST = 10
 /** … and in bytes, whatever the rate: a phone's memory. */
 const MOST_BYTES = 8 << 20
-/** … and what is no reason to throw anything away at the lowest rates: half a second of anybody's. */
-const LEAST_BYTES = 512 << 10
+/** … and what is no reason to throw anything away at the lowest rates: a few key frames. */
+const LEAST_BYTES = 256 << 10
+/**
+ * Handed to the socket beyond what the server says it has got, s of media: it says so once a second, and what the socket
+ * has cannot be taken back. Not by its `bufferedAmount`: browser and system take megabytes from it at once.
+ */
+const AHEAD = 4
+const LEAST_AHEAD = 128 << 10
+/** … and before the server has said anything, which takes it a second or two. */
+const FIRST_AHEAD = 1 << 20
 /** After a change the old rate's backlog drains first. ms */
 const SETTLE = 5000
 /** The window in which the line's rate is measured. ms */
@@ -44,6 +52,8 @@ export class Pace {
     this.calmSince = null
     /** Since when the backlog has been too long. @type {number | null} */
     this.slowSince = null
+    /** What the other end took lately, bits/s. */
+    this.taking = 0
     /** What had been recorded, and what the other end had taken; a window's. @type {{ at: number, made: number, taken: number }[]} */
     this.seen = []
   }
@@ -53,13 +63,19 @@ export class Pace {
     return Math.min(MOST_BYTES, Math.max(LEAST_BYTES, (this.bits / 8) * MOST))
   }
 
+  /** Bytes that may be on the way: of a recorder that makes more than it was told to, as many as the line carries. */
+  get ahead () {
+    const least = this.seen.length < 2 ? FIRST_AHEAD : LEAST_AHEAD
+    return Math.min(MOST_BYTES, Math.max(least, Math.max(this.bits, this.taking) / 8 * AHEAD))
+  }
+
   /** Less than what was chosen is recorded. */
   get lowered () { return this.bits < this.wanted }
 
   /** A new connection: what was held is gone, and its count of bytes begins anew. @param {number} now ms */
   reconnected (now) {
     this.seen = []
-    this.backlog = 0
+    this.backlog = this.taking = 0
     this.calmSince = this.slowSince = null
     this.changedAt = now
   }
@@ -88,6 +104,7 @@ export class Pace {
   look ({ held, queued, made, taken }, now) {
     this.seen = this.seen.filter(({ at }) => at > now - WINDOW)
     this.seen.push({ at: now, made, taken })
+    this.taking = this.#rate('taken', now) ?? 0
     const before = this.backlog
     // A quiet picture makes less than it may; of a still one nothing can be said.
     this.backlog = held * 8 / Math.max(this.#rate('made', now) ?? this.bits, this.bits / 10)
@@ -112,7 +129,7 @@ export class Pace {
     const vain = now - this.raisedAt < MOST_PATIENCE
     this.patience = vain ? Math.min(MOST_PATIENCE, this.patience * 2) : PATIENCE
     this.raisedAt = -Infinity
-    const line = this.#rate('taken', now)
+    const line = this.taking || null
     const least = Math.min(LEAST, this.wanted)
     const bits = Math.max(least, Math.min(this.bits * 0.7, line === null ? this.bits / 2 : line * 0.8))
     // As low as it gets: another recorder would help nobody, but what is thrown away needs one.

@@ -10,11 +10,8 @@ import { split } from './quality.js'
 const SLICE = 200
 /** Key frames so often, ms: the server cuts its shortest segments there, and copies H.264 then. */
 const KEY_FRAMES = 1000
-/** A message to the server takes 4 MiB; smaller ones let others through. bytes */
-const MESSAGE = 1 << 20
-/** Handed to the socket ahead, s of media: what it has cannot be taken back. */
-const AHEAD = 1
-const LEAST_AHEAD = 64 << 10
+/** Bytes of a message: the server takes who ends none within 10 s for gone, and 2 kB/s are a line, too. */
+const MESSAGE = 16 << 10
 /** The server speaks each second: this long without a word, nobody is there. ms */
 const SILENCE = 10_000
 /** Nothing recorded for so long: say that we are there. The server waits 10 s. ms */
@@ -27,7 +24,7 @@ const TICK = 250
 
 /**
  * @typedef {object} Figures
- * @property {number} sent bytes that left for the server
+ * @property {number} sent bytes that have left, or as the recorder counts, have arrived
  * @property {number} held bytes recorded and not yet taken there: here, on the way, waiting at the server
  * @property {number} late how long it took to record that, s
  * @property {number} dropped bytes recorded and thrown away
@@ -194,8 +191,8 @@ export class RecorderLink {
   #pump () {
     const socket = this.#socket
     if (socket?.readyState !== WebSocket.OPEN) return
-    const ahead = Math.max(LEAST_AHEAD, this.options.pace.bits / 8 * AHEAD)
-    while (this.#queue.length > 0 && socket.bufferedAmount < ahead) {
+    const { ahead } = this.options.pace
+    while (this.#queue.length > 0 && this.#under < ahead) {
       const next = /** @type {Blob | string} */ (this.#queue.shift())
       this.#spoke = performance.now()
       if (typeof next === 'string') {
@@ -208,7 +205,7 @@ export class RecorderLink {
       this.#queued -= part.size
       this.#handed += part.size
     }
-    if (this.#draining && socket.bufferedAmount < ahead / 4) {
+    if (this.#draining && this.#under < ahead / 4) {
       this.#draining = false
       this.#next(null)
     }
@@ -257,8 +254,13 @@ export class RecorderLink {
     const { received, held, state } = this.#state
     if (this.#stopping || this.#draining || !this.#ready) return
     // What waits there for a program that is starting says nothing of what it takes.
-    if (state !== 'live') pace.reconnected(now)
-    const facts = { held: this.#held, queued: this.#queued, made: this.#handed + this.#queued, taken: received - held }
+    const waits = state === 'live' ? held : 0
+    const facts = {
+      held: this.#queued + this.#under + waits,
+      queued: this.#queued,
+      made: this.#handed + this.#queued,
+      taken: received - waits
+    }
     const how = pace.look(facts, now)
     if (how === 'keep') return
     if (how === 'drop') this.#drop()
@@ -277,9 +279,10 @@ export class RecorderLink {
     this.#draining = true
   }
 
-  get #held () {
-    return this.#queued + Math.max(0, this.#handed - this.#state.received) + this.#state.held
-  }
+  /** Bytes on the way. */
+  get #under () { return this.#handed - this.#state.received }
+
+  get #held () { return this.#queued + this.#under + this.#state.held }
 
   /** @returns {Figures} */
   figures () {
@@ -289,9 +292,9 @@ export class RecorderLink {
     const size = video?.getSettings()
     const lines = size?.height ? `, ${size.height}p` : ''
     return {
-      sent: Math.max(0, this.#handed - (this.#socket?.bufferedAmount ?? 0)),
+      sent: this.#state.received,
       held: this.#held,
-      late: this.options.pace.backlog,
+      late: this.#draining ? 0 : this.options.pace.backlog,
       dropped: this.#dropped,
       viewers,
       segments,
