@@ -7,6 +7,8 @@
  * @property {string} playlist path of its multivariant playlist
  * @property {number} segments listed now
  * @property {number} viewers
+ * @property {number | null} [duration] seconds of what has ended
+ * @property {{ since: number }} [publishing] while somebody sends it; Unix seconds
  */
 
 /**

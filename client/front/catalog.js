@@ -46,8 +46,17 @@ export function entries (streams, recordings) {
 }
 
 /** @param {Stream} stream @returns {Entry} */
-const fromStream = ({ name, live, viewers }) => ({
-  name, title: name, under: '', live, running: false, whole: false, viewers, started: 0, duration: 0, bytes: 0
+const fromStream = ({ name, live, viewers, duration, publishing }) => ({
+  name,
+  title: name,
+  under: '',
+  live,
+  running: false,
+  whole: false,
+  viewers,
+  started: live ? publishing?.since ?? 0 : 0,
+  duration: live ? 0 : duration ?? 0,
+  bytes: 0
 })
 
 /** @param {Recording} recording @returns {Entry} */

@@ -1,4 +1,4 @@
-/** A recording as one file: asked for, waited for, and given to the browser. */
+/** A recording as one file: MP4, or WebM where it does not go into that; asked for, waited for, given to the browser. */
 
 import { element, write } from './element.js'
 
@@ -7,6 +7,7 @@ const LOOK_MS = 1000
 /** Answers that may fail in a row, for a server that is begun again has its tasks still. */
 const PATIENCE = 30
 
+const CONFLICT = 409
 const ENDS = new Set(['done', 'failed', 'cancelled'])
 
 /**
@@ -16,11 +17,11 @@ const ENDS = new Set(['done', 'failed', 'cancelled'])
 export function makeDownload (name, title) {
   const button = element('button', 'card-download')
   button.type = 'button'
-  button.title = 'Download as MP4'
+  button.title = 'Download'
   const label = element('span', 'sr', 'Download')
   const far = element('span')
   far.setAttribute('aria-hidden', 'true')
-  button.append(icon(), far, label, element('span', 'sr', ` ${title} as MP4`))
+  button.append(icon(), far, label, element('span', 'sr', ` ${title}`))
   const status = element('span', 'sr')
   status.setAttribute('role', 'status')
   const box = element('div', 'card-actions', button, status)
@@ -70,10 +71,14 @@ function icon () {
  */
 async function exported (name, tell) {
   const base = `/api/recordings/${encodeURIComponent(name)}/exports`
-  const response = await fetch(base, {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ format: 'mp4' })
+  const ask = async (/** @type {string} */ format) => answer(await fetch(base, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ format })
+  }))
+  let task = await ask('mp4').catch(error => {
+    // Its media does not go into MP4. Where it goes into neither, what was said first is told.
+    if (error.status !== CONFLICT) throw error
+    return ask('webm').catch(() => { throw error })
   })
-  let task = await answer(response)
   let failures = 0
   while (!ENDS.has(task.state)) {
     tell(task.progress)
@@ -90,12 +95,19 @@ async function exported (name, tell) {
   return task.result.url ?? `${base}/${encodeURIComponent(task.result.file)}`
 }
 
-class RefusedError extends Error {}
+/** The server would say the same again. */
+class RefusedError extends Error {
+  /** @param {string} message @param {number} status */
+  constructor (message, status) {
+    super(message)
+    this.status = status
+  }
+}
 
 /** @param {Response} response @returns {Promise<any>} */
 async function answer (response) {
   const body = await response.json().catch(() => ({}))
   if (response.ok) return body
   const reason = body.error || `the server answered ${response.status}`
-  throw response.status >= 500 ? new Error(reason) : new RefusedError(reason)
+  throw response.status >= 500 ? new Error(reason) : new RefusedError(reason, response.status)
 }

@@ -61,6 +61,7 @@ STREAM = Named(
             "targetDuration": maybe("number"),
             "viewers": COUNT,
             "dvr": {**COUNT, "description": "seconds that viewers can seek back; 0: none to speak of"},
+            "duration": maybe("number", description="seconds of what has ended; null while it is live"),
             "recording": maybe("string", description="the recording that is being made of it"),
             "bitrate": maybe("integer", description="bits a second of the best variant, as it says itself"),
             "publishing": shape({"protocol": TEXT, "since": SECONDS, "state": TEXT}),
@@ -125,7 +126,8 @@ def blueprint(
 
 def describe(view: StreamView, viewers: int, now: Snapshot) -> dict[str, Any]:
     """A stream as the API shows it; paths are relative to the server, for it may stand behind a prefix.
-    ``dvr``: seconds that viewers of it can seek back; 0: none to speak of. ``recording``: where it is kept.
+    ``dvr``: seconds that viewers of it can seek back; 0: none to speak of. ``duration``: seconds of what has
+    ended. ``recording``: where it is kept.
     ``publishing`` is there while an encoder elsewhere sends it, ``ingest`` while it is made here."""
     more: dict[str, Any] = {}
     if (publisher := now.publishers.get(view.name)) is not None:
@@ -136,6 +138,7 @@ def describe(view: StreamView, viewers: int, now: Snapshot) -> dict[str, Any]:
         "name": view.name,
         "live": view.live,
         "dvr": round(view.seconds) if view.live and view.seconds >= DVR else 0,
+        "duration": None if view.live else round(view.seconds, 3),
         "recording": now.recordings.running.get(view.name),
         "playlist": f"/live/{quote(view.name)}/master.m3u8",
         "segments": view.segments,

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import shutil
+import subprocess
 import time
 import urllib.request
 from collections.abc import AsyncIterator
@@ -70,6 +71,7 @@ class House:
     def recording(self, name: str, age: float, of: str = "", title: str = "", seconds: float = 2.0) -> None:
         began = time.time() - age
         folder = self.stream(f".{name}", live=False)
+        (folder / "master.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\nindex.m3u8\n")
         save(folder, Recording(name, of, State.READY, began, title, began + seconds, seconds, 1_234_000, 1))
         folder.rename(self.feed / name)
 
@@ -167,6 +169,40 @@ async def test_search_finds_by_name_and_title_as_one_types(house: House, new_pag
     await expect(page.locator("#live .card")).to_have_count(2)
     assert page.url == f"{house.url}/"
     await clean(page)
+
+
+async def test_a_recording_is_downloaded_as_one_file(
+    house: House, new_page: NewPage, tmp_path: Path, ffmpeg: str
+) -> None:
+    page = await opened(new_page, f"{house.url}/?q=causality")
+    button = page.get_by_role("button", name="Download Clocks and <b>causality</b>")
+    async with page.expect_download(timeout=PATIENCE * 1000) as coming:
+        await button.click()
+    download = await coming.value
+    assert download.suggested_filename.endswith(".mp4")
+    await download.save_as(tmp_path / "film.mp4")
+    told = await asyncio.to_thread(
+        subprocess.run, [ffmpeg, "-i", tmp_path / "film.mp4"], capture_output=True, text=True, check=False
+    )
+    assert "Duration: 00:00:02" in told.stderr
+    assert "Video: h264" in told.stderr
+    await expect(button).to_be_focused()
+    await expect(page.locator(".card-actions [role=status]")).to_contain_text("is being downloaded")
+    await clean(page)
+
+
+async def test_what_cannot_be_downloaded_says_why(house: House, new_page: NewPage) -> None:
+    house.recording("gone-1", 50, title="Soon gone")
+    page = await opened(new_page, f"{house.url}/?q=soon gone")
+    button = page.get_by_role("button", name="Download Soon gone")
+    await button.wait_for()
+    (house.feed / "gone-1" / "recording.json").unlink()
+    await button.click()
+    await expect(page.locator(".card-actions [role=status]")).to_contain_text(
+        "cannot be downloaded: there is no"
+    )
+    await expect(button).to_contain_text("Failed")
+    shutil.rmtree(house.feed / "gone-1")
 
 
 async def test_what_comes_and_goes_is_seen_at_once(house: House, new_page: NewPage) -> None:

@@ -23,6 +23,13 @@ test('a recording that goes on is no live stream of its own', () => {
   assert.deepEqual([recordings[0].running, recordings[0].whole], [true, false])
 })
 
+test('what the server knows of a stream besides is shown', () => {
+  const { live, recordings } = entries([
+    { ...stream('garden'), publishing: { since: 100 }, duration: null }, { ...stream('film', false), duration: 61.5 }
+  ], [])
+  assert.deepEqual([live[0].started, live[0].duration, recordings[0].duration], [100, 0, 61.5])
+})
+
 test('what is left of a stream that has ended is in its recordings', () => {
   const { live, recordings } = entries([stream('garden', false), stream('g-1', false)], [recording('g-1', 100)])
   assert.deepEqual([live, names(recordings)], [[], ['g-1']])

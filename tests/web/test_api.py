@@ -21,6 +21,7 @@ async def test_the_streams_are_listed_with_their_viewers(open_site: Open) -> Non
         "name": "demo",
         "live": True,
         "dvr": 0,
+        "duration": None,
         "recording": None,
         "playlist": "/live/demo/master.m3u8",
         "segments": 1,
@@ -29,7 +30,7 @@ async def test_the_streams_are_listed_with_their_viewers(open_site: Open) -> Non
         "bitrate": 800000,
     }
     film = demo | {"name": "film", "live": False, "playlist": "/live/film/master.m3u8", "viewers": 0}
-    assert json.loads(got.body) == {"streams": [demo, film | {"bitrate": None}]}
+    assert json.loads(got.body) == {"streams": [demo, film | {"bitrate": None, "duration": 0.0}]}
     one = await site.fetch("/api/streams/demo")
     assert json.loads(one.body) == demo
 
