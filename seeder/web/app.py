@@ -29,6 +29,7 @@ from seeder.web.news import News
 from seeder.web.operator import Operator
 from seeder.web.pages import PLAIN, Pages
 from seeder.web.render import Renderer
+from seeder.web.uploads import DESCRIBED as UPLOADS
 from seeder.web.uploads import Uploading
 from seeder.web.viewers import blueprint as viewers_blueprint
 
@@ -78,7 +79,7 @@ def create_app(
     app.register_blueprint(api.blueprint(catalog, viewers, snapshot))
     app.register_blueprint(metrics.blueprint(snapshot))
     app.register_blueprint(viewers_blueprint(snapshot))
-    app.register_blueprint(openapi.blueprint(_beside(news, downloads)))
+    app.register_blueprint(openapi.blueprint(_beside(news, downloads, importing and operator)))
     for more in blueprints:
         app.register_blueprint(more)
 
@@ -122,9 +123,9 @@ def create_app(
     return app
 
 
-def _beside(news: News | None, downloads: Downloads | None) -> dict[str, object]:
-    """What of the API is not Quart's to route, as it describes itself."""
-    found: dict[str, object] = {}
+def _beside(news: object, downloads: object, uploading: object) -> dict[str, object]:
+    """What of the API is not Quart's to route, as it describes itself; each only where it is there."""
+    found: dict[str, object] = {} if uploading is None else dict(UPLOADS)
     if news is not None:
         found[EVENTS] = Telling
     if downloads is not None:

@@ -53,12 +53,14 @@ class Operation:
     query: Mapping[str, tuple[str, Schema]]
     headers: Mapping[str, tuple[str, Schema]]
     """Of the request."""
+    must: tuple[str, ...]
+    """Headers that have to be there."""
     returned: Mapping[int, Mapping[str, str]]
     """Headers of answers, and what they say."""
     detail: str
 
 
-def described(
+def operation(
     summary: str,
     *,
     tag: str,
@@ -69,12 +71,13 @@ def described(
     needed: bool = True,
     query: Mapping[str, tuple[str, Schema]] | None = None,
     headers: Mapping[str, tuple[str, Schema]] | None = None,
+    must: tuple[str, ...] = (),
     returned: Mapping[int, Mapping[str, str]] | None = None,
     detail: str = "",
-) -> Callable[[View], View]:
+) -> Operation:
     """``admin``: needs the token, which may be refused with 401, 403 and 429; ``answers``, ``errors``: what
     it says by status, errors always as ``{"error": …}``; ``body``: what it takes, ``needed`` or not."""
-    operation = Operation(
+    return Operation(
         summary,
         tag,
         admin,
@@ -84,12 +87,18 @@ def described(
         needed,
         query or {},
         headers or {},
+        must,
         returned or {},
         detail,
     )
 
+
+def described(summary: str, **rest: Any) -> Callable[[View], View]:
+    """Puts the :func:`operation` of these arguments beside a route."""
+    found = operation(summary, **rest)
+
     def note(view: View) -> View:
-        setattr(view, ATTRIBUTE, operation)
+        setattr(view, ATTRIBUTE, found)
         return view
 
     return note

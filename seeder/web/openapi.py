@@ -34,7 +34,8 @@ _VARIABLE = re.compile(r"<(?:[^:<>]*:)?([^<>]+)>")
 
 
 def blueprint(beside: Mapping[str, object]) -> Blueprint:
-    """``beside``: paths that are not Quart's to route, and what is described there."""
+    """``beside``: paths that are not Quart's to route, and what is described there: the operation of GET, or
+    one for each method."""
     routes = Blueprint("openapi", __name__)
     held: list[bytes] = []
 
@@ -67,7 +68,8 @@ Operations = Mapping[str, Mapping[str, Operation]]
 def operations(app: Quart, beside: Mapping[str, object]) -> Operations:
     """Of all routes that say something of themselves. Pure, as all below."""
     found: dict[str, dict[str, Operation]] = {
-        path: {"get": getattr(what, ATTRIBUTE)} for path, what in beside.items()
+        path: dict(what) if isinstance(what, Mapping) else {"get": getattr(what, ATTRIBUTE)}
+        for path, what in beside.items()
     }
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], ATTRIBUTE, None)
@@ -145,7 +147,8 @@ def _parameters(path: str, operation: Operation, parts: dict[str, Any]) -> Itera
         yield {"name": name, "in": "path", "required": True, "schema": text}
     for where, named in (("query", operation.query), ("header", operation.headers)):
         for name, (text_, schema) in named.items():
-            yield {"name": name, "in": where, "description": text_, "schema": _plain(schema, parts)}
+            found = {"name": name, "in": where, "description": text_, "schema": _plain(schema, parts)}
+            yield found | ({"required": True} if name in operation.must else {})
 
 
 def _content(content: Content, parts: dict[str, Any]) -> dict[str, Any]:

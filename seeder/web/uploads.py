@@ -29,6 +29,7 @@ from seeder.tasks import FullError
 from seeder.web import tus
 from seeder.web.answer import NEVER
 from seeder.web.catalog import Message, Receive, Transmit
+from seeder.web.described import COUNT, TEXT, Bytes, Named, array, maybe, operation, shape
 from seeder.web.operator import ApiError, Operator
 from seeder.web.security import ADMIN
 
@@ -41,6 +42,90 @@ LINGER = 5.0
 """Seconds for which what is not wanted is taken from a client that goes on sending, so that it has the answer
 before the connection ends."""
 SEND_TIMEOUT = 60.0
+
+UPLOAD = Named(
+    "Upload",
+    shape(
+        {
+            "id": TEXT,
+            "offset": {**COUNT, "description": "bytes that have come"},
+            "length": COUNT,
+            "filename": TEXT,
+            "name": {"type": "string", "description": "the recording's; empty: one like the file's"},
+            "title": TEXT,
+            "expires": {"type": "number", "description": "Unix seconds, unless more comes"},
+            "task": maybe("string", description="the import, once all has come"),
+        }
+    ),
+)
+_SPOKEN = {"Tus-Resumable": ("the version of tus", {"const": tus.VERSION})}
+_AT = {"Upload-Offset": "bytes that have come", "Upload-Length": "of how many"}
+_NO = {404: "No such upload: it has ended, or was broken off for too long.", 503: "In a moment."}
+_PIECE = Bytes(tus.MEDIA)
+_REFUSED = {
+    400: "Not understood.",
+    409: "It does not go on there, or the name is taken.",
+    412: "Another version of tus.",
+    413: "Too long.",
+    415: "Not the type that tus wants.",
+    423: "Another request brings it just now.",
+    460: "Its checksum is another one.",
+    507: "The disk has no room.",
+}
+
+
+def _upload(summary: str, **rest: Any) -> Any:
+    must = tuple(name for name in rest.get("headers", {}) if name != "Upload-Metadata")
+    return operation(summary, tag="uploads", admin=True, must=must, **rest)
+
+
+DESCRIBED = {
+    PATH: {
+        "get": _upload("All uploads", answers={200: ("those under way", shape({"uploads": array(UPLOAD)}))}),
+        "post": _upload(
+            "Announce a file",
+            headers=_SPOKEN
+            | {
+                "Upload-Length": (
+                    "of the file, in bytes",
+                    {"type": "string", "pattern": "^[1-9][0-9]{0,12}$"},
+                ),
+                "Upload-Metadata": ("filename, name and title, as tus has it", TEXT),
+            },
+            body=_PIECE,
+            needed=False,
+            answers={201: ("where its bytes go", None)},
+            returned={201: {"Location": "of the upload", **_AT}},
+            errors={**_REFUSED, 503: "In a moment."},
+        ),
+    },
+    PATH + "/{id}": {
+        "get": _upload("One upload", answers={200: ("as it is now", UPLOAD)}, errors=_NO),
+        "head": _upload(
+            "How far it is",
+            headers=_SPOKEN,
+            answers={200: ("", None)},
+            returned={200: _AT},
+            errors={**_NO, 412: _REFUSED[412]},
+        ),
+        "patch": _upload(
+            "More of a file",
+            headers=_SPOKEN
+            | {"Upload-Offset": ("where these bytes belong", {"type": "string", "pattern": "^[0-9]{1,12}$"})},
+            body=_PIECE,
+            answers={204: ("taken", None)},
+            returned={204: {"Task": "with the last byte: the import's id", **_AT}},
+            errors={**_REFUSED, **_NO},
+        ),
+        "delete": _upload(
+            "Give an upload up",
+            headers=_SPOKEN,
+            answers={204: ("nothing of it stays", None)},
+            errors={**_NO, 412: _REFUSED[412], 423: _REFUSED[423]},
+        ),
+    },
+}
+"""For the API's description: path → method."""
 
 
 def for_uploads(path: str) -> bool:
@@ -77,9 +162,11 @@ class Uploading:
         if method == "OPTIONS":
             return 204, tus.promises(self._uploads.limit), None
         self._operator.judge(headers, (scope.get("client") or ("",))[0])
+        id = scope["path"].removeprefix(PATH).removeprefix("/")
+        if method not in (known := ("GET", "HEAD", "PATCH", "DELETE") if id else ("GET", "POST")):
+            raise ApiError(405, "method not allowed", Allow=", ".join((*known, "OPTIONS")))
         if method != "GET" and headers.get("tus-resumable") != tus.VERSION:
             raise ApiError(412, f"Tus-Resumable: {tus.VERSION} is needed", Tus_Version=tus.VERSION)
-        id = scope["path"].removeprefix(PATH).removeprefix("/")
         if not id:
             return await self._all(method, headers, body)
         upload = self._uploads.get(id)
@@ -88,18 +175,14 @@ class Uploading:
         if method == "DELETE":
             await self._uploads.remove(upload.id)
             return 204, {}, None
-        if method in ("GET", "HEAD"):
-            offset = self._uploads.offset(upload)
-            return 200, tus.state_of(upload, offset), None if method == "HEAD" else self._described(upload)
-        raise ApiError(405, "method not allowed", Allow="GET, HEAD, PATCH, DELETE, OPTIONS")
+        offset = self._uploads.offset(upload)
+        return 200, tus.state_of(upload, offset), None if method == "HEAD" else self._described(upload)
 
     async def _all(
         self, method: str, headers: Mapping[str, str], body: _Body
     ) -> tuple[int, dict[str, str], Any]:
         if method == "GET":
             return 200, {}, {"uploads": [self._described(upload) for upload in self._uploads.all()]}
-        if method != "POST":
-            raise ApiError(405, "method not allowed", Allow="GET, POST, OPTIONS")
         wanted = tus.wanted_of(metadata := headers.get("upload-metadata", ""))
         if wanted.name:
             try:
