@@ -27,6 +27,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from seeder.hls.names import hidden
+
 log = logging.getLogger(__name__)
 
 # watchdog meets a new folder twice, by its event and by walking its parent, and tells so in 1,600 characters;
@@ -145,17 +147,24 @@ class _Handler(FileSystemEventHandler):
         self._prefix = os.path.join(str(watch.root), "")
 
     def on_any_event(self, event: FileSystemEvent) -> None:
+        moved = isinstance(event, FileMovedEvent | DirMovedEvent)
+        paths = [
+            self._path(raw) for raw in ((event.src_path, event.dest_path) if moved else (event.src_path,))
+        ]
+        # Nobody looks at what is hidden, and a task that makes a large file there writes thousands of times.
+        if all(path is None or hidden(path) for path in paths):
+            return
         if event.is_directory:
             # What is inside may come without events of its own (moved in, or there before the watch).
             self._watch.post("", closed=False)
             return
-        if isinstance(event, FileMovedEvent):
-            self._post(event.src_path, closed=False)
-            self._post(event.dest_path, closed=True)
-        else:
-            self._post(event.src_path, closed=isinstance(event, FileClosedEvent))
+        for number, path in enumerate(paths):
+            if path is not None:
+                self._watch.post(path, closed=number == 1 or isinstance(event, FileClosedEvent))
 
-    def _post(self, raw: bytes | str, *, closed: bool) -> None:
+    def _path(self, raw: bytes | str) -> str | None:
+        """Relative to the feed; ``None``: not beneath it."""
         path = os.fsdecode(raw)
-        if path.startswith(self._prefix):
-            self._watch.post(path[len(self._prefix) :].replace(os.sep, "/"), closed)
+        if path + os.sep == self._prefix:
+            return ""
+        return path[len(self._prefix) :].replace(os.sep, "/") if path.startswith(self._prefix) else None

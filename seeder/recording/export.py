@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from seeder.errors import IngestError
+from seeder.errors import IngestError, LiveTorrentError
 from seeder.hls.playlist import Segment
 from seeder.ingest.process import Process, running
 from seeder.recording import export_look
@@ -81,11 +81,13 @@ class Export:
         files = await asyncio.to_thread(files_of, self._source, part.runs)
         entries = await self._entries(part.runs)
         out = self._room / f"out.{self._source.format.name}"
-        await self._copy(part, entries, out)
-        made = await self._length(out)
-        # What went away meanwhile, ffmpeg has left out with a warning.
-        if await asyncio.to_thread(files_of, self._source, part.runs) != files:
-            raise ExportError("the recording changed while it was being exported")
+        try:
+            await self._copy(part, entries, out)
+            made = await self._length(out)
+        except LiveTorrentError:
+            await self._unchanged(part, files)
+            raise
+        await self._unchanged(part, files)
         seconds = part.stop - part.start
         each = [one.duration for run in part.runs for one in run.main]
         # Durations may be whole seconds.
@@ -98,6 +100,11 @@ class Export:
         size = (await asyncio.to_thread(out.stat)).st_size
         stop = part.start + made if self._source.wanted.whole else min(part.stop, part.start + made)
         return out, Made(round(part.start, 3), round(stop, 3), size, part.note)
+
+    async def _unchanged(self, part: Part, files: Mapping[str, tuple[int, int]]) -> None:
+        """What goes away meanwhile, ffmpeg leaves out with a warning, or ends for that."""
+        if await asyncio.to_thread(files_of, self._source, part.runs) != files:
+            raise ExportError("the recording changed while it was being exported")
 
     # --- which part --------------------------------------------------------------------------------
 

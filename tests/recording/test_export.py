@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from seeder.errors import LiveTorrentError
+from seeder.recording import export as export_module
+from seeder.recording import exports
 from seeder.recording.export import Export, Made
 from seeder.recording.export_formats import ExportError
 from seeder.recording.export_source import Wanted, read
@@ -179,3 +182,42 @@ async def test_what_cannot_be_exported_says_why(ffmpeg: str, tmp_path: Path) -> 
     index.write_text(index.read_text().replace("#EXT-X-DISCONTINUITY\n", ""))
     with pytest.raises(ExportError, match="time stamps jump where there is no EXT-X-DISCONTINUITY"):
         await export(ffmpeg, folder, tmp_path / "far-room", Wanted("mp4"))
+
+
+async def test_an_ffmpeg_that_hangs_dies_or_finds_the_disk_full_is_told_of(
+    ffmpeg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_recording(ffmpeg, tmp_path, [Take(2)])
+    monkeypatch.setattr(export_module, "STALL", 0.3)
+    monkeypatch.setattr(export_module, "STEP", 0.1)
+    gone = folder / "v0" / "take0-0.m4s"
+    for number, (acts, status, error) in enumerate(
+        (
+            ("exec sleep 600", 409, "ffmpeg came to a standstill"),
+            ("echo 'x: No space left on device' >&2; exit 1", 507, "the disk is full"),
+            (
+                "echo '[mp4 @ 0x55d0c0f] /srv/feed/x: odd' >&2; exit 1",
+                0,
+                "could not make it: [mp4] x: odd",
+            ),
+            (f"rm {gone}", 409, "is gone, or not a file of ours"),
+        )
+    ):
+        script = tmp_path / f"ffmpeg{number}"
+        script.write_text(f'#!/bin/sh\ncase "$*" in *-progress*) {acts};; esac\nexec {ffmpeg} "$@"\n')
+        script.chmod(0o755)
+        with pytest.raises(LiveTorrentError) as raised:
+            await export(str(script), folder, tmp_path / f"room{number}", Wanted("mp4"))
+        assert error in str(raised.value)
+        assert getattr(raised.value, "status", 0) == status
+
+
+def test_an_export_leaves_room_for_what_is_live(ffmpeg: str, tmp_path: Path) -> None:
+    folder = make_recording(ffmpeg, tmp_path, [Take(2)])
+    source = read(folder, Wanted("mp4"))
+    size = sum(file.stat().st_size for file in (folder / "v0").glob("*.m*4*"))
+    total = 100 << 20  # a small disk, of which a twentieth is the live streams'
+    spare = round(total / 20 * 1.25)
+    exports.check_room(source, usage=lambda folder: (total, spare + 2 * size))
+    with pytest.raises(ExportError, match="there is no room for it: of 7 MB, 1 are needed, and 7 kept"):
+        exports.check_room(source, usage=lambda folder: (total, spare + size // 2))
