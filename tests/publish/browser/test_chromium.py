@@ -33,22 +33,28 @@ STREAM = """
 """
 RECORD = """
 async milliseconds => {
-  const types = ['video/webm', 'video/x-matroska', 'video/mp4', 'audio/webm', 'audio/mp4', 'audio/ogg']
-  const pictures = ['vp8', 'vp9', 'av1', 'av01.0.04M.08', 'h264', 'avc1.42E01E', 'avc3.42E01E', 'hvc1']
-  const sounds = ['opus', 'pcm', 'mp4a.40.2']
-  const wanted = types.flatMap(type => [type, ...(type.startsWith('audio') ? [''] : pictures)
-    .flatMap(picture => sounds.map(sound => `${type};codecs=${[picture, sound].filter(Boolean)}`))])
+  const pictures = ['vp8', 'vp9', 'av01.0.04M.08', 'avc1.42E01E', 'avc3.42E01E', 'hvc1.1.6.L93.B0']
+  const wanted = [
+    ...['webm', 'mp4'].flatMap(type => ['opus', 'mp4a.40.2'].flatMap(
+      sound => pictures.map(picture => `video/${type};codecs=${picture},${sound}`))),
+    'video/webm', 'video/x-matroska;codecs=avc1,pcm', 'video/mp4', 'audio/webm', 'audio/mp4', 'audio/ogg'
+  ]
   const made = {}
   for (const mimeType of wanted.filter(type => MediaRecorder.isTypeSupported(type))) {
     const tracks = both.getTracks().filter(track => track.kind === 'audio' || mimeType.startsWith('video'))
     const options = { mimeType, videoBitsPerSecond: 100_000, videoKeyFrameIntervalDuration: 500 }
     const recorder = new MediaRecorder(new MediaStream(tracks), options)
-    if (recorder.mimeType in made) continue
     const parts = []
-    recorder.ondataavailable = ({ data }) => parts.push(data)
-    made[recorder.mimeType] = new Promise(done => { recorder.onstop = () => done(new Blob(parts)) })
+    let size = 0
+    made[mimeType] = new Promise(done => { recorder.onstop = () => done(new Blob(parts)) })
+    const begun = performance.now()
+    recorder.ondataavailable = ({ data }) => {
+      parts.push(data)
+      size += data.size
+      const enough = size > 20_000 && performance.now() - begun > milliseconds
+      if (enough && recorder.state !== 'inactive') recorder.stop()
+    }
     recorder.start(100)
-    setTimeout(() => recorder.stop(), milliseconds)
   }
   const found = {}
   for (const [type, blob] of Object.entries(made)) {
