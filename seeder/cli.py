@@ -118,17 +118,31 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--open/--no-open", "browser", default=None, help="Open the page. [default: where there is a screen]"
 )
+@click.option(
+    "--studio/--no-studio",
+    default=None,
+    help="Go live from /studio with a key that stands here. [default: where this is a terminal]",
+)
 @_settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
-def demo(source: str | None, browser: bool | None, config_file: str | None, **flags: object) -> None:
+def demo(
+    source: str | None, browser: bool | None, studio: bool | None, config_file: str | None, **flags: object
+) -> None:
     """Show everything at once: a live test picture (or INPUT), the server, a page to watch it on.
 
     Open the page twice: the second window gets its segments from the first. Without --feed the
     segments live in a temporary folder that is removed at the end.
+
+    The page /studio sends your camera, as a stream of its own; its key is good until the demo ends.
     """
     config, again = _configure(config_file, flags), _again(config_file, flags)
     source = None if source is None else _checked(source)
     with temporary(config.feed) as feed:
         plan = Plan(config, feed, name="demo", source=source, temporary=config.feed is None, again=again)
+        # What is no terminal may be a log, and a key does not belong into one.
+        if sys.stdout.isatty() if studio is None else studio:
+            from seeder.publish.once import with_studio
+
+            plan = with_studio(plan)
         run(plan, open_browser=browser)
 
 

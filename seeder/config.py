@@ -173,6 +173,15 @@ class Local:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Who sits at the terminal may publish a stream, too."""
+
+    stream: str
+    key: str = field(repr=False)
+    """Of this run; it stands in the terminal and nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one run of the program does."""
 
@@ -192,6 +201,7 @@ class Plan:
 
     push: tuple[str, ...] = ()
     """Servers that ``name`` is sent on to."""
+    guest: Guest | None = None
     again: Callable[[], Config] | None = field(default=None, compare=False)
     """Gives the configuration as file, variables and flags say by then. Blocking; ConfigError."""
 

@@ -145,6 +145,7 @@ def _show(key: Key, shown: str, as_json: bool) -> None:
     ends = "" if key.expires is None else f" until {_date(key.expires)}"
     click.echo(f"The key {key.id} for the stream {key.stream}{ends}, shown this once:", err=True)
     click.echo(shown)
+    click.echo("It is for an encoder, or in a browser for /studio (serve --publish browser).", err=True)
 
 
 def _date(seconds: int) -> str:

@@ -80,7 +80,11 @@ def run(plan: Plan, open_browser: bool | None = False) -> None:
 def _announce(address: str, plan: Plan) -> None:
     hint = "open a second window and watch bytes arrive from the first" if plan.name == "demo" else ""
     with contextlib.suppress(OSError):  # nobody reads our stdout: no reason to stop serving
-        click.echo(f"\n    {address}" + (f"  — {hint}" if hint else "") + "\n")
+        click.echo(f"\n    {address}" + (f"  — {hint}" if hint else ""))
+        if plan.guest is not None:
+            where = f"{address}/studio?stream={plan.guest.stream}"
+            click.echo(f"    {where}  — go live yourself; the key, until this stops: {plan.guest.key}")
+        click.echo()
 
 
 def hears_hangups(plan: Plan) -> bool:

@@ -132,7 +132,8 @@ class Service:
         self.publishing: Publishing | None = None
         """``None`` where the feed folder is not ours to write into: ``attach``."""
         if plan.attached is None and plan.local is None:
-            self.publishing = Publishing(plan.config, plan.feed, self._let_go, self.ingests.has)
+            taken = self.ingests.has
+            self.publishing = Publishing(plan.config, plan.feed, self._let_go, taken, plan.guest)
         self.app: Origin
         self.bound: Bound
         """Where we listen."""

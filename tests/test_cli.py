@@ -284,3 +284,30 @@ def test_attach_says_in_one_line_what_it_cannot_take(
     assert (
         "NAME: VALUE" in fails(capsys, "attach", "http://a/x", "--name", "show", "--header", "A: b\nC: d")[1]
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "terminal", "opened"),
+    [((), True, True), ((), False, False), (("--no-studio",), True, False), (("--studio",), False, True)],
+)
+def test_the_demo_shows_a_key_for_the_studio_where_no_log_keeps_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: tuple[str, ...],
+    terminal: bool,
+    opened: bool,
+) -> None:
+    plans: list[Plan] = []
+    monkeypatch.setattr(cli, "run", lambda plan, **_: plans.append(plan))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    assert cli._main(["demo", *flags]) == 0
+    (plan,) = plans
+    assert (plan.guest is not None) == opened
+    assert ("browser:0" in plan.config.publish) == opened
+    running._announce("http://127.0.0.1:8008", plan)
+    shown = capsys.readouterr()
+    assert ("/studio?stream=studio" in shown.out) == opened
+    if plan.guest is not None:
+        assert plan.guest.key in shown.out
+        assert plan.guest.key not in shown.err + repr(plan)
+        assert f"={plan.guest.key}" not in shown.out  # in no address

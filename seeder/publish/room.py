@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from seeder.config import Config
+from seeder.config import Config, Guest
 from seeder.errors import ConfigError
 from seeder.ingest.ingest import Ingest
 from seeder.ingest.many import ingest_config, stats_of
@@ -18,6 +18,7 @@ from seeder.publish.desk import Desk, Session, Turn
 from seeder.publish.hook import Hook
 from seeder.publish.keyfile import KeyFile, place
 from seeder.publish.keystore import POLL, KeyGrant, KeyStore
+from seeder.publish.once import Once
 from seeder.publish.place import senders
 from seeder.stats.snapshot import IngestStats, PublisherStats
 from seeder.stream_config import StreamConfig
@@ -29,8 +30,16 @@ class Publishing:
     """One run's. ``feed``: the folder of all streams; ``retire``: see :class:`Ingest`; ``taken``: whether a
     stream is made here, from an input of ours: nobody publishes that."""
 
-    def __init__(self, config: Config, feed: Path, retire: Retire, taken: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        feed: Path,
+        retire: Retire,
+        taken: Callable[[str], bool],
+        guest: Guest | None = None,
+    ) -> None:
         self._config = config
+        self._guest = guest
         self._feed = feed
         self._retire = retire
         self._taken = taken
@@ -78,6 +87,8 @@ class Publishing:
         ways: list[Access] = [self.keys]
         if config.publish_from:
             ways.append(self._known_sender)
+        if self._guest is not None:
+            ways.append(Once(self._guest))
         if config.jwt_key is not None:
             # Late: cryptography takes 50 ms, which most runs need not wait for.
             from seeder.publish.issuer import Issuer, read_keys

@@ -83,6 +83,6 @@ async def page(here: Studio, name: str = "garden", **options: Any) -> AsyncItera
 async def on_air(here: Studio, name: str = "garden", **members: object) -> AsyncIterator[Page]:
     """One whose key is good."""
     async with page(here, name) as found:
-        await found.say("start", **({"key": here.key(name)} | members))
+        await found.say("start", **(members if "key" in members else {"key": here.key(name), **members}))
         found.ready = await found.hears("ready", stream=name)  # type: ignore[attr-defined]
         yield found
