@@ -29,6 +29,8 @@ Viewers = Callable[[bytes], int]
 """Of a rendezvous."""
 MOST_MESSAGE = 4 << 20
 """Bytes of a message of who has shown a key: two seconds of 16 Mbit/s, as after a page was held up."""
+MOST_UNKNOWN = 1 << 20
+"""… of who has not: a page need not wait with its first seconds of media. Three of them may be held."""
 SEND_TIMEOUT = 10.0
 """Seconds for a message to be taken; they are small, and who reads nothing for so long will not."""
 FAREWELL = 2.0
@@ -60,9 +62,10 @@ class Publish:
         elif browser.full(address):
             await _answer(send, "websocket.http", 503)
         else:
+            socket, shown = _Socket(scope, receive, send), _Shown(self._catalog, self._viewers, name)
+            socket.widen(MOST_UNKNOWN)
             await send({"type": "websocket.accept"})
-            shown = _Shown(self._catalog, self._viewers, name)
-            await browser.talk(_Socket(scope, receive, send), name, address, _token(scope), shown)
+            await browser.talk(socket, name, address, _token(scope), shown)
 
     def _address(self, scope: Message) -> str:
         """The publisher's; of what a proxy of ours says, its own word is the last."""
@@ -121,9 +124,9 @@ class _Socket:
                 while await self.receive() is not None:
                     pass
 
-    def widen(self) -> None:
+    def widen(self, most: int = MOST_MESSAGE) -> None:
         if self._link is not None:
-            self._link.widen(self._scope, MOST_MESSAGE)
+            self._link.widen(self._scope, most)
 
 
 class _Shown:

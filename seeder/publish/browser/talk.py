@@ -18,9 +18,9 @@ from seeder.publish.claim import Claim, RefusedError
 from seeder.publish.desk import FAREWELL, Desk, Session
 from seeder.publish.door import Shown, Wire
 
-MOST = 256
-"""Connections at once that have shown no key yet; each may hold 128 KiB."""
-MOST_PER_ADDRESS = 32
+MOST = 64
+"""Connections at once that have shown no key yet; each may hold 3 MiB for the ten seconds that it has."""
+MOST_PER_ADDRESS = 16
 """… of one address: a rude client does not take the place of the others."""
 KEY_SECONDS = 10.0
 """For the first message."""

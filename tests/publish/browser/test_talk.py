@@ -221,9 +221,11 @@ async def test_a_second_publisher_takes_over(here: Studio, monkeypatch: pytest.M
     async with on_air(here, "two") as first:
         await first.send(made("vp8", 2.0))
         await first.hears("live")
-        async with on_air(here, "two") as second:
+        async with page(here, "two") as second:
+            await second.say("start", key=here.key("two"))
+            await second.send(noise(), 500_000)  # it need not wait until it is its turn
+            await second.hears("ready")
             assert await first.over() == 4409
-            await second.send(made("vp8", 2.0))
             await second.hears("live")
             assert here.running.snapshot().publishers["two"].protocol == "browser"
     await here.idle()
