@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -51,7 +52,8 @@ async def server(tmp_path: Path, ts_vod: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "token").write_text(TOKEN)
     feed = tmp_path / "feed"
     feed.mkdir()
-    shutil.copytree(ts_vod, feed / "film")
+    shutil.copytree(ts_vod, feed / "film" / "v0")
+    (feed / "film" / "master.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=700000\nv0/index.m3u8\n")
     about = Recording("film", "", State.READY, 1_700_000_000.0, "A film", 1_700_000_012.0, 12.0, 1000, 6)
     save(feed / "film", about)
     config = Config(
@@ -111,6 +113,26 @@ async def test_what_is_said_of_the_api_holds(server: Server, tmp_path: Path) -> 
         if process.returncode is None:
             process.kill()
     assert process.returncode == 0, said.decode(errors="replace")[-12_000:]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_examples_for_people_work(server: Server, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    script = text.split("```sh\n")[1].split("```")[0]
+    script = re.sub("^(LIVE|TOKEN)=.*$", "", script, flags=re.MULTILINE)
+    assert script.count("$LIVE/api/") > 10
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-e", "-c", script),
+        cwd=tmp_path,
+        env={**os.environ, "LIVE": f"http://127.0.0.1:{server.port}", "TOKEN": TOKEN},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(SECONDS):
+        said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert b'"error"' not in said.replace(b'"error":""', b""), said.decode()
+    assert (tmp_path / "poster.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
 SETTINGS = """
