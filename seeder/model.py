@@ -158,7 +158,8 @@ class StreamView:
     segments: int
     """Segments now listed, over all variants."""
     seconds: float = 0.0
-    """Listed now, in the longest of its live playlists: so far back one can seek."""
+    """Listed now, in the longest of its live playlists: so far back one can seek. Of what has ended: in the
+    longest of all."""
     elsewhere: Mapping[bytes, Elsewhere] = field(default_factory=dict)
     """By infohash: segments of an attached feed, which stay where they are."""
 

@@ -138,14 +138,15 @@ def build_view(contents: Contents, last: StreamView | None, version: Callable[[]
     if MASTER not in published:
         text = _master_text(contents, media)
         published[MASTER] = publish_playlist(before.get(MASTER), MASTER, text, True, {}, False, version)
+    live = any(not m.ended for m in media.values())
     return StreamView(
         name=contents.name,
-        live=any(not m.ended for m in media.values()),
+        live=live,
         playlists=published,
         resources=_resources(contents),
         target_duration=max((m.target_duration for m in media.values()), default=0.0),
         segments=sum(len(m.segments) for m in media.values()),
-        seconds=max((m.duration for m in media.values() if not m.ended), default=0.0),
+        seconds=max((m.duration for m in media.values() if m.ended != live), default=0.0),
     )
 
 

@@ -45,6 +45,15 @@ def test_a_playlist_that_did_not_change_keeps_its_version() -> None:
     assert list(more.playlists["i.m3u8"].torrents) == [2, 4]
 
 
+def test_what_is_live_is_as_long_as_its_live_playlists_and_what_has_ended_as_all_of_them() -> None:
+    version = itertools.count(1).__next__
+    ended = MEDIA + "#EXTINF:2,\nd.ts\n#EXT-X-ENDLIST\n"
+    view = build_view(contents({"v0/i.m3u8": MEDIA, "v1/i.m3u8": ended}), None, version)
+    assert (view.live, view.seconds) == (True, 4)
+    view = build_view(contents({"v1/i.m3u8": ended}), None, version)
+    assert (view.live, view.seconds) == (False, 6)
+
+
 def test_there_is_always_a_master_and_the_writers_own_is_left_alone() -> None:
     version = itertools.count(1).__next__
     made = build_view(contents({"v0/i.m3u8": MEDIA, "v1/i.m3u8": MEDIA}), None, version)
