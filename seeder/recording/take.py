@@ -165,9 +165,11 @@ class Take:
         taken: list[tuple[str, str]],
     ) -> tuple[list[str], tuple[tuple[str, str, Span | None], ...], int]:
         """What has to be said before the segment, with what it names kept."""
-        if needs == track.needs:
-            return [], (), 0
         segment = listed.segment
+        # Another run of the writer may have given the same names to others.
+        anew = track.broken or segment.discontinuity
+        if needs == track.needs and not anew:
+            return [], (), 0
         out: list[str] = []
         asides: list[tuple[str, str, Span | None]] = []
         size = 0
@@ -197,12 +199,10 @@ class Take:
             if not keys:
                 out.append("#EXT-X-KEY:METHOD=NONE")
 
-        before = track.needs
-        now = before.keys
-        if segment.map_uri is not None and (needs.map_line, needs.map_keys) != (
-            before.map_line,
-            before.map_keys,
-        ):
+        # In force by the lines so far; ``None``: to be said again, whatever it was.
+        before, now = track.needs, None if anew and track.needs.keys else track.needs.keys
+        same = (needs.map_line, needs.map_keys) == (before.map_line, before.map_keys)
+        if segment.map_uri is not None and (anew or not same):
             if needs.map_keys != now:
                 say(needs.map_keys)
                 now = needs.map_keys
