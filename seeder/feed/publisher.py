@@ -7,7 +7,7 @@ import itertools
 import logging
 import posixpath
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -30,7 +30,7 @@ from seeder.feed.streams import (
     wants,
 )
 from seeder.feed.window import GRACE, hot, lingering
-from seeder.hls.names import RECORDING
+from seeder.hls.names import RECORDING, is_playlist
 from seeder.hls.playlist import MediaPlaylist, Playlist
 from seeder.model import Kind, Span, StreamView, Torrent
 
@@ -106,6 +106,7 @@ class Publisher:
         self._bandwidths: dict[str, int] = {}
         self._view: StreamView | None = None
         self._untagged = 0  # as last logged
+        self._listed: Set[str] | None = None  # files of a long stream that is whole
         self._held: list[tuple[str, int, int]] | None = None  # of held(), while it is good
         # Of candidates(): recorded ones that come first, the others by infohash; and live ones.
         self._old: tuple[list[Seedable], dict[bytes, Seedable]] | None = None
@@ -113,8 +114,12 @@ class Publisher:
 
     # --- what the feed task calls ------------------------------------------------------------------
 
-    def poke(self, where: StreamFiles | None = None) -> None:
-        """Something of this stream may have changed."""
+    def poke(self, where: StreamFiles | None = None, changed: Collection[str] = ()) -> None:
+        """Something of this stream may have changed: of a long one nothing, when its writer only adds files
+        that are not listed yet."""
+        listed = self._listed if where == self.where and changed else None
+        if listed is not None and not any(path in listed or is_playlist(path) for path in changed):
+            return
         if where is not None:
             self.where = where
         self._wake.set()
@@ -211,6 +216,8 @@ class Publisher:
         wanted = await worked_out(long, self._wanted, playlists)
         await self._shelf.update(wanted, files)
         await self._give_it_time(wanted)
+        whole = long and not self._shelf.lacking
+        self._listed = frozenset(want.file for want in wanted.values()) if whole else None
         left = await worked_out(long, self._slide, playlists, wanted)
         self._shelf.keep(wanted, left, files)
         if playlists:

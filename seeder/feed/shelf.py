@@ -76,6 +76,11 @@ class Shelf:
         found = await asyncio.to_thread(locate, self._root, short) if short else {}
         return {path: asset.signature for path, asset in found.items() if isinstance(asset, Asset)}
 
+    @property
+    def lacking(self) -> bool:
+        """Something that is listed could not be had: it may come, under whatever name."""
+        return bool(self._missing)
+
     def loading(self, wanted: Mapping[str, Want]) -> bool:
         """Some of these are being loaded just now."""
         return not self._loading.isdisjoint(wanted)

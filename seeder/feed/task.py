@@ -254,7 +254,7 @@ class FeedTask:
         names = {path.partition("/")[0] for path in changed if "/" in path}
         for name, (publisher, _) in self._publishers.items():
             if changed and (name in names or not publisher.where.folder):
-                publisher.poke(self._streams[name])
+                publisher.poke(self._streams[name], changed)
 
     # --- deciding what to seed and to hold ---------------------------------------------------------
 
