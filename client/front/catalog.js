@@ -62,17 +62,19 @@ const fromStream = ({ name, live, viewers, duration, publishing }) => ({
 /** @param {Recording} recording @returns {Entry} */
 function fromRecording ({ name, of, title, state, started, duration, bytes, viewers }) {
   const shown = title || of || name
+  // How long it is by now, nobody tells every second; when it began is shown.
+  const running = state === 'recording'
   return {
     name,
     title: shown,
     under: title ? of : '',
     live: false,
-    running: state === 'recording',
+    running,
     whole: state === 'ready' || state === 'incomplete',
     viewers: viewers || 0,
     started: started || 0,
-    duration: duration || 0,
-    bytes: bytes || 0
+    duration: running ? 0 : duration || 0,
+    bytes: running ? 0 : bytes || 0
   }
 }
 

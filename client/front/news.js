@@ -29,6 +29,8 @@ const LOOK_MS = 3000
 const SELDOM_MS = 30_000
 /** Events come together: a stream that ends is a recording that is ready. ms */
 const TOGETHER_MS = 250
+/** … and to everybody at once, who are not to ask at once. ms more, at most */
+const APART_MS = 750
 /** A server that is busy answers within. ms */
 const PATIENCE_MS = 9000
 
@@ -89,7 +91,7 @@ export function follow ({ changed, failed, busy }) {
   }
 
   function later () {
-    soon ??= setTimeout(() => { soon = undefined; look() }, TOGETHER_MS)
+    soon ??= setTimeout(() => { soon = undefined; look() }, TOGETHER_MS + Math.random() * APART_MS)
   }
 
   function listen () {

@@ -20,7 +20,8 @@ test('a recording that goes on is no live stream of its own', () => {
   const streams = [stream('garden'), stream('g-1')]
   const { live, recordings } = entries(streams, [recording('g-1', 100, { state: 'recording' })])
   assert.deepEqual(names(live), ['garden'])
-  assert.deepEqual([recordings[0].running, recordings[0].whole], [true, false])
+  const { running, whole, duration, bytes } = recordings[0]
+  assert.deepEqual([running, whole, duration, bytes], [true, false, 0, 0])
 })
 
 test('what the server knows of a stream besides is shown', () => {
