@@ -33,6 +33,8 @@ export { DEFAULTS, missingRuns }
 
 /** Of a segment that a neighbour takes from us who have it first; the rest it has of others. */
 const SHARE = 1 / 3
+/** Segments between two viewers who play the same part of a recording: about what one of them keeps. */
+const NEAR = 32
 
 export class Scheduler {
   /**
@@ -225,11 +227,13 @@ export class Scheduler {
     return facts !== undefined && this.line * facts.duration >= SHARE * peers * facts.bytes
   }
 
-  /** Peers to count on that lately spoke of a segment of this group. @param {string} group @param {number} now */
-  #followers (group, now) {
+  /** Peers to count on that lately spoke of a segment of this group, near `msn`. @param {string} group @param {number} now */
+  #followers (group, now, msn = NaN) {
     /** @type {string[]} */
     const ids = []
-    for (const { facts } of this.segments.values()) if (facts.group === group) ids.push(facts.id)
+    for (const { facts } of this.segments.values()) {
+      if (facts.group === group && !(Math.abs(facts.msn - msn) > NEAR)) ids.push(facts.id)
+    }
     ids.reverse() // the newest is what most speak of
     /** @type {string[]} */
     const names = []
@@ -279,8 +283,10 @@ export class Scheduler {
         continue
       }
       if (!segment.fetching) {
-        const known = followers.get(group) ?? this.#followers(group, now)
-        followers.set(group, known)
+        // Who is elsewhere in a recording, or at the edge that our viewer left, will not pull what we play.
+        const old = !segment.facts.follow
+        const known = (old ? null : followers.get(group)) ?? this.#followers(group, now, old ? segment.facts.msn : NaN)
+        if (!old) followers.set(group, known)
         const turn = this.#fetchAt(segment, known, deadline, now, player)
         const at = Math.max(segment.retryAt, turn.at)
         if (at <= now && fetches < this.settings.fetches) {

@@ -97,7 +97,8 @@ async function startAt () {
   const at = readTime(query.get('t')) ?? undefined
   if (at === undefined || src !== undefined) return at
   try {
-    const answer = await fetch(new URL(`../api/streams/${name}`, location.href))
+    const signal = AbortSignal.timeout(RETRY_MS)
+    const answer = await fetch(new URL(`../api/streams/${name}`, location.href), { signal })
     return (await answer.json()).live === false ? at : undefined
   } catch {
     return undefined

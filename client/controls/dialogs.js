@@ -35,7 +35,7 @@ export function shareDialog (shared, position, say) {
   const from = make('input', { type: 'checkbox', id: 'share-from' })
   const fromText = make('span')
   const fromRow = make('label', { class: 'check' }, from, fromText)
-  const code = make('textarea', { readonly: true, id: 'share-code', 'aria-label': 'Code for another website', rows: '4', spellcheck: 'false' })
+  const code = make('textarea', { readonly: true, id: 'share-code', 'aria-label': 'Code for another website', rows: '5', spellcheck: 'false' })
   const way = (/** @type {string} */ value, /** @type {string} */ label, /** @type {boolean} */ checked) => make('label', { class: 'check' },
     make('input', { type: 'radio', name: 'embed', value, checked, onchange: () => fill() }), label)
   const ways = make('fieldset', {}, make('legend', { text: 'Put it on a website' }), way('script', 'Script', true), way('frame', 'Frame', false))

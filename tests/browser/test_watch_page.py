@@ -358,3 +358,17 @@ async def test_fingers_show_and_hide_the_controls_and_jump(
     await page.touchscreen.tap(350, 400)
     await page.touchscreen.tap(350, 400)
     await when(page, f"v.currentTime > {before} + 9", "a double tap at the right jumps ahead")
+
+
+async def test_where_the_browser_plays_by_itself_one_seeks_and_has_no_quality_to_choose(
+    film: Running, new_page: NewPage
+) -> None:
+    page = await new_page()
+    await page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource")
+    await page.goto(f"{film.url}/watch/film")
+    await when(page, "s.mode === 'http' && played > 0.5", "it plays without Media Source Extensions")
+    await page.keyboard.press("8")
+    await when(page, "v.currentTime >= 96 && v.currentTime < 100", "it has gone there")
+    await page.get_by_role("button", name="Settings").click()
+    await page.get_by_role("menuitem", name="Speed").wait_for()
+    assert await page.get_by_role("menuitem", name="Quality").count() == 0

@@ -404,3 +404,23 @@ test('audio of its own is due with the picture beside it, not after it', () => {
   story.buffer -= due / 1000
   assert.deepEqual(story.at(due).fetches().map(({ id, why }) => [id, why]), [[theirs, 'deadline'], [sound, 'deadline']])
 })
+
+test('who went back waits for nobody at the live edge to pull what only it plays', () => {
+  const [edge, old] = ['e', 'f'].map(c => c.repeat(40))
+  const peers = ['1', '2', '3', '4', '5', '6'].map(c => c.repeat(40))
+  const story = new Story('0'.repeat(40)).list(edge, { msn: 500 }).list(old, { msn: 20, follow: false })
+  for (const peer of peers) story.peer(peer, edge)
+  story.buffer = 20
+  assert.deepEqual(story.want(old).fetches().map(({ id }) => id), [old])
+})
+
+test('who plays the same part of a recording is waited for', () => {
+  const [here, next] = ['e', 'f'].map(c => c.repeat(40))
+  const peers = ['1', '2', '3', '4', '5', '6'].map(c => c.repeat(40))
+  const story = new Story(peers.pop()).list(here, { msn: 19, follow: false }).list(next, { msn: 20, follow: false })
+  for (const peer of peers) story.peer(peer, here)
+  story.buffer = 20
+  const turn = rank(next, { peer: story.scheduler.me, age: SETTLED }, peers.map(peer => ({ peer, age: SETTLED })))
+  assert.notEqual(turn, 0, 'else this shows nothing')
+  assert.deepEqual(story.want(next).fetches(), [])
+})
