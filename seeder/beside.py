@@ -100,7 +100,7 @@ class Beside:
         if path.publishing is not None:
             config = path.plan.config
             uploads = Uploads(path.plan.feed / HIDDEN / "uploads", config.upload_limit)
-            self.importing = Importing(path.plan.feed, config, uploads, self.tasks, self.events)
+            self.importing = Importing(path.plan.feed, path.config, uploads, self.tasks, self.events)
             self.kinds[IMPORT] = self.importing.work
             token = admin_token(config.admin_token_file, os.environ)
             self.operator = Operator(token, trust_proxy=config.trust_proxy)

@@ -105,8 +105,8 @@ def publishers(publishing: Publishing) -> Part:
     """Who is inside stays, unless its key is gone."""
 
     async def prepare(old: Config, new: Config) -> Ready:
-        commit = await asyncio.to_thread(publishing.prepare, new)
-        return Ready(None if old == new else commit)
+        # Even if all settings are as before: the issuer's keys may be others.
+        return Ready(await asyncio.to_thread(publishing.prepare, new))
 
     names = (
         "streams",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import re
 import signal
+import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -14,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from seeder import service
@@ -24,6 +28,7 @@ from seeder.publish import Claim, RefusedError
 from seeder.publish.keyfile import KeyFile
 from seeder.publish.keys import Keys
 from seeder.reload import Outcome, Part, Ready, Reload, changed, divided, told
+from seeder.running import hears_hangups
 from seeder.stream_config import StreamConfig
 from tests.conftest import Running, Start
 from tests.publish.encoder import encoder
@@ -297,3 +302,39 @@ async def test_a_secret_of_the_webhooks_is_read_anew(feed_dir: Path, tmp_path: P
         with pytest.raises(ConfigError):
             await running.reload.now()
         assert running.beside.webhooks.settings.secrets == (b"x" * 32,)
+
+
+async def test_an_issuers_keys_are_read_anew(feed_dir: Path, tmp_path: Path) -> None:
+    def token(secret: bytes) -> Claim:
+        said = {"sub": "garden", "exp": int(time.time()) + 600}
+        return Claim("rtmp", "192.0.2.7", jwt.encode(said, secret, "HS256"))
+
+    old, new = b"0123456789abcdef" * 2, b"fedcba9876543210" * 2
+    (tmp_path / "issuer").write_bytes(old)
+    config = Config(port=0, keys=tmp_path / "keys.json", jwt_key=tmp_path / "issuer")
+    async with service.running(Plan(config, feed_dir, again=lambda: config)) as running:
+        assert running.desk is not None
+        assert (await running.desk.ask(token(old))).stream == "garden"
+        (tmp_path / "issuer").write_bytes(b"short")
+        with pytest.raises(ConfigError):
+            await running.reload.now()
+        assert (await running.desk.ask(token(old))).stream == "garden"
+        (tmp_path / "issuer").write_bytes(new)
+        await running.reload.now()
+        assert (await running.desk.ask(token(new))).stream == "garden"
+        with pytest.raises(RefusedError):
+            await running.desk.ask(token(old))
+
+
+def test_a_hangup_means_reloading_where_no_terminal_sends_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plan = Plan(Config(), tmp_path, again=Config)
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.StringIO())
+    assert hears_hangups(plan)
+    assert not hears_hangups(replace(plan, again=None))
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    assert not hears_hangups(plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,8 @@ class Importing:
     """One server's."""
 
     feed: Path
-    config: Config
+    config: Callable[[], Config]
+    """What is in force now."""
     uploads: Uploads
     tasks: Tasks
     events: Events
@@ -60,7 +61,7 @@ class Importing:
         }
 
     async def _make(self, job: Job, upload: Upload) -> tuple[Recording, list[str]]:
-        config, wanted, name = self.config, upload.wanted, job.task.about
+        config, wanted, name = self.config(), upload.wanted, job.task.about
         wish = Wish(
             self.uploads.path(upload), config.ladder, config.encoder, config.ffmpeg,
             config.segment_seconds, called=wanted.filename or name,

@@ -136,7 +136,7 @@ async def open_place(
     more = {} if clock is None else {"clock": clock}
     uploads = Uploads(hidden / "uploads", limit, **more)
     tasks = Tasks(hidden / "tasks", kinds, events)
-    importing = Importing(feed, Config(), uploads, tasks, events)
+    importing = Importing(feed, Config, uploads, tasks, events)
     kinds[KIND] = importing.work
     app = create_app(Library(feed), operator=Operator(TOKEN), importing=importing)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
