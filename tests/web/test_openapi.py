@@ -115,6 +115,14 @@ async def test_what_is_said_of_the_api_holds(server: Server, tmp_path: Path) -> 
     assert process.returncode == 0, said.decode(errors="replace")[-12_000:]
 
 
+async def test_a_whole_number_is_one_however_it_is_written(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    for window, status in ((b"8", 403), (b"8.0", 403), (b"8e0", 403), (b"8.5", 400), (b"true", 400)):
+        body = b'{"name": "pier", "input": "/elsewhere/pier.mp4", "window": %b}' % window
+        said = await asyncio.to_thread(_send, server.port, "POST", "/api/streams", body, headers)
+        assert said[0] == status, (window, said[2])
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_examples_for_people_work(server: Server, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text("utf-8")
