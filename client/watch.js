@@ -40,17 +40,25 @@ let player = null
 /** @type {import('./controls/panel.js').Controls | undefined} */
 let controls
 let source = new URL(src ?? `../live/${name}/master.m3u8`, location.href).href
-/** Counts what was begun: what a later one has overtaken is stopped. */
+/** Counts what was asked for: what a later one has overtaken is not begun, or not heard. */
 let turn = 0
+/** One after the other: there is one element. */
+let begun = Promise.resolve()
 
 if (src === undefined) document.title = `${called} · live-torrent`
 video.setAttribute('aria-label', called)
 startAt().then(start)
 
 /** @param {number} [at] seconds */
-async function start (at) {
+function start (at) {
   const mine = ++turn
   say('loading')
+  begun = begun.then(() => begin(mine, at))
+}
+
+/** @param {number} mine @param {number} [at] seconds */
+async function begin (mine, at) {
+  if (mine !== turn) return
   const before = player
   player = null
   await before?.destroy()
@@ -59,11 +67,11 @@ async function start (at) {
       url: source,
       mode: query.get('mode') ?? mode ?? null,
       at,
-      muted: before === null || video.muted,
+      muted: controls === undefined || video.muted,
       onState: next => { if (mine === turn) say(next) }
     })
-    if (mine !== turn) return mounted.destroy()
     player = mounted
+    if (mine !== turn) return
     controls ??= await load()
     controls?.tell(state)
   } catch {

@@ -163,6 +163,7 @@ export function panel (page) {
         steering.seek(place.start + asked.of * (place.end - place.start))
         return tell(place.live ? clock(-steering.place.behind) : clock(steering.place.at), where())
       case 'start':
+        if (!place.wide) return
         steering.seek(place.start)
         return tell('Start')
       case 'end':

@@ -33,7 +33,10 @@ export class Steering {
     const stop = new AbortController()
     const { signal } = stop
     video.addEventListener('playing', () => { this.#began() }, { signal })
-    video.addEventListener('pause', () => { if (this.place.live) this.player()?.follow(false) }, { signal })
+    // In a hidden tab it is the browser that pauses: who comes back wants to see what is live.
+    video.addEventListener('pause', () => {
+      if (this.place.live && !document.hidden) this.player()?.follow(false)
+    }, { signal })
     video.addEventListener('play', () => this.#resumed(), { signal })
     video.addEventListener('seeked', () => { this.#to = null }, { signal })
     video.addEventListener('emptied', () => {
