@@ -26,6 +26,8 @@ class Take:
     """Empty: none."""
     audio: str = "aac"
     rate: int = 25
+    more: float = 0.0
+    """Seconds of sound after the last picture."""
 
 
 def make_take(ffmpeg: str, folder: Path, number: int, take: Take, kind: str = "fmp4", hold: int = 2) -> None:
@@ -37,9 +39,8 @@ def make_take(ffmpeg: str, folder: Path, number: int, take: Take, kind: str = "f
     gop = ("-g", str(take.rate), "-keyint_min", str(take.rate), "-sc_threshold", "0", "-b:v", "150k")
     command = [
         *(ffmpeg, "-nostdin", "-loglevel", "error", "-y"),
-        *(picture if video else ()),
-        *(tone if audio else ()),
-        *("-t", str(take.seconds)),
+        *(("-t", str(take.seconds), *picture) if video else ()),
+        *(("-t", str(take.seconds + take.more), *tone) if audio else ()),
         *(("-c:v", *video, "-pix_fmt", "yuv420p", *gop) if video else ()),
         *(("-c:a", *audio, "-b:a", "48k") if audio else ()),
         *("-output_ts_offset", str(take.offset), "-f", "hls", "-hls_time", str(hold), "-hls_list_size", "0"),

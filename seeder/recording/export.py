@@ -215,7 +215,7 @@ class Export:
             clip = ("-ss", f"{max(0.0, part.skip - ROUNDED):.6f}", "-t", f"{seconds:.6f}")
         arguments = (
             *_QUIET, "-progress", "pipe:1", *_READING, "-f", "concat", "-i", "list",
-            *("-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy", "-map_metadata", "-1"),
+            *("-map", "0:V:0?", "-map", "0:a:0?", "-c", "copy", "-bsf:a", _ONCE, "-map_metadata", "-1"),
             *self._tags(part.runs[0]), *clip, *self._source.format.arguments, out.name,
         )  # fmt: skip
         program, rest = quietly(self._ffmpeg, arguments)
@@ -308,6 +308,9 @@ _READING = (
 _PLAIN = re.compile(
     r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*\.(?:ts|m4s|mp4|aac)", re.ASCII
 )
+_ONCE = r"noise=amount=0:drop=if(lt(pts+duration/2\,ld(0))\,1\,0*st(0\,pts+duration))"
+"""A bitstream filter of ffmpeg's, which makes no noise here: sound that begins while the last one is heard is
+left out. (Variable 0 is where that ends.)"""
 _LENGTH = re.compile(r"Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _TIME = re.compile(r"^out_time_us=([0-9]+)$", re.MULTILINE)
 

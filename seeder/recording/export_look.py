@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from seeder.recording.export_formats import ExportError
 
-OVERLAP = 0.05
-"""Seconds by which the sound of one run may reach into the next one's: a frame of it, which is heard by
-nobody. The picture goes on without a hole."""
+OVERLAP = 0.25
+"""Seconds by which the sound of one run may reach into the next one's, whose sound then begins later: tracks
+rarely end at the same moment, and the picture goes on without a hole."""
 WRAP = (1 << 33) / 90_000
 """Seconds after which time stamps of MPEG-TS begin anew."""
 
@@ -124,7 +124,7 @@ def _track(kind: str, about: dict[str, str], packets: Sequence[_Packet]) -> Trac
 def length(first: Look, last: Look, following: Look) -> float:
     """Seconds from the start of a run (its first and its last segment were looked at) to that of the next.
 
-    The picture goes on where it ended, and of two sounds no more than :data:`OVERLAP` is over the other.
+    The picture goes on where it ended, and of two sounds no more than :data:`OVERLAP` is at the same time.
     """
     best = 0.0
     for track in last.chosen:

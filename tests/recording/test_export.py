@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ async def test_over_reconnects_with_other_time_stamps_it_is_continuous(
     assert b"Ein Garten" in data
     assert told[-1] is not None
     assert told[-1] > 0.9
+
+
+@pytest.mark.parametrize("more", [0.15, 0.8])
+async def test_sound_that_outlasts_the_picture_is_not_heard_twice(
+    ffmpeg: str, tmp_path: Path, more: float
+) -> None:
+    folder = make_recording(ffmpeg, tmp_path, [Take(2, more=more), Take(2, offset=60, more=more), Take(2)])
+    file, _ = await export(ffmpeg, folder, tmp_path / "room", Wanted("mp4"))
+    shown = await packets(ffmpeg, file)
+    assert len(shown["video"]) == 150
+    # A little of the next one's sound is left out; for more of it the picture waits.
+    assert worst_gap(shown["video"]) < (0.001 if more < 0.25 else more)
+    assert worst_gap(shown["audio"]) < SOUND
+    times = [begin for begin, _ in shown["audio"]]
+    assert min(after - before for before, after in pairwise(times)) > SOUND * 0.4
+    begin, (last, seconds) = times[0], shown["audio"][-1]
+    assert abs(sum(each for _, each in shown["audio"]) - (last + seconds - begin)) < 3 * SOUND
 
 
 async def test_a_ladder_gives_its_best_variant_and_the_sound_that_is_apart(
