@@ -35,6 +35,8 @@ from seeder.recording.recorder import Recorder
 from seeder.recording.switches import Switches
 from seeder.reload import Outcome
 from seeder.stats.snapshot import Health, RecordingStats, Snapshot
+from seeder.storage.opening import opened
+from seeder.storage.room import Storage
 from seeder.tasks import Tasks, Work
 from seeder.web.admin import blueprint as admin_blueprint
 from seeder.web.admin_streams import add_streams
@@ -84,6 +86,8 @@ class Beside:
         self.webhooks = Webhooks(self.events, webhook_settings(path.plan.config), waiting)
         self.operator: Operator | None = None
         """Knows the admin; ``None``: nothing here can be administered."""
+        self.storage: Storage | None = None
+        """Copies recordings elsewhere; ``None``: they are here alone."""
         self.recorder: Recorder | None = None
         """``None`` where the feed folder is not ours to write into."""
         self.kinds: dict[str, Work] = {}
@@ -114,6 +118,10 @@ class Beside:
                 age=config.retention_age,
                 most=config.retention_bytes,
             )
+            if config.storage is not None:
+                note = path.plan.feed / HIDDEN / "storage.json"
+                self.storage = opened(config, path.plan.feed, path.library, note, os.environ)
+                self.storage.listen(self.events)
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """The routes of all of them."""
@@ -122,7 +130,7 @@ class Beside:
             admin = admin_blueprint(path.publishing, self.operator)
             add_streams(admin, path.config, path.plan.feed, path.ingests, path.publishing)
             if self.recorder is not None:
-                found.append(recordings_blueprint(self.recorder, self.operator, path.viewers))
+                found.append(recordings_blueprint(self.recorder, self.operator, path.viewers, self.stored))
             found += [admin, tasks_blueprint(self.tasks, self.operator)]
             found.append(reload_blueprint(path.reload, self.operator))
             feed, public = path.plan.feed, self._public
@@ -154,6 +162,8 @@ class Beside:
             rooms["recordings"] = self.recorder.run
         if self.importing is not None:
             rooms["imports"] = self.importing.run
+        if self.storage is not None:
+            rooms["storage"] = self.storage.run
         for name, work in rooms.items():
             self._keeper.begin(name, work, group, stack)
 
@@ -164,7 +174,13 @@ class Beside:
         found["webhooks"] = self.webhooks.trouble() or found.get("webhooks", "")
         if self.recorder is not None:
             found["recordings"] = self.recorder.trouble() or found.get("recordings", "")
+        if self.storage is not None:
+            found["storage"] = self.storage.trouble or found.get("storage", "")
         return {room: Health(True, detail) for room, detail in found.items() if detail}
+
+    def stored(self, stream: str) -> str:
+        """URL of a recording's folder in the operator's storage; empty: it is not there."""
+        return "" if self.storage is None else self.storage.stored(stream)
 
     async def _ffmpeg(self) -> str:
         return (await find_ffmpeg(self.path.plan.config.ffmpeg)).path

@@ -47,7 +47,10 @@ _PUBLISH = (
     *("webhook", "webhook_secret_file", "webhook_events", "upload_limit"),
 )
 """Who may publish streams into the feed folder, and who is told of it."""
-_RECORDINGS = ("record", "record_grace", "retention_age", "retention_bytes", "downloads")
+_RECORDINGS = (
+    *("record", "record_grace", "retention_age", "retention_bytes", "downloads", "storage"),
+    *("storage_endpoint", "storage_region", "storage_public_url", "storage_credentials"),
+)
 """What is kept of what was live."""
 _INGEST = ("segment_seconds", "window", "dvr", "ladder", "encoder", "ffmpeg")
 

@@ -28,7 +28,7 @@ ADMIN_TOKEN_VARIABLE = "LIVE_TORRENT_ADMIN_TOKEN"  # noqa: S105
 
 _PATHS = (
     *("feed", "tls_cert", "tls_key", "turn_secret_file", "ffmpeg"),
-    *("keys", "jwt_key", "admin_token_file", "webhook_secret_file"),
+    *("keys", "jwt_key", "admin_token_file", "webhook_secret_file", "storage_credentials"),
 )
 
 
@@ -121,6 +121,15 @@ class Config:
     """Bytes that all recordings may take; ``None``: no bound."""
     downloads: str = "public"
     """Who may have recordings as files: ``public``, all of each; or the ``admin`` alone."""
+    storage: str | None = None
+    """``s3://bucket[/prefix]`` that recordings are copied to."""
+    storage_endpoint: str | None = None
+    """``http(s)://…`` of its server; ``None``: Amazon's."""
+    storage_region: str | None = None
+    storage_public_url: str | None = None
+    """Where viewers find what is in it; ``None``: as the endpoint has it."""
+    storage_credentials: Path | None = None
+    """As ``~/.aws/credentials``; ``None``: the environment's."""
     upload_limit: int = 10 << 30
     """Bytes of a file that is uploaded to become a recording: two hours at 10 Mbit/s."""
     keys: Path | None = None
@@ -279,6 +288,9 @@ def _check_together(config: Config) -> None:
     if bool(config.webhook) != (config.webhook_secret_file is not None):
         lacking, given = ("--webhook-secret-file", "--webhook")[:: 1 if config.webhook else -1]
         raise ConfigError(f"{given} needs {lacking} as well")
+    for name in ("storage_endpoint", "storage_region", "storage_public_url", "storage_credentials"):
+        if getattr(config, name) is not None and config.storage is None:
+            raise ConfigError(f"{SETTINGS[name].flag} needs --storage as well")
     if config.jwt_audience is not None and config.jwt_key is None:
         raise ConfigError("--jwt-audience needs --jwt-key as well")
     secure = config.tls if config.public_url is None else config.public_url.startswith("https:")

@@ -196,12 +196,14 @@ class Addresses:
     """Where viewers reach us, as written into manifests and magnets."""
 
     base: str
-    """``http(s)://host[:port][/prefix]`` without a trailing slash."""
+    """``http(s)://host[:port][/prefix]`` without a trailing slash; empty: nobody reaches us."""
     tracker: str
     """``ws(s)://…/announce``, ours or the external one."""
     ice: tuple[str, ...] = ()
     """``stun:host[:port]`` URLs, validated."""
     terms: Terms = Terms()
+    storage: str = ""
+    """URL of a copy of the stream's folder, a second web seed of its segments; empty: there is none."""
 
 
 def rendezvous_hash(stream: str) -> bytes:

@@ -327,7 +327,10 @@ class Service:
 
     def _web(self) -> AbstractAsyncContextManager[Bound]:
         config = self.plan.config
-        reach = Reach(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms)
+        reach = Reach(
+            *(config.public_url, config.tracker, config.stun, config.trust_proxy, config.terms),
+            stored=self.beside.stored,
+        )
         app = self.app = create_app(
             self.library,
             reach=reach,
@@ -422,6 +425,7 @@ class Service:
             listeners=self.channels.listeners(),
             pushes=self.pushes.stats(),
             recordings=self.beside.recordings(),
+            storage=None if self.beside.storage is None else self.beside.storage.stats(),
             health=self._healths(),
             publishers={} if self.publishing is None else self.publishing.publishers(),
             published={} if self.desk is None else dict(self.desk.counters.admitted),

@@ -205,6 +205,17 @@ def as_public_url(value: object) -> str:
     return text.rstrip("/")
 
 
+_STORAGE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)/?")
+"""Buckets by Amazon's rules; of prefixes what needs no quoting, and no ``.`` and ``..``."""
+
+
+def as_storage(value: object) -> str:
+    text = as_text(value)
+    if not _STORAGE.fullmatch(text):
+        raise ValueError(f"s3://BUCKET or s3://BUCKET/PREFIX is needed, not {text!r}")
+    return text.rstrip("/")
+
+
 def as_hook(value: object) -> str:
     return _url(value, ("http", "https"), "https://auth.example.org/publish", "it is seen by other users")
 

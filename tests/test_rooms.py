@@ -31,6 +31,7 @@ LEVELS: dict[str, int] = {
     "webhooks": 7,  # events, as they happen; files as the ingest writes them
     "publish": 7,  # an ingest carries what is published
     "posters": 8,  # of recordings, too
+    "storage": 8,  # recordings, copied elsewhere
     "imports": 8,  # recordings out of media that was made elsewhere
     "onward": 8,  # what is published, through an ingest's ffmpeg; RTMP is spoken as with publishers
     "web": 9,

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 
 from seeder.hls.attributes import parse_attributes, quoted
-from seeder.hls.names import is_absolute, requested_path, stream_url
+from seeder.hls.names import is_absolute, quote_path, requested_path, stream_url
 from seeder.hls.playlist import MediaPlaylist, parse, split_lines
 from seeder.hls.terms import attributes
 from seeder.model import Addresses, PublishedPlaylist, Torrent
@@ -32,9 +32,7 @@ def annotate(playlist: PublishedPlaylist, rendezvous: bytes, addresses: Addresse
     tags: dict[int, str] = {}
     for index, torrent in playlist.torrents.items():
         if index in uris:
-            uri = uris[index]
-            url = uri if not uri or is_absolute(uri) else stream_url(addresses.base, stream, uri)
-            tags[index] = segment_tag(torrent, addresses.tracker, url)
+            tags[index] = segment_tag(torrent, addresses.tracker, *_web_seeds(uris[index], addresses, stream))
     return insert(playlist.text, swarm_tag(rendezvous, addresses), tags)
 
 
@@ -54,10 +52,17 @@ def insert(text: str, swarm: str, tags: Mapping[int, str]) -> str:
     return "".join(out)
 
 
-def segment_tag(torrent: Torrent, tracker: str, url: str | None) -> str:
-    """``url``: the web seed. None or empty where its address is not known, and for a byte range, of which
+def _web_seeds(uri: str, addresses: Addresses, stream: str) -> list[str]:
+    if not uri or is_absolute(uri):
+        return [uri]
+    seeds = [stream_url(addresses.base, stream, uri)] if addresses.base else []
+    return [*seeds, f"{addresses.storage}/{quote_path(uri)}"] if addresses.storage else seeds
+
+
+def segment_tag(torrent: Torrent, tracker: str, *urls: str | None) -> str:
+    """``urls``: the web seeds. None or empty where its address is not known, and for a byte range, of which
     there can be none: BEP 19 has it send a whole file."""
-    magnet = build(magnet_of(torrent, [tracker], [url] if url else []))
+    magnet = build(magnet_of(torrent, [tracker], [url for url in urls if url]))
     return f"{SEGMENT_TAG}:MAGNET={quoted(magnet)},INFO={quoted(b64encode(torrent.info).decode())}"
 
 

@@ -137,6 +137,22 @@ class RecordingStats:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageStats:
+    """Copies of recordings in the operator's store."""
+
+    stored: int = 0
+    """Recordings."""
+    bytes: int = 0
+    """Of those."""
+    waiting: int = 0
+    """Recordings that are still to be copied."""
+    copied: int = 0
+    """Bytes sent since the start."""
+    failures: int = 0
+    """Times it could not go on, and waited."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     streams: Mapping[str, StreamStats] = field(default_factory=dict)
     seed: SeedStats = field(default_factory=SeedStats)
@@ -157,6 +173,8 @@ class Snapshot:
     pushes: Mapping[tuple[str, str], PushStats] = field(default_factory=dict)
     """By stream and server."""
     recordings: RecordingStats = field(default_factory=RecordingStats)
+    storage: StorageStats | None = None
+    """``None`` where nothing is copied."""
     health: Mapping[str, Health] = field(default_factory=dict)
     """By room."""
 

@@ -8,7 +8,7 @@ cache in front of us would else keep a manifest that sends everyone to a strange
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from seeder.model import Addresses, Terms
@@ -33,12 +33,15 @@ class Reach:
     trust_proxy: bool = False
     """X-Forwarded-Proto, -Host and -Prefix are set by a proxy of ours."""
     terms: Terms = field(default_factory=Terms)
+    stored: Callable[[str], str] = lambda stream: ""
+    """URL of a copy of that stream's folder in the operator's storage; empty: there is none."""
 
 
-def addresses(reach: Reach, scheme: str, headers: Mapping[str, str]) -> Addresses | None:
+def addresses(reach: Reach, scheme: str, headers: Mapping[str, str], stream: str = "") -> Addresses | None:
     """The addresses to give to who sent this request, or ``None`` when its Host cannot be one (400).
 
-    ``scheme``: http or https as the request came in; ``headers``: by lower-case name.
+    ``scheme``: http or https as the request came in; ``headers``: by lower-case name; ``stream``: the one
+    that it is for.
     """
     if reach.public_url is not None:
         base = reach.public_url
@@ -49,7 +52,7 @@ def addresses(reach: Reach, scheme: str, headers: Mapping[str, str]) -> Addresse
         base = found
     # http→ws, https→wss
     tracker = reach.tracker or f"ws{base.removeprefix('http')}/announce"
-    return Addresses(base, tracker, reach.ice, reach.terms)
+    return Addresses(base, tracker, reach.ice, reach.terms, reach.stored(stream))
 
 
 def _request_base(reach: Reach, scheme: str, headers: Mapping[str, str]) -> str | None:

@@ -101,7 +101,7 @@ class Media:
             return _refusal(404, "no such stream")
         playlist = view.playlists.get(rest)
         if playlist is not None:
-            found = addresses(self.reach, scheme, headers)
+            found = addresses(self.reach, scheme, headers, view.name)
             if found is None:
                 return _refusal(400, "the Host header is not a host")
             skip = ""

@@ -83,6 +83,12 @@ def families(now: Snapshot) -> Iterator[Metric]:
     yield _gauge("recordings", "Recordings in the feed.", kept.count)
     yield _gauge("recordings_bytes", "Bytes of their media.", kept.bytes)
     yield _gauge("recordings_lost_seconds", "Not kept by those under way.", kept.lost)
+    if (copies := now.storage) is not None:
+        yield _gauge("storage_recordings", "Recordings whose copy is whole.", copies.stored)
+        yield _gauge("storage_bytes", "Bytes of those.", copies.bytes)
+        yield _gauge("storage_waiting", "Recordings to be copied.", copies.waiting)
+        yield _counter("storage_copied_bytes", "Bytes sent to the store.", copies.copied)
+        yield _counter("storage_failures", "Times the store could not be had.", copies.failures)
     yield _gauges(
         "healthy", "Whether a room can do its work.", "room", {n: h.ok for n, h in now.health.items()}
     )

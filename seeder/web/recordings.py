@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from quart import Blueprint, Response
 
+from seeder.hls.names import MASTER
 from seeder.model import rendezvous_hash
 from seeder.recording.about import Recording, State
 from seeder.recording.archive import LONGEST_TITLE, BusyError
@@ -44,6 +45,7 @@ RECORDING = Named(
             "poster": maybe("string"),
             "viewers": COUNT,
             "live": {"type": "boolean", "description": "it is being recorded"},
+            "stored": maybe("string", description="URL of the copy in the operator's storage"),
         }
     ),
 )
@@ -54,15 +56,21 @@ SWITCH = Named(
 NONE = {404: "No such recording."}
 
 
-def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes], int]) -> Blueprint:
-    """``viewers``: of a rendezvous."""
+def blueprint(
+    recorder: Recorder,
+    operator: Operator,
+    viewers: Callable[[bytes], int],
+    stored: Callable[[str], str] = lambda name: "",
+) -> Blueprint:
+    """``viewers``: of a rendezvous; ``stored``: a recording's URL in the operator's storage, or nothing."""
     routes = Blueprint("recordings", __name__)
     tell_errors(routes)
     archive = recorder.archive
 
     def shown(recording: Recording) -> dict[str, Any]:
         watching = viewers(rendezvous_hash(recording.name))
-        return describe(recording, viewers=watching, poster=archive.has_poster(recording.name))
+        poster = archive.has_poster(recording.name)
+        return describe(recording, viewers=watching, poster=poster, stored=stored(recording.name))
 
     def found(name: str) -> Recording:
         recording = archive.get(name)
@@ -186,7 +194,7 @@ def blueprint(recorder: Recorder, operator: Operator, viewers: Callable[[bytes],
     return routes
 
 
-def describe(recording: Recording, *, viewers: int, poster: bool) -> dict[str, Any]:
+def describe(recording: Recording, *, viewers: int, poster: bool, stored: str = "") -> dict[str, Any]:
     """As everybody may see it; paths are relative to the server."""
     name = quote(recording.name, safe="")
     return {
@@ -205,4 +213,5 @@ def describe(recording: Recording, *, viewers: int, poster: bool) -> dict[str, A
         "poster": f"/api/streams/{name}/poster" if poster else None,
         "viewers": viewers,
         "live": recording.state is State.RECORDING,
+        "stored": f"{stored}/{MASTER}" if stored else None,
     }
