@@ -107,9 +107,10 @@ def test_a_setting_reads_the_same_from_flag_variable_and_key(name: str) -> None:
     tls = {"tls_cert": "/c.pem", "tls_key": "/k.pem"}
     jwt = {"jwt_audience": "live", "jwt_key": "/etc/issuer.pem"} if name == "jwt_audience" else {}
     hook = {"webhook": "http://[::1]/", "webhook_secret_file": "/run/hook.secret"}
-    groups = [
-        group for group in (tls, turn, jwt, hook, {**turn, "ice_transport_policy": "all"}) if name in group
-    ]
+    store = {"storage": "s3://films"} if name == "storage" else {"storage": "s3://films", name: text}
+    stored = store if name.startswith("storage") else {}
+    given = (tls, turn, jwt, hook, stored, {**turn, "ice_transport_policy": "all"})
+    groups = [group for group in given if name in group]
     beside = {key: other for group in groups[:1] for key, other in group.items() if key != name}
     assert getattr(merge({name: text, **beside}), name) == value
     assert getattr(merge(beside, {f"LIVE_TORRENT_{name.upper()}": text}), name) == value

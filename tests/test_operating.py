@@ -25,6 +25,7 @@ def test_every_setting_is_in_the_table_with_its_three_spellings_and_its_default(
     in_words = {"feed", "public_url", "tracker", "swarm", "stun", "bt_port", "ffmpeg", "tls_cert", "tls_key"}
     in_words |= {"turn", "turn_secret_file", "max_upload", "max_ratio", "publish", "keys", "admin_token_file"}
     in_words |= {"jwt_key", "jwt_audience", "publish_hook", "api_input"}
+    in_words |= {"storage", "storage_endpoint", "storage_region", "storage_public_url", "storage_credentials"}
     in_words |= {"publish_from", "webhook", "webhook_secret_file", "webhook_events"}
     if setting.name in in_words:
         assert not default  # told in words
