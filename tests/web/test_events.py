@@ -210,7 +210,7 @@ async def test_there_is_a_bound_on_readers_of_one_address_and_of_all(
 async def test_who_does_not_read_is_cut_off_and_holds_up_nobody(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(over_http, "SEND_TIMEOUT", 0.5)
+    monkeypatch.setattr(over_http, "SEND_TIMEOUT", 2.0)
     world = await make()
     sleeper, writer = await asyncio.open_connection("127.0.0.1", world.site.bound.port, limit=1024)
     writer.write(b"GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n")
