@@ -15,6 +15,10 @@ const CLOCK = 500
 /** Between two looks at how much was sent, ms: more often it jumps about. */
 const RATE = 2000
 const COPIED = 1500
+/** Phones take the camera from a page that is not seen; elsewhere a hidden one goes on. */
+const KEEP = matchMedia('(pointer: coarse)').matches
+  ? 'Keep this page in front: phones take the camera from others.'
+  : 'Keep this page open; others may be in front of it.'
 
 /** @type {Record<Status['phase'], string>} */
 const BADGE = {
@@ -172,7 +176,7 @@ export class Air {
     if (figures?.slow === 'line') return this.#say({ title: 'Your line is slow: less is sent', text: 'The browser has lowered the picture’s quality by itself.' }, false)
     if (!this.stage.ready) return this.#say({ title: 'You are live, with nothing on the stage', text: 'Turn a source on, or stop.' }, true)
     const less = [this.stage.hidden && 'the picture is hidden', this.stage.mixer.muted && 'the sound is muted'].filter(Boolean).join(', ')
-    this.#say({ title: `You are live${less && `: ${less}`}.`, text: 'Keep this page open; others may be in front of it.' }, false)
+    this.#say({ title: `You are live${less && `: ${less}`}.`, text: KEEP }, false)
   }
 
   /** @param {Status} status */
