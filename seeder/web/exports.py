@@ -78,6 +78,8 @@ def blueprint(
     """``public``: everybody may download recordings; else the admin alone, and whom a task's id was given."""
     routes = Blueprint("exports", __name__)
     tell_errors(routes)
+    # A long recording's playlist takes a second of a core: whoever asks for it over and over has no more.
+    reading = asyncio.Lock()
     begun = Failures()  # of each address: what it had made anew, and not what it may have again
 
     def admins() -> bool:
@@ -121,9 +123,12 @@ def blueprint(
             operator.check()
         elif not admin and foreign(_headers()):
             raise ApiError(403, "not from another site")
-        source = await _prepared(feed, name, wanted)
         await tasks.ready()
-        task = await same(name, source, admin)
+        task = tasks.find(KIND, name, request_of(wanted))
+        if task is None or task.state.over:
+            async with reading:
+                source = await _prepared(feed, name, wanted)
+            task = await same(name, source, admin)
         if task is None:
             if not admin:
                 queue()
