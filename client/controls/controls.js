@@ -6,6 +6,9 @@
 import { About } from './about.js'
 import { panel } from './panel.js'
 
+/** The first picture is usually there sooner, and a poster would take its bytes from it. ms */
+const POSTER_AFTER = 1500
+
 /**
  * @typedef {object} Opened what the player page is
  * @property {HTMLVideoElement} video
@@ -22,7 +25,9 @@ export function control ({ video, stage, stream, called, source, player, play })
   const own = source()
   const at = (/** @type {string} */ path) => new URL(`../${path}`, location.href).href
   const about = stream === null ? null : new About(at('api'), stream)
-  if (stream !== null && video.readyState < 2) video.poster = at(`api/streams/${stream}/poster`)
+  if (stream !== null) {
+    setTimeout(() => { if (video.readyState < 2) video.poster = at(`api/streams/${stream}/poster`) }, POSTER_AFTER)
+  }
   const controls = panel({
     video,
     stage,
