@@ -33,8 +33,8 @@ of playlist with magnets before the first picture, and more would be all that he
 MOST_TEXT = 4 << 20
 """Characters of one playlist, whatever its writer calls its segments: twice that is none to readers."""
 COST = 100e-6
-"""Seconds of a core that a listed segment costs each time its playlist is written: by us some 5 µs, by the
-feed that reads, looks up and annotates it the rest."""
+"""Seconds of a core that a listed segment costs each time its playlist is written: by us 2 µs, by the feed
+that reads it and looks it up the rest."""
 SHARE = 20
 """Writing playlists takes one part in twenty of the time, however long they are."""
 ABOUT_SECONDS = 10.0
