@@ -7,9 +7,9 @@
     state       ``recording`` (its playlists are EVENT playlists, and grow), ``finishing``, ``ready`` (VOD,
                 with EXT-X-ENDLIST), ``incomplete`` (ready, but something could not be written)
 
-take        a recording under way (``take``); its journal is the truth that playlists are made from (``journal``)
+take        a recording under way (``take``); from its journal playlists are made (``journal``)
 follower    sees to one live stream: what is new in its listings goes into a take (``follower``)
-mark        what a live segment is recognised by, so that none is kept twice (``marks``)
+mark        what a live segment is recognised by, so that none is kept twice (``marks``, ``listings``)
 archive     all recordings there are: shown, titled, deleted (``archive``)
 
 Segments are hard links to the live stream's files where the file system can do that: nothing is written

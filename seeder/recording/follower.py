@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seeder.hls.names import MASTER
-from seeder.hls.playlist import MediaPlaylist, decode, parse
-from seeder.model import PublishedPlaylist, StreamView
-from seeder.recording import words
+from seeder.hls.playlist import decode
+from seeder.model import StreamView
 from seeder.recording.files import GoneError, Read
-from seeder.recording.marks import REMEMBERED, Listed, Mark, dates, listing, unseen
+from seeder.recording.listings import UNHASHED, Fresh, Listings
 from seeder.recording.take import Take, begin
 
-UNHASHED = 3.0
-"""Seconds that a segment waits for its torrent: by that it is told from another of its name later on."""
-ABSENT = 10.0
-"""Seconds that one which is listed, but not there, or empty, keeps those behind it waiting."""
 AGAIN = 1.0
 """Seconds until what the disk did not take is tried again."""
 SETTLES = 10.0
@@ -33,8 +27,6 @@ LOOK = 0.2
 """Seconds between two looks while something is waited for."""
 DURATIONS = 3
 """Target Durations that a stream may be silent at least, whatever the grace is."""
-EARLIER = 2.0
-"""Seconds by which the file system's clock may be behind ours."""
 
 log = logging.getLogger(__name__)
 
@@ -55,28 +47,6 @@ class Where:
 
 
 @dataclass(slots=True)
-class Waiting:
-    """A segment of a live playlist that is to be kept."""
-
-    listed: Listed
-    needs: words.Needs
-    date: float | None
-
-
-@dataclass(slots=True)
-class Fresh:
-    """What one playlist has that was not kept."""
-
-    playlist: MediaPlaylist
-    ready: list[Waiting]
-    hole: bool
-    """Something is missing before it."""
-    all_there: bool
-    """Nothing behind it is being waited for."""
-    before: Mark | None
-
-
-@dataclass(slots=True)
 class Follower:
     """``since``: Unix seconds from which on what is written is new; ``known``: what is listed at the first
     look is not. :meth:`step` may be called by any thread; the other attributes are set between."""
@@ -94,27 +64,18 @@ class Follower:
     """Why nothing is being written just now, for people."""
     news: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     """Events to be told."""
-    _marks: dict[str, deque[Mark]] = field(default_factory=dict)
-    _waits: dict[tuple[str, int], float] = field(default_factory=dict)
-    _parsed: dict[str, tuple[int, MediaPlaylist | None]] = field(default_factory=dict)
-    _heard: float | None = None
-    """Monotonic seconds of the last new segment, since there is a recording."""
+    _listings: Listings = field(init=False)
     _begins: float | None = None
-    """… since when one could begin."""
-    _holes: dict[str, Mark | None] = field(default_factory=dict)
-    """Playlists of which something could not be had, and what was before that."""
-    _newest: dict[str, Mark] = field(default_factory=dict)
-    """What each playlist ended with."""
-    _hurry: bool = False
-    """This is the last look."""
+    """Monotonic seconds since when a recording could begin."""
     _told: str = ""
     """The recording whose beginning was told."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._listings = Listings(self.since)
         if self.take is not None:
             for path, track in self.take.tracks.items():
-                self._marks[path] = deque(track.marks[-REMEMBERED:], REMEMBERED)
+                self._listings.remember(path, track.marks)
                 track.marks = []
 
     def step(self, view: StreamView | None, now: float, *, stopping: bool = False) -> float | None:
@@ -128,21 +89,18 @@ class Follower:
                 return now + AGAIN
 
     def _step(self, view: StreamView | None, now: float, stopping: bool) -> float | None:
-        if self._heard is None:
-            self._heard = now
-        self._hurry = stopping
-        playlists = self._playlists(view)
-        if self.known:
-            self.known = False
-            for path, playlist in playlists.items():
-                if view is not None and path not in self._marks:
-                    self._note(path, listing(view, path, playlist))
+        listings = self._listings
+        listings.since = self.since
+        if listings.heard is None:
+            listings.heard = now
+        if self.known and view is not None:
+            listings.known(view)
+        self.known = False
         if self.take is None and not self.on:
-            self._marks.clear()
-            self._waits.clear()
+            listings.forget()
             return None
         due: list[float] = []
-        fresh = {} if view is None else {p: self._fresh(view, p, m, now) for p, m in playlists.items()}
+        fresh = {} if view is None else listings.look(view, now, hurry=stopping)
         waiting = any(not each.all_there for each in fresh.values())
         if view is not None and self.on:
             waiting |= not self._keep(view, fresh, now, stopping)
@@ -153,18 +111,19 @@ class Follower:
             later = self._flush(take, view, now)
             if later is not None:
                 due.append(later)
-            if self._over(view, playlists, waiting, now) or stopping:
+            if self._over(view, fresh, waiting, now) or stopping:
                 if self.trouble:  # what the disk would not take
                     for path, each in fresh.items():
                         if path in take.tracks:
                             take.missed(path, sum(w.listed.segment.duration for w in each.ready))
-                            self._note(path, [waiting.listed for waiting in each.ready])
+                            for unkept in each.ready:
+                                listings.seen(path, unkept.listed.mark)
                 if not self._finish(take):
                     due.append(now + AGAIN)
                 elif take.full and not stopping:
                     due.append(now)
             else:
-                due.append(now + LOOK if self.ending is not None else self._heard + self._grace(view))
+                due.append(now + LOOK if self.ending is not None else listings.heard + self._grace(view))
         if self.trouble:
             due.append(now + AGAIN)
         return min(due, default=None)
@@ -174,82 +133,6 @@ class Follower:
         with self._lock:
             if self.take is not None:
                 self.take.described(**changes)
-
-    # --- what is new -----------------------------------------------------------------------------------
-
-    def _playlists(self, view: StreamView | None) -> dict[str, MediaPlaylist]:
-        if view is None:
-            return {}
-        found: dict[str, MediaPlaylist] = {}
-        parsed: dict[str, tuple[int, MediaPlaylist | None]] = {}
-        for path, published in view.playlists.items():
-            held = self._parsed.get(path)
-            if held is None or held[0] != published.version:
-                held = (published.version, _media(published))
-            parsed[path] = held
-            if held[1] is not None:
-                found[path] = held[1]
-        self._parsed = parsed
-        return found
-
-    def _fresh(self, view: StreamView, path: str, playlist: MediaPlaylist, now: float) -> Fresh:
-        listed = listing(view, path, playlist)
-        marks = self._marks.get(path)
-        before = self._holes.get(path, marks[-1] if marks else None)
-        if listed and self._newest.get(path) != (newest := listed[-1].mark):
-            self._newest[path], self._heard = newest, now
-        if marks:
-            index, hole = unseen(marks, listed)
-        else:
-            index, hole = self._first_new(listed), False
-        needs, when = words.needs(playlist), dates(playlist.segments)
-        ready: list[Waiting] = []
-        all_there = True
-        for at in range(index, len(listed)):
-            verdict = self._verdict(path, listed[at], playlist, now)
-            if verdict is None:
-                all_there = False
-                break
-            if verdict:
-                ready.append(Waiting(listed[at], needs[at], when[at]))
-            elif ready:
-                all_there = False  # met again, once that is kept
-                break
-            else:
-                self._holes.setdefault(path, before)
-                self._mark(path, listed[at].mark)
-        return Fresh(playlist, ready, hole or path in self._holes, all_there, before)
-
-    def _first_new(self, listed: list[Listed]) -> int:
-        """Of a playlist never seen before: it may be what an earlier run left."""
-        index = 0
-        while index < len(listed) and _written(listed[index]) < self.since - EARLIER:
-            index += 1
-        return index
-
-    def _verdict(self, path: str, listed: Listed, playlist: MediaPlaylist, now: float) -> bool | None:
-        """Whether it can be kept; ``None``: not known yet."""
-        if listed.path is None or listed.segment.gap:
-            return False
-        resource = listed.resource
-        key = (path, listed.segment.msn)
-        since = self._waits.setdefault(key, now)
-        if resource is None or resource.size == 0:
-            return None if now - since < ABSENT else False
-        hashed = listed.hashed or playlist.i_frames_only or self._hurry
-        if not hashed and now - since < UNHASHED:
-            return None
-        return True
-
-    def _note(self, path: str, listed: list[Listed]) -> None:
-        for each in listed:
-            self._mark(path, each.mark)
-
-    def _mark(self, path: str, mark: Mark) -> None:
-        self._marks.setdefault(path, deque(maxlen=REMEMBERED)).append(mark)
-        self._waits.pop((path, mark.msn), None)
-        if len(self._waits) > REMEMBERED:  # of what left its window unkept
-            self._waits.clear()
 
     # --- keeping it ------------------------------------------------------------------------------------
 
@@ -288,8 +171,7 @@ class Follower:
                 if lost:
                     take.missed(path, lost)
                     lost = 0.0
-                self._holes.pop(path, None)
-                self._mark(path, waiting.listed.mark)
+                self._listings.kept(path, waiting.listed.mark)
             each.ready = each.ready[kept:]
         if self._told != take.name and take.tracks:
             self._told = take.name
@@ -321,7 +203,7 @@ class Follower:
                     break
                 late += 1
             for waiting in each.ready[:late]:
-                self._mark(path, waiting.listed.mark)
+                self._listings.seen(path, waiting.listed.mark)
             each.ready = each.ready[late:]
 
     def _begin(self, fresh: Mapping[str, Fresh]) -> bool:
@@ -335,7 +217,7 @@ class Follower:
         except OSError as error:
             self._failed(error)
             return False
-        self._begins = self.ending = None
+        self._begins = None
         log.info("%s: recording to %s", self.name, self.take.name)
         return True
 
@@ -359,12 +241,13 @@ class Follower:
         return max(self.where.grace, DURATIONS * (0.0 if view is None else view.target_duration))
 
     def _over(
-        self, view: StreamView | None, playlists: Mapping[str, MediaPlaylist], waiting: bool, now: float
+        self, view: StreamView | None, playlists: Mapping[str, Fresh], waiting: bool, now: float
     ) -> bool:
-        assert self._heard is not None
+        heard = self._listings.heard
+        assert heard is not None
         if not self.on or (self.take is not None and self.take.full):
             return True
-        if now - self._heard >= self._grace(view):
+        if now - heard >= self._grace(view):
             return True
         if waiting:
             return False
@@ -404,9 +287,8 @@ class Follower:
         except OSError as error:
             self._failed(error)
             return False
-        self.take, self.ending, self.trouble, self._heard = None, None, "", None
-        self._waits.clear()
-        self._holes.clear()
+        self.take, self.ending, self.trouble, self._listings.heard = None, None, "", None
+        self._listings.settle()
         if done is not None:
             log.info("%s: %s is ready (%.0f s)", self.name, done.name, done.duration)
             self.news.append(
@@ -420,18 +302,3 @@ class Follower:
             take.close()
             log.warning("%s: the recording's folder %s is gone", self.name, take.name)
             self.news.append(("recording.gone", {"name": take.name, "of": self.name}))
-
-
-def _media(published: PublishedPlaylist) -> MediaPlaylist | None:
-    if published.multivariant:
-        return None
-    playlist = parse(published.text)
-    return playlist if isinstance(playlist, MediaPlaylist) else None
-
-
-def _written(listed: Listed) -> float:
-    """Unix seconds of its last writing; infinite where that is not known."""
-    try:
-        return int(listed.resource.etag.strip('"').partition("-")[0], 16) / 1e9 if listed.resource else 1e18
-    except ValueError:
-        return 1e18

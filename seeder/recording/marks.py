@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seeder.hls.names import requested_path
-from seeder.hls.playlist import MediaPlaylist, Segment
+from seeder.hls.playlist import Segment
 from seeder.model import Resource, Span, StreamView
 
 REMEMBERED = 6000
@@ -68,10 +68,10 @@ class Listed:
         return Mark(self.path or "", self.segment.span, self.segment.msn, etag, self._infohash())
 
 
-def listing(view: StreamView, path: str, playlist: MediaPlaylist) -> list[Listed]:
-    """The segments of the playlist at ``path``, in order."""
+def listing(view: StreamView, path: str, segments: Iterable[Segment]) -> list[Listed]:
+    """These segments of the playlist at ``path``, in order."""
     found = []
-    for segment in playlist.segments:
+    for segment in segments:
         asked = requested_path(path, segment.uri)
         found.append(Listed(segment, asked, view.resources.get(asked) if asked is not None else None))
     return found

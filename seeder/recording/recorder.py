@@ -252,11 +252,16 @@ class Recorder:
             self._events.emit("recording.ready", name=done.name, of=done.of, duration=done.duration)
 
     def _noted(self, event: Event) -> None:
-        if event.kind != "publish.stop" or event.data.get("reason"):
+        if event.kind not in ("publish.start", "publish.stop") or event.data.get("reason"):
             return
         follower = self._followers.get(str(event.data["name"]))
-        if follower is not None and follower.take is not None:
+        if follower is None:
+            return
+        if event.kind == "publish.stop":
             follower.ending = asyncio.get_running_loop().time()
+        elif follower.take is None:
+            follower.ending = None
+        if follower.name in self._wakes:
             self._wakes[follower.name].set()
 
     def _described(self, name: str, changes: dict[str, object]) -> None:

@@ -22,7 +22,7 @@ from tests.feed.conftest import Feed, running
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], T], seconds: float = 15) -> T:
+async def until(condition: Callable[[], T], seconds: float = 90) -> T:
     """Poll until ``condition`` holds; generous, because the machine may be busy."""
     async with asyncio.timeout(seconds):
         while not (found := condition()):

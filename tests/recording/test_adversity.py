@@ -187,13 +187,27 @@ async def test_a_folder_deleted_under_it_is_told_and_another_begins(recording: O
         assert not folder.exists() or load(folder) is not None, "nothing is written into what is gone"
         garden.add()
         again = await studio.recorded("garden", 1)
-        assert uris(again / "index.m3u8")[-1] == "seg2.ts"
+        await until(lambda: uris(again / "index.m3u8")[-1] == "seg2.ts")
+
+
+async def test_a_long_one_is_followed_by_another_without_a_hole(
+    recording: Open, feed_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeder.recording.take.MOST_SEGMENTS", 2)
+    async with recording(feed_dir) as studio:
+        garden = Writer(feed_dir, "garden", window=9)
+        for _ in range(5):
+            garden.add()
+        await studio.ready("garden", 1)
+        garden.write(ended=True)
+        found = [uris(await studio.ready("garden", number) / "index.m3u8") for number in range(3)]
+        assert found == [["seg0.ts", "seg1.ts"], ["seg2.ts", "seg3.ts"], ["seg4.ts"]]
 
 
 async def test_empty_segments_and_gaps_are_left_out_and_told(
     recording: Open, feed_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seeder.recording.follower.ABSENT", 0.2)
+    monkeypatch.setattr("seeder.recording.listings.ABSENT", 0.2)
     async with recording(feed_dir) as studio:
         garden = Writer(feed_dir, "garden", window=20)
         garden.add()

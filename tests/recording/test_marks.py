@@ -15,7 +15,9 @@ def listed(first: int, *files: str, salt: str = "") -> list[Listed]:
     playlist = parse(text + "".join(f"#EXTINF:2,\n{name}\n" for name in files))
     assert isinstance(playlist, MediaPlaylist)
     resources = {n: Resource(n, Kind.SEGMENT, "video/mp2t", 1, f'"1-1-{n}{salt}"') for n in files}
-    return listing(StreamView("garden", True, {}, resources, 2.0, len(files)), "index.m3u8", playlist)
+    return listing(
+        StreamView("garden", True, {}, resources, 2.0, len(files)), "index.m3u8", playlist.segments
+    )
 
 
 @pytest.mark.parametrize(
