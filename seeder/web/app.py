@@ -113,7 +113,8 @@ def create_app(
 
     rest = cast(ASGI, app.asgi_app)
     onward = None if channels is None else Endless(channels, counters)
-    telling = None if news is None else Telling(news, operator, counters)
+    nobody = Operator(None, trust_proxy=reach is not None and reach.trust_proxy)
+    telling = None if news is None else Telling(news, operator or nobody, counters)
     uploading = None
     if importing is not None and operator is not None:
         uploading = Uploading(importing, operator, counters)

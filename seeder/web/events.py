@@ -13,6 +13,7 @@ from contextlib import suppress
 import orjson
 
 from seeder.stats.counters import HttpCounters
+from seeder.tracker.gate import client_key
 from seeder.web.answer import NEVER
 from seeder.web.catalog import Message, Transmit
 from seeder.web.described import Bytes, described
@@ -65,12 +66,12 @@ FLIGHT: Headers = (
     detail="With the admin's token those of publishers and tasks, too.",
 )
 class Telling:
-    """``operator``: ``None`` where there is no admin. ``dice``: 0 ≤ a number < 1."""
+    """``operator``: knows the admin, and readers' addresses. ``dice``: 0 ≤ a number < 1."""
 
     def __init__(
         self,
         news: News,
-        operator: Operator | None,
+        operator: Operator,
         counters: HttpCounters,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -92,13 +93,11 @@ class Telling:
         admin = "authorization" in headers
         try:
             if admin:
-                if self._operator is None:
-                    raise ApiError(401, "there is no admin here")
                 self._operator.judge(headers, peer)
             if scope["method"] == "HEAD":
                 await self._whole(200, TYPE, send, kept=ADMIN if admin else API)
                 return
-            client = peer if self._operator is None else self._operator.client(headers, peer)
+            client = client_key(self._operator.client(headers, peer))
             with self._news.reader(client, place_of(headers.get("last-event-id")), admin=admin) as reader:
                 await self._until(left, self._read(scope, reader, send))
         except ApiError as error:

@@ -21,7 +21,7 @@ import pytest_asyncio
 from seeder.events import Events
 from seeder.web import events as over_http
 from seeder.web import news as news_module
-from seeder.web import self_signed
+from seeder.web import Reach, self_signed
 from seeder.web.news import News
 from seeder.web.operator import Operator
 from tests.web.asking import told
@@ -192,9 +192,10 @@ async def test_there_is_a_bound_on_readers_of_one_address_and_of_all(
 ) -> None:
     monkeypatch.setattr(news_module, "MOST_OF_ONE", 1)
     monkeypatch.setattr(news_module, "MOST", 2)
-    world = await make(Operator(TOKEN, trust_proxy=True))
-    async with world.read(**{"X-Forwarded-For": "192.0.2.1"}):
-        for client, status in (("192.0.2.1", 429), ("192.0.2.2", 200), ("192.0.2.3", 503)):
+    world = await make(reach=Reach(trust_proxy=True))
+    async with world.read(**{"X-Forwarded-For": "2001:db8::1"}):
+        # A household has a whole /64 of IPv6.
+        for client, status in (("2001:db8::2", 429), ("192.0.2.2", 200), ("192.0.2.3", 503)):
             answer = await world.http.get("/api/events", headers={"X-Forwarded-For": client})
             assert answer.status == status
             if status != 200:
