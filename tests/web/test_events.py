@@ -19,9 +19,9 @@ import pytest
 import pytest_asyncio
 
 from seeder.events import Events
+from seeder.web import Reach, self_signed
 from seeder.web import events as over_http
 from seeder.web import news as news_module
-from seeder.web import Reach, self_signed
 from seeder.web.news import News
 from seeder.web.operator import Operator
 from tests.web.asking import told
