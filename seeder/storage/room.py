@@ -34,7 +34,7 @@ LONGEST = 300.0
 LOOK = 60.0
 """Seconds between two looks at what there is to do, should an event have been lost."""
 UNHASHED = 2.0
-"""Seconds until a recording that is not all hashed yet is looked at again."""
+"""Seconds until a recording that is not all hashed yet is looked at again; twice as long after each time."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 log = logging.getLogger(__name__)
@@ -89,14 +89,15 @@ class Storage:
         """Until cancelled."""
         if self._state is None:
             self._state = await asyncio.to_thread(load, self.note, self.url(""))
-        failed = 0
+        failed = late = 0
         while True:
             self._wake.clear()
             wait = LOOK
             try:
-                again = await self._round(self._state)
+                late = late + 1 if await self._round(self._state) else 0
                 failed, self.trouble = 0, ""
-                wait = UNHASHED if again else LOOK
+                if late:
+                    wait = min(LOOK, UNHASHED * 2.0 ** min(late - 1, 8))
             except Exception as error:
                 named = cause(error)
                 if not isinstance(named, StorageError | OSError):

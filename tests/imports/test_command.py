@@ -59,7 +59,7 @@ class Import:
 def long(ffmpeg: str, tmp_path: Path) -> Path:
     """A film that takes a while to encode, and no time to make."""
     path = tmp_path / "A long_film.avi"
-    graph = "testsrc2=s=1280x720:r=30:d=20"
+    graph = "testsrc2=s=640x360:r=30:d=30"
     command = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", graph, "-c:v", "mjpeg", "-q:v", "9", str(path)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return path
