@@ -2,12 +2,10 @@
 
 import { bytes } from '../format.js'
 import { element, write } from './element.js'
+import { showPoster } from './pictures.js'
 import { ago, clock, exactly, spoken } from './when.js'
 
 /** @typedef {import('./catalog.js').Entry} Entry */
-
-/** How long a picture of a live stream is shown before the next is asked for, as long as the server keeps it. ms */
-const RENEW_MS = 30_000
 
 /**
  * @typedef {object} Card
@@ -43,7 +41,7 @@ export function makeCard (first, { posters, download }) {
   // The title comes first for who listens, the picture for who looks.
   const item = element('li', 'card', heading, thumb, text)
   thumb.style.setProperty('--hue', String(hue(first.name)))
-  if (posters) picture(first.name, first.live, thumb)
+  if (posters) showPoster(first.name, first.live, thumb)
   let offered = false
 
   /** @param {Entry} entry @param {number} now */
@@ -72,30 +70,6 @@ export function makeCard (first, { posters, download }) {
     }
   }
   return { item, show }
-}
-
-/**
- * Over the letter once it has come; a live stream's is renewed while somebody looks.
- *
- * @param {string} name @param {boolean} live @param {HTMLElement} thumb
- */
-function picture (name, live, thumb) {
-  const url = `/api/streams/${encodeURIComponent(name)}/poster`
-  const image = new Image(640, 360)
-  image.className = 'card-picture'
-  image.alt = ''
-  image.loading = 'lazy'
-  image.decoding = 'async'
-  // Until it is there, and where there is none, the letter is seen.
-  image.addEventListener('load', () => image.classList.add('here'))
-  image.addEventListener('error', () => image.classList.remove('here'))
-  thumb.prepend(image)
-  image.src = url
-  if (!live) return
-  const timer = setInterval(() => {
-    if (!thumb.isConnected) clearInterval(timer)
-    else if (!document.hidden) image.src = `${url}?at=${Math.floor(Date.now() / RENEW_MS)}`
-  }, RENEW_MS)
 }
 
 /** @param {string} name @returns {number} 0..359, the same for a name always */
