@@ -75,7 +75,7 @@ class Reload:
             self.config = new
             for each in ready:
                 if each.commit is not None:
-                    await each.commit()
+                    await _done(each.commit)
             log.info("the configuration was read anew; %s", outcome.line())
             return outcome
 
@@ -90,6 +90,16 @@ class Reload:
             await self.now()
         except LiveTorrentError as error:
             log.error("the configuration stays as it was: %s", error)
+        except Exception:
+            log.exception("the configuration could not be read anew")
+
+
+async def _done(commit: Callable[[], Awaitable[None]]) -> None:
+    """One room's bug is not to keep the others from following."""
+    try:
+        await commit()
+    except Exception:
+        log.exception("part of the configuration is not in force, for a room crashed over it")
 
 
 def changed(old: Config, new: Config) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from seeder import logs
 from seeder.config import Config, Plan
 from seeder.errors import ConfigError
 from seeder.feed.library import Library
+from seeder.ingest import many
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.many import Ingests, ingest_config
 from seeder.onward.push import Push, Pushes
@@ -61,6 +62,8 @@ def streams(plan: Plan, ingests: Ingests, publishing: Publishing) -> Part:
                 )
             if ingests.has(name):
                 raise ConfigError(f"[[streams]] {name}: is made here by the API already: end that first")
+        if len(after) + sum(1 for name in ingests.stats() if name not in before) > many.MOST:
+            raise ConfigError(f"[[streams]]: with those of the API more than {many.MOST} would be made here")
         brought = _brought(old, new, (*gone, *other, *come))
 
         async def commit() -> None:

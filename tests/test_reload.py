@@ -23,6 +23,7 @@ import pytest
 from seeder import service
 from seeder.config import Config, Plan, merge
 from seeder.errors import ConfigError
+from seeder.ingest import many
 from seeder.ingest.supply import Supply
 from seeder.publish import Claim, RefusedError
 from seeder.publish.keyfile import KeyFile
@@ -87,6 +88,28 @@ async def test_one_part_that_refuses_leaves_all_as_they_were() -> None:
     assert reload.config == Config(sharing="off")
     assert outcome.needs_restart == ("port",)
     assert (await reload.now()).needs_restart == ("port",), "it is still not in force"
+
+
+async def test_a_room_that_crashes_over_it_keeps_no_other_from_following(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+
+    def part(crashes: bool) -> Part:
+        async def prepare(old: Config, new: Config) -> Ready:
+            async def commit() -> None:
+                if crashes:
+                    raise ValueError("a bug")
+                done.append("here")
+
+            return Ready(commit)
+
+        return Part(frozenset(("window",)), prepare)
+
+    reload = Reload(Config(), lambda: Config(window=9), [part(True), part(False)])
+    await reload.now()
+    assert done == ["here"]
+    assert "a bug" in caplog.text
 
 
 def test_flags_and_variables_still_win() -> None:
@@ -201,7 +224,9 @@ async def test_a_hangup_changes_what_is_otherwise_and_nothing_else_loses_a_segme
 # --- a running service -------------------------------------------------------------------------------
 
 
-async def test_who_publishes_goes_on_whatever_is_changed_around_it(feed_dir: Path, tmp_path: Path) -> None:
+async def test_who_publishes_goes_on_whatever_is_changed_around_it(
+    feed_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = KeyFile(tmp_path / "keys.json")
     garden, pond = (file.change(partial(_created, stream)) for stream in ("garden", "pond"))
     first = Config(port=0, segment_seconds=1.0, keys=file.path)
@@ -218,6 +243,12 @@ async def test_who_publishes_goes_on_whatever_is_changed_around_it(feed_dir: Pat
 
             asked = replace(first, streams=(StreamConfig("garden", str(tmp_path / "film.mp4")),))
             with pytest.raises(ConfigError, match="garden: has an input now, but is being published"):
+                await running.reload.now()
+
+            monkeypatch.setattr(many, "MOST", 1)
+            tables = tuple(StreamConfig(name, str(tmp_path / "film.mp4")) for name in "ab")
+            asked = replace(first, streams=tables)
+            with pytest.raises(ConfigError, match="more than 1"):
                 await running.reload.now()
 
             # Everything else about it may change, and counts for the next publisher.
