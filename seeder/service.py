@@ -366,12 +366,13 @@ class Service:
         """The ingest is about to delete ``path``: wait until neither the library nor libtorrent reads it. Its
         torrent may be seeded on: from a copy in memory, or from the recording that it is in, too."""
         stream, _, rest = path.relative_to(self.plan.feed).as_posix().partition("/")
+        place = await asyncio.to_thread(path.resolve)
         with suppress(TimeoutError):
             # While no new segments come, the library keeps what it has; the ingest need not wait for that.
             async with asyncio.timeout(LET_GO):
                 while (view := self.library.stream(stream)) and rest in view.resources:
                     await self._look()
-                while self._feed_task is not None and self._feed_task.reads(path):  # noqa: ASYNC110
+                while self._feed_task is not None and self._feed_task.reads(place):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)  # libtorrent tells only who retires it
 
     # --- watching over it ------------------------------------------------------------------------

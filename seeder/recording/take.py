@@ -305,6 +305,8 @@ class Take:
         self.about = replace(self.about, state=state)
         self._save()
         self._journal.remove()
+        for left in self.folder.rglob(".*.tmp"):  # what a run that was killed was copying
+            left.unlink(missing_ok=True)
         return self.about
 
     def close(self) -> None:

@@ -142,11 +142,13 @@ async def test_what_nobody_goes_on_with_is_finished_at_the_next_start(
     shutil.move(feed_dir.parent / "killed", folder)
     with (folder / ".journal.jsonl").open("ab") as file:
         file.write(b'{"v":1,"p":"index')
+    (folder / ".seg1.ts.tmp").write_bytes(b"half of i")
     shutil.rmtree(feed_dir / "garden")
     async with recording(feed_dir, grace=0.5) as studio:
         await studio.ready("garden")
         assert playlist(folder / "index.m3u8").ended
         assert uris(folder / "index.m3u8") == ["seg0.ts"]
+        assert list(folder.glob(".*")) == []
 
 
 async def test_a_recording_without_its_journal_is_finished_from_its_playlists(
