@@ -134,6 +134,35 @@ async def test_it_lists_what_is_live_and_what_was_recorded_newest_first(
     assert len(asked) < shown, "pictures are fetched as they come near"
 
 
+async def test_pictures_that_take_long_leave_the_page_its_connections(
+    house: House, new_page: NewPage
+) -> None:
+    page = await new_page()
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/poster*", hold)
+    await page.goto(house.url)
+    await expect(page.locator("#recordings .card")).to_have_count(48)
+
+    async def several() -> bool:
+        return len(held) >= 3
+
+    await until("pictures are asked for", several, page)
+    await page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert len(held) == 3, "a browser has six connections for a server"
+    await held[0].abort()
+
+    async def another() -> bool:
+        return len(held) == 4
+
+    await until("the next takes the place of one that came to nothing", another, page)
+    for route in held[1:]:
+        await route.abort()
+
+
 async def test_more_of_many_are_shown_as_they_are_asked_for(house: House, new_page: NewPage) -> None:
     page = await opened(new_page, house.url)
     more = page.get_by_role("button", name="Show 5 more")
