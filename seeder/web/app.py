@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from quart import Blueprint, Quart, Response, request
+from quart import Blueprint, Quart, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from seeder.imports.task import Importing
@@ -86,7 +86,8 @@ def create_app(
     @app.errorhandler(HTTPException)
     async def one_line(error: HTTPException) -> Response:
         name, status = (error.name or "error").lower(), error.code or 500
-        if request.path.startswith("/api/"):
+        # Not in a WebSocket's handshake, which is no request to Quart.
+        if has_request_context() and request.path.startswith("/api/"):
             response = api.reply({"error": name}, status)
         else:
             response = Response(f"{name}\n", status, dict(PLAIN))
