@@ -21,7 +21,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const SCRIPTS = ['sw/sw.js', 'client/embed.js']
 const MODULES = ['client/player.js', 'client/site.js', 'client/demo.js', 'client/watch.js']
 /** Pages without the engine, each built by itself: a chunk shared with them would cost the others a request. */
-const APART = ['client/front.js', 'client/studio.js']
+const APART = ['client/front.js', 'client/studio.js', 'client/admin.js']
 const PAGE_FILES = new Set(['.html', '.css', '.svg', '.png', '.webp', '.ico', '.webmanifest'])
 
 /**

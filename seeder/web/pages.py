@@ -1,4 +1,4 @@
-"""``/``, ``/watch/<stream>``, ``/studio``, ``/sw.js``, ``/embed.js``, ``/client/…``; decided, not sent.
+"""``/``, ``/watch/<stream>``, ``/studio``, ``/admin``, ``/sw.js``, ``/client/…``: decided, not sent.
 
 A path is looked up among the bundle's names, as a whole; the rest of the site is not for here.
 """
@@ -22,6 +22,7 @@ worker speak to each other."""
 _SINGLE: dict[str, tuple[str, Headers]] = {
     "/": ("pages/index.html", security.page(framed=False)),
     "/studio": ("pages/studio.html", security.STUDIO),
+    "/admin": ("pages/admin.html", security.page(framed=False)),
     # From the root the whole site is its scope anyway; the header keeps it so behind a prefix.
     "/sw.js": ("sw.js", (*security.SCRIPT, ("Service-Worker-Allowed", "/"))),
     "/embed.js": ("embed.js", security.SCRIPT),
