@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
 from quart import Blueprint
@@ -24,6 +25,7 @@ from seeder.imports.uploads import Uploads
 from seeder.ingest.binary import find as find_ffmpeg
 from seeder.ingest.many import Ingests
 from seeder.keeping import Keeper
+from seeder.model import StreamView
 from seeder.posters.posters import Posters
 from seeder.publish.claim import RefusedError
 from seeder.publish.desk import Session
@@ -54,6 +56,9 @@ from seeder.webhooks.room import settings as webhook_settings
 
 HIDDEN = ".live-torrent"
 """In the feed: what rooms keep from run to run. No stream's name begins with a dot."""
+
+LOOK = 2.0
+"""Seconds between two looks at whether streams are still on air; what changes is told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +208,26 @@ class Beside:
         return {view.name: path.viewers(view.rendezvous) for view in path.library.streams()}
 
     async def _streams(self) -> None:
-        """Tells of streams that come, end and go."""
+        """Tells of streams that come, stay away, end and go."""
         library = self.path.library
-        live = {view.name: view.live for view in library.streams()}
-        async for name in library.changes():
-            view = library.stream(name)
-            before, now = live.get(name), None if view is None else view.live
-            if before == now:
-                continue
-            if now is None:
-                del live[name]
-            else:
-                live[name] = now
-            self.events.emit(f"stream.{'gone' if now is None else 'live' if now else 'ended'}", name=name)
+        known = {view.name: standing(view, time.time()) for view in library.streams()}
+        async with aclosing(library.changes()) as changes:
+            waiting = asyncio.ensure_future(anext(changes))
+            try:
+                while True:
+                    await asyncio.wait({waiting}, timeout=LOOK)
+                    if waiting.done():
+                        waiting = asyncio.ensure_future(anext(changes))
+                    now = {view.name: standing(view, time.time()) for view in library.streams()}
+                    for name in known.keys() | now.keys():
+                        if known.get(name) != (kind := now.get(name, "gone")):
+                            self.events.emit(f"stream.{kind}", name=name)
+                    known = now
+            finally:
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+
+def standing(view: StreamView, now: float) -> str:
+    """``live``, ``away`` or ``ended``."""
+    return "live" if view.on_air(now) else "away" if view.live else "ended"

@@ -1,6 +1,7 @@
 """What happens to streams, told to whoever wants to know: pages, webhooks, the recorder.
 
     stream.live       a stream has begun, or goes on            name
+    stream.away       nothing new of it has come for a while    name
     stream.ended      its playlists have their EXT-X-ENDLIST    name
     stream.gone       nothing of it is published any more       name
     publish.start     an encoder was let in                     name, protocol

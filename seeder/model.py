@@ -141,6 +141,13 @@ class PublishedPlaylist:
     """Where its server is to understand Delivery Directives; never of one that has ended."""
 
 
+AWAY_TARGETS = 3
+"""Target Durations without a new segment after which a stream is off air: RFC 8216bis §6.2.2 wants one in
+1.5, and ffmpeg that is begun again behind a crash needs another."""
+AWAY_LEAST = 12.0
+"""Seconds, at least: an encoder that lost its connection is back by then."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamView:
     """One stream as published now: an immutable snapshot, replaced whole on every change."""
@@ -162,6 +169,13 @@ class StreamView:
     longest of all."""
     elsewhere: Mapping[bytes, Elsewhere] = field(default_factory=dict)
     """By infohash: segments of an attached feed, which stay where they are."""
+    changed: float = 0.0
+    """Unix seconds at which a playlist last became another one; 0: not known."""
+
+    def on_air(self, now: float) -> bool:
+        """It is live, and something new has come lately: an encoder that was stopped, or died, leaves a
+        playlist behind that looks live for ever. ``now``: Unix seconds."""
+        return self.live and now - self.changed < max(AWAY_LEAST, AWAY_TARGETS * self.target_duration)
 
     @property
     def rendezvous(self) -> bytes:

@@ -221,7 +221,7 @@ def as_hook(value: object) -> str:
 
 
 WEBHOOK_EVENTS = (
-    *("publish.start", "publish.stop", "stream.live", "stream.ended", "stream.gone"),
+    *("publish.start", "publish.stop", "stream.live", "stream.away", "stream.ended", "stream.gone"),
     *("recording.start", "recording.ready", "recording.gone"),
 )
 """What webhooks may be told of (:mod:`seeder.events`)."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -35,8 +37,10 @@ class Library:
     ``feed`` is the folder beneath which files are read; it need not exist yet.
     """
 
-    def __init__(self, feed: Path) -> None:
+    def __init__(self, feed: Path, clock: Callable[[], float] = time.time) -> None:
+        """``clock``: Unix seconds."""
         self.feed = feed.resolve()
+        self._clock = clock
         self._streams: dict[str, StreamView] = {}
         self._owned: dict[str, frozenset[bytes]] = {}  # the infohashes each stream's view brought
         self._torrents: dict[bytes, Torrent] = {}
@@ -150,10 +154,20 @@ class Library:
         brought |= {infohash: segment.torrent for infohash, segment in view.elsewhere.items()}
         rendezvous = view.rendezvous  # first: should it fail, nothing of the view is here yet
         forgotten = self._replace(view.name, brought)
-        self._streams[view.name] = view
+        self._streams[view.name] = replace(view, changed=self._changed(view))
         self._rendezvous.add(rendezvous)
         self._tell(view.name)
         return forgotten
+
+    def _changed(self, view: StreamView) -> float:
+        """Of a stream that was there before us its file's time counts, then our clock."""
+        before = self._streams.get(view.name)
+        if before is None:
+            return min(view.changed, self._clock()) or self._clock()
+        same = before.playlists.keys() == view.playlists.keys() and all(
+            playlist.text == before.playlists[path].text for path, playlist in view.playlists.items()
+        )
+        return before.changed if same else self._clock()
 
     def withdraw(self, name: str) -> frozenset[bytes]:
         """Forget a stream; the infohashes only it had, its rendezvous among them."""

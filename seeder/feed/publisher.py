@@ -9,7 +9,7 @@ import posixpath
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from seeder.feed.assets import Asset, Loader, Want
@@ -268,7 +268,8 @@ class Publisher:
         known = frozenset(p for w in self._windows.values() for p in w.left[:GRACE])
         # A copy: what is loaded meanwhile arrives on the loop, and is for the next view.
         assets = dict(self._shelf.assets)
-        contents = Contents(self.name, playlists, assets, left, known, self._bandwidths)
+        written = self._written(playlists)
+        contents = Contents(self.name, playlists, assets, left, known, self._bandwidths, written)
         self._bandwidths = await worked_out(long, announced, contents)
         contents = replace(contents, bandwidths=self._bandwidths)
         self._view = await worked_out(long, build_view, contents, self._view, versions.__next__)
@@ -276,6 +277,18 @@ class Publisher:
         self._held = self._old = None
         self._progress()
         self._shared.changed(self._shared.library.publish(self._view))
+
+    def _written(self, playlists: Mapping[str, Playlist]) -> float:
+        """Unix seconds; of what is looped, now."""
+        if self._playlists.loops:
+            return time.time()
+        live = (
+            PurePosixPath(self.where.folder, path).as_posix()
+            for path, p in playlists.items()
+            if not _ended(p)
+        )
+        found = (self._shared.files.get(path) for path in live)
+        return max((signature.mtime_ns / 1e9 for signature in found if signature is not None), default=0.0)
 
     def _progress(self) -> None:
         """Say how far a long playlist is; a window's worth is never worth a line."""

@@ -33,6 +33,8 @@ class Contents:
     """Those of ``lingering`` whose torrents are still known."""
     bandwidths: Mapping[str, int]
     """Path → bit/s announced so far by a master of ours (see :func:`announced`)."""
+    written: float = 0.0
+    """Unix seconds at which a live playlist was last written, as its file says; 0: there is none."""
 
 
 def wants(path: str, playlist: Playlist, folder: str, files: Scan, live: bool) -> list[Want]:
@@ -147,6 +149,7 @@ def build_view(contents: Contents, last: StreamView | None, version: Callable[[]
         target_duration=max((m.target_duration for m in media.values()), default=0.0),
         segments=sum(len(m.segments) for m in media.values()),
         seconds=max((m.duration for m in media.values() if m.ended != live), default=0.0),
+        changed=contents.written,
     )
 
 

@@ -4,6 +4,7 @@ page's own statistics."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -54,6 +55,7 @@ STREAM = Named(
         {
             "name": STREAM_NAME,
             "live": FLAG,
+            "onAir": {**FLAG, "description": "something new has come lately"},
             "segments": {**COUNT, "description": "listed now, of all variants"},
         },
         {
@@ -108,7 +110,9 @@ def blueprint(
         if view is not None:
             return reply(describe(view, viewers(view.rendezvous), now))
         if (ingest := now.ingests.get(name)) is not None:  # nothing of it is published yet
-            return reply({"name": name, "live": False, "segments": 0, "ingest": public(ingest)})
+            return reply(
+                {"name": name, "live": False, "onAir": False, "segments": 0, "ingest": public(ingest)}
+            )
         return reply({"error": "no such stream"}, 404)
 
     @api.get("/healthz")
@@ -137,6 +141,7 @@ def describe(view: StreamView, viewers: int, now: Snapshot) -> dict[str, Any]:
     return {
         "name": view.name,
         "live": view.live,
+        "onAir": view.on_air(time.time()),
         "dvr": round(view.seconds) if view.live and view.seconds >= DVR else 0,
         "duration": None if view.live else round(view.seconds, 3),
         "recording": now.recordings.running.get(view.name),

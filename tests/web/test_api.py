@@ -20,6 +20,7 @@ async def test_the_streams_are_listed_with_their_viewers(open_site: Open) -> Non
     demo = {
         "name": "demo",
         "live": True,
+        "onAir": True,
         "dvr": 0,
         "duration": None,
         "recording": None,
@@ -29,7 +30,13 @@ async def test_the_streams_are_listed_with_their_viewers(open_site: Open) -> Non
         "viewers": 3,
         "bitrate": 800000,
     }
-    film = demo | {"name": "film", "live": False, "playlist": "/live/film/master.m3u8", "viewers": 0}
+    film = demo | {
+        "name": "film",
+        "live": False,
+        "onAir": False,
+        "playlist": "/live/film/master.m3u8",
+        "viewers": 0,
+    }
     assert json.loads(got.body) == {"streams": [demo, film | {"bitrate": None, "duration": 0.0}]}
     one = await site.fetch("/api/streams/demo")
     assert json.loads(one.body) == demo
