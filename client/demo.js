@@ -108,8 +108,8 @@ function about (stream) {
 }
 
 function badge () {
-  const live = shown?.live === true && state !== 'ended' && state !== 'retrying'
-  text('badge', live ? 'Live' : shown === null || state === 'retrying' ? 'Offline' : state === 'ended' ? 'Ended' : 'Recording')
+  const live = shown?.onAir === true && state !== 'ended' && state !== 'retrying'
+  text('badge', live ? 'Live' : shown === null || state === 'retrying' ? 'Offline' : state === 'ended' ? 'Ended' : shown.live ? 'Off air' : 'Recording')
   $('badge').classList.toggle('live', live)
 }
 
@@ -139,7 +139,7 @@ function overlay (title = '', line = '', look = '') {
 /** The way to other live streams, as long as they fit in a line or two. @param {readonly Stream[]} streams */
 function list (streams) {
   const nav = $('streams')
-  const items = streams.filter(({ live, name }) => live || name === shown?.name).map(({ name }) => name)
+  const items = streams.filter(({ onAir, name }) => onAir || name === shown?.name).map(({ name }) => name)
   nav.hidden = items.length < 2 || items.length > MOST_NAMED
   const ul = /** @type {HTMLElement} */ (nav.firstElementChild)
   const key = JSON.stringify([items, shown?.name])

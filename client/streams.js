@@ -3,7 +3,8 @@
 /**
  * @typedef {object} Stream as `GET /api/streams` lists it
  * @property {string} name
- * @property {boolean} live
+ * @property {boolean} live it has not ended
+ * @property {boolean} onAir … and something new has come lately
  * @property {string} playlist path of its multivariant playlist
  * @property {number} segments listed now
  * @property {number} viewers
@@ -14,12 +15,12 @@
 /**
  * @param {readonly Stream[]} streams
  * @param {string | null} wanted `?stream=`
- * @returns {Stream | null} the one asked for and no other; else `demo`, the first live one, the first
+ * @returns {Stream | null} the one asked for and no other; else `demo`, the first on air, the first
  */
 export function pick (streams, wanted) {
   const named = (/** @type {string} */ name) => streams.find(stream => stream.name === name) ?? null
   if (wanted !== null) return named(wanted)
-  return named('demo') ?? streams.find(({ live }) => live) ?? streams[0] ?? null
+  return named('demo') ?? streams.find(({ onAir }) => onAir) ?? streams[0] ?? null
 }
 
 /**

@@ -48,7 +48,7 @@ export function makeCard (first, { posters, download }) {
   const show = (entry, now) => {
     write(link, entry.title)
     write(letter, [...entry.title.trim()][0]?.toUpperCase() ?? '')
-    write(badge, entry.live ? 'Live' : entry.running ? 'Recording now' : '')
+    write(badge, entry.live ? 'Live' : entry.away ? 'Off air' : entry.running ? 'Recording now' : '')
     badge.classList.toggle('tag-live', entry.live || entry.running)
     write(shown, entry.duration > 0 ? clock(entry.duration) : '')
     write(read, entry.duration > 0 ? spoken(entry.duration) : '')

@@ -18,6 +18,7 @@
  * @property {string} title for people
  * @property {string} under the stream that was recorded, where the title does not say it
  * @property {boolean} live now on air
+ * @property {boolean} away it may come back, but nothing new has come for a while
  * @property {boolean} running a recording that goes on
  * @property {boolean} whole can be downloaded
  * @property {number} viewers
@@ -29,32 +30,33 @@
 /**
  * @param {readonly Stream[]} streams
  * @param {readonly Recording[]} recordings
- * @returns {{ live: Entry[], recordings: Entry[] }} live streams by name; recordings newest first, then what else has ended, by name
+ * @returns {{ live: Entry[], recordings: Entry[] }} live streams by name; recordings newest first, then what else is not on air, by name
  */
 export function entries (streams, recordings) {
   const recorded = new Set(recordings.map(({ name }) => name))
   const sources = new Set(recordings.map(({ of }) => of))
   const others = streams.filter(({ name }) => !recorded.has(name)).sort((a, b) => a.name < b.name ? -1 : 1)
   return {
-    live: others.filter(({ live }) => live).map(fromStream),
+    live: others.filter(({ onAir }) => onAir).map(fromStream),
     recordings: [
       ...[...recordings].sort((a, b) => b.started - a.started).map(fromRecording),
       // The last seconds of what was live are in its recordings.
-      ...others.filter(({ live, name }) => !live && !sources.has(name)).map(fromStream)
+      ...others.filter(({ onAir, name }) => !onAir && !sources.has(name)).map(fromStream)
     ]
   }
 }
 
 /** @param {Stream} stream @returns {Entry} */
-const fromStream = ({ name, live, viewers, duration, publishing }) => ({
+const fromStream = ({ name, live, onAir, viewers, duration, publishing }) => ({
   name,
   title: name,
   under: '',
-  live,
+  live: onAir,
+  away: live && !onAir,
   running: false,
   whole: false,
   viewers,
-  started: live ? publishing?.since ?? 0 : 0,
+  started: onAir ? publishing?.since ?? 0 : 0,
   duration: live ? 0 : duration ?? 0,
   bytes: 0
 })
@@ -69,6 +71,7 @@ function fromRecording ({ name, of, title, state, started, duration, bytes, view
     title: shown,
     under: title ? of : '',
     live: false,
+    away: false,
     running,
     whole: state === 'ready' || state === 'incomplete',
     viewers: viewers || 0,
@@ -103,7 +106,7 @@ const plain = text => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase(
  * @param {readonly Recording[]} recordings
  */
 export const staged = (wanted, streams, recordings) =>
-  wanted !== null || (streams.length === 1 && streams[0].live && recordings.length === 0)
+  wanted !== null || (streams.length === 1 && streams[0].onAir && recordings.length === 0)
 
 /** @param {number} n @param {string} one @param {string} many @returns {string} like `1 stream`, `3 streams` */
 export const count = (n, one, many) => `${n} ${n === 1 ? one : many}`

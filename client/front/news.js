@@ -34,7 +34,7 @@ const APART_MS = 750
 /** A server that is busy answers within. ms */
 const PATIENCE_MS = 9000
 
-const KINDS = ['stream.live', 'stream.ended', 'stream.gone', 'recording.start', 'recording.ready', 'recording.gone', 'lost']
+const KINDS = ['stream.live', 'stream.away', 'stream.ended', 'stream.gone', 'recording.start', 'recording.ready', 'recording.gone', 'lost']
 
 /**
  * Runs as long as the page.

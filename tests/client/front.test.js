@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { count, entries, found, staged } from '../../client/front/catalog.js'
 import { ago, clock, spoken } from '../../client/front/when.js'
 
-const stream = (name, live = true, viewers = 0) => ({ name, live, viewers, playlist: '', segments: 1 })
+const stream = (name, live = true, viewers = 0) => ({ name, live, onAir: live, viewers, playlist: '', segments: 1 })
 const recording = (name, started, more = {}) => ({
   name, of: 'garden', title: '', state: 'ready', started, duration: 60, bytes: 1000, viewers: 0, ...more
 })
@@ -14,6 +14,14 @@ test('live streams stand by name, recordings the newest first, other films behin
   const { live, recordings } = entries(streams, [recording('g-1', 100), recording('g-2', 200)])
   assert.deepEqual(names(live), ['garden', 'zoo'])
   assert.deepEqual(names(recordings), ['g-2', 'g-1', 'film'])
+})
+
+test('who stays away is not live, and not shown where a recording stands for it', () => {
+  const away = { ...stream('garden'), onAir: false }
+  const alone = entries([away], [])
+  assert.deepEqual([alone.live, names(alone.recordings), alone.recordings[0].away], [[], ['garden'], true])
+  assert.deepEqual(names(entries([away, stream('g-1', false)], [recording('g-1', 100)]).recordings), ['g-1'])
+  assert.equal(staged(null, [away], []), false)
 })
 
 test('a recording that goes on is no live stream of its own', () => {
