@@ -67,7 +67,7 @@ test("the plot's axis ends at a round rate above everything", () => {
 })
 
 test('the stream shown is the one asked for, else demo, else the first live one', () => {
-  const [a, b, demo] = [['a', false], ['b', true], ['demo', false]].map(([name, live]) => /** @type {any} */ ({ name, live }))
+  const [a, b, demo] = [['a', false], ['b', true], ['demo', false]].map(([name, onAir]) => /** @type {any} */ ({ name, onAir }))
   assert.equal(pick([a, b, demo], null), demo)
   assert.equal(pick([a, b], null), b)
   assert.equal(pick([a], null), a)
