@@ -61,7 +61,7 @@ class House:
         for number in range(segments):
             shutil.copy(self.film / f"seg{number}.ts", folder)
         body = "".join(f"#EXTINF:2.0,\nseg{number}.ts\n" for number in range(segments))
-        # Nobody adds to what is live, and with such a Target Duration it is on air for half an hour all the same.
+        # Nobody adds to what is live; with such a Target Duration it is on air for half an hour all the same.
         head = HEAD.replace("TARGETDURATION:2", "TARGETDURATION:600") if live else HEAD
         (folder / "index.m3u8").write_text(head + body + ("" if live else "#EXT-X-ENDLIST\n"))
         return folder
