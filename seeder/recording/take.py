@@ -21,7 +21,7 @@ from seeder.hls.playlist import MediaPlaylist
 from seeder.ingest.storage import write_atomically
 from seeder.model import Resource, Span
 from seeder.recording import words
-from seeder.recording.about import Recording, State, load, save
+from seeder.recording.about import EXPORTS, POSTER, Recording, State, load, save
 from seeder.recording.files import Files, GoneError, Read
 from seeder.recording.journal import JOURNAL, Entry, Journal
 from seeder.recording.marks import Listed, Mark
@@ -306,7 +306,8 @@ class Take:
         self._save()
         self._journal.remove()
         for left in self.folder.rglob(".*.tmp"):  # what a run that was killed was copying
-            left.unlink(missing_ok=True)
+            if EXPORTS not in left.parts and POSTER not in left.name:  # others are at work on those
+                left.unlink(missing_ok=True)
         return self.about
 
     def close(self) -> None:
