@@ -21,7 +21,7 @@ from seeder.events import Events
 from seeder.feed.library import Library
 from seeder.imports import uploads as module
 from seeder.imports.task import KIND, Importing
-from seeder.imports.uploads import Uploads
+from seeder.imports.uploads import Uploads, Wanted
 from seeder.tasks import Tasks
 from seeder.web import ServerConfig, create_app, serve
 from seeder.web.operator import Operator
@@ -240,6 +240,35 @@ async def test_what_comes_with_a_checksum_counts_when_that_is_right(
     monkeypatch.setattr(module, "MOMENT", PATIENCE)
     assert (await place.bring(path, 500, b"", **checksum(b""))).status == 204
     assert place.bytes_of(path) == data, "of what could not be held against it nothing stays"
+
+
+async def test_after_a_crash_what_was_not_held_against_its_checksum_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 10)
+    uploads, crash = Uploads(tmp_path, 1000), asyncio.Event()
+    uploads.load()
+    upload = await uploads.create(100, "", Wanted())
+
+    async def pieces(*given: bytes, crashes: bool = False) -> AsyncIterator[bytes]:
+        for piece in given:
+            yield piece
+        if crashes:
+            await crash.wait()
+
+    await uploads.write(upload.id, 0, pieces(b"a" * 20))
+    writing = asyncio.create_task(
+        uploads.write(upload.id, 20, pieces(b"b" * 30, crashes=True), ("md5", b"never known"))
+    )
+    async with asyncio.timeout(PATIENCE):
+        while uploads.path(upload).stat().st_size < 50:
+            await asyncio.sleep(0.01)
+    later = Uploads(tmp_path, 1000)
+    later.load()
+    assert later.offset(later.get(upload.id)) == 20
+    assert later.path(upload).read_bytes() == b"a" * 20
+    writing.cancel()
+    await asyncio.wait([writing])
 
 
 async def test_two_at_once_do_not_mix_and_who_came_back_takes_over(
