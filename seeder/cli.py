@@ -12,34 +12,29 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
-from seeder import __version__, logs
-from seeder.config import ADMIN_TOKEN_VARIABLE, Attached, Config, Local, Plan, load, unknown_variables
+from seeder import __version__
+from seeder.config import Attached, Local, Plan
 from seeder.errors import ConfigError, LiveTorrentError, cause
 from seeder.folders import existing, local, made, temporary
 from seeder.key_commands import keys
+from seeder.offline import bake, check, export, import_
+from seeder.options import TERMS, checked, configure, read_again, settings
 from seeder.running import fail, run, stopper
-from seeder.settings import SETTINGS
 from seeder.stopping import ABORTED
 from seeder.stream_config import push_urls
 from seeder.values import stream_name
 
 logger = logging.getLogger(__name__)
 
-_TERMS = (
-    *("sharing", "max_upload", "max_ratio", "min_viewers", "upload_on_cellular", "upload_when_hidden"),
-    "ice_transport_policy",
-)
-"""What viewers may exchange: it stands in manifests."""
 _SERVER = (
     *("host", "port", "tls_cert", "tls_key", "tls_self_signed", "public_url", "trust_proxy"),
-    *("tracker", "swarm", "stun", "turn", "turn_secret_file", *_TERMS),
+    *("tracker", "swarm", "stun", "turn", "turn_secret_file", *TERMS),
     *("bt_port", "max_memory", "log_format", "log_level"),
 )
 _PUBLISH = (
@@ -53,30 +48,6 @@ _RECORDINGS = (
 )
 """What is kept of what was live."""
 _INGEST = ("segment_seconds", "window", "dvr", "ladder", "encoder", "ffmpeg")
-
-Command = Callable[..., Any]
-
-
-def _settings(*names: str, **meaning: str) -> Callable[[Command], Command]:
-    """Adds ``--config`` and one option per setting; values stay text, :mod:`seeder.settings` checks them.
-    ``meaning``: help of those that mean something else here."""
-
-    def decorate(command: Command) -> Command:
-        for name in reversed(names):
-            row = SETTINGS[name]
-            help_text = meaning.get(name, row.help)
-            if row.metavar:
-                option = click.option(
-                    row.flag, name, metavar=row.metavar, multiple=row.repeat, help=help_text
-                )
-            else:
-                both = f"{row.flag}/--no-{row.flag.removeprefix('--')}"
-                option = click.option(both, name, default=None, help=help_text)
-            command = option(command)
-        help_text = "TOML file with any of these settings."
-        return click.option("--config", "config_file", metavar="FILE", help=help_text)(command)
-
-    return decorate
 
 
 @click.group(
@@ -126,7 +97,7 @@ def cli(context: click.Context) -> None:
     default=None,
     help="Go live from /studio with a key that stands here. [default: where this is a terminal]",
 )
-@_settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
+@settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
 def demo(
     source: str | None, browser: bool | None, studio: bool | None, config_file: str | None, **flags: object
 ) -> None:
@@ -137,8 +108,8 @@ def demo(
 
     The page /studio sends your camera, as a stream of its own; its key is good until the demo ends.
     """
-    config, again = _configure(config_file, flags), _again(config_file, flags)
-    source = None if source is None else _checked(source)
+    config, again = configure(config_file, flags), read_again(config_file, flags)
+    source = None if source is None else checked(source)
     with temporary(config.feed) as feed:
         plan = Plan(config, feed, name="demo", source=source, temporary=config.feed is None, again=again)
         # What is no terminal may be a log, and a key does not belong into one.
@@ -150,7 +121,7 @@ def demo(
 
 
 @cli.command(short_help="Serve the HLS streams that other programs write into a folder.")
-@_settings("feed", "loop", "publish", "publish_from", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
+@settings("feed", "loop", "publish", "publish_from", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
 def serve(config_file: str | None, **flags: object) -> None:
     """Watch a folder and serve every HLS stream in it, as other programs write them.
 
@@ -164,7 +135,7 @@ def serve(config_file: str | None, **flags: object) -> None:
       name = "garden"
       input = "rtsp://camera.local/1"
     """
-    config, again = _configure(config_file, flags), _again(config_file, flags)
+    config, again = configure(config_file, flags), read_again(config_file, flags)
     folder = made if config.publish or config.streams else existing
     run(Plan(config, folder(config.feed or Path("feed")), again=again))
 
@@ -175,7 +146,7 @@ def serve(config_file: str | None, **flags: object) -> None:
 @click.option(
     "--push", multiple=True, metavar="URL", help="Send it on to this RTMP, RTSP or SRT server, too."
 )
-@_settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
+@settings("feed", *_INGEST, *_RECORDINGS, *_PUBLISH, *_SERVER)
 def stream(
     inputs: tuple[str, ...], name: str, push: tuple[str, ...], config_file: str | None, **flags: object
 ) -> None:
@@ -186,12 +157,12 @@ def stream(
 
     Other users of this machine can read a key that follows --push: in [[streams]] of the file it is safe.
     """
-    config, again = _configure(config_file, flags), _again(config_file, flags)
+    config, again = configure(config_file, flags), read_again(config_file, flags)
     try:
         name = stream_name(name)
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
-    source = "\n".join(_checked(one) for one in inputs)
+    source = "\n".join(checked(one) for one in inputs)
     if config.stream(name) is not None:
         raise ConfigError(f"--name: {name} is one of the [[streams]] in the file already")
     feed = made(config.feed or Path("feed"))
@@ -213,7 +184,7 @@ def _pushed(urls: tuple[str, ...]) -> tuple[str, ...]:
 @click.option("--insecure", is_flag=True, help="Take any TLS certificate of the upstream's.")
 @click.option("--seed/--no-seed", default=True, help="Also seed the segments from here. [default: seed]")
 @click.option("--relay", is_flag=True, help="Serve the segments from here: their home sends no CORS headers.")
-@_settings(*_SERVER)
+@settings(*_SERVER)
 def attach(
     where: str,
     name: str,
@@ -239,12 +210,12 @@ def attach(
     """
     from seeder.fetch import read_headers
 
-    config = _configure(config_file, flags)
+    config = configure(config_file, flags)
     try:
         name = stream_name(name)
     except ValueError as error:
         raise ConfigError(f"--name: {error}") from None
-    where = _checked(where)
+    where = checked(where)
     if where.startswith(("http://", "https://")):
         attached = Attached(where, read_headers(header), allow_private, not insecure, seed, relay)
         with tempfile.TemporaryDirectory(prefix="live-torrent-attach-") as folder:
@@ -256,176 +227,8 @@ def attach(
     run(Plan(config, feed, name=name, local=Local(playlist, seed)))
 
 
-@cli.command(short_help="Write magnets into finished HLS, for any web server to serve.")
-@click.argument("folder", metavar="FOLDER")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-@click.option("--undo", "undoing", is_flag=True, help="Have everything as it was before, byte for byte.")
-@_settings(
-    *("tracker", "public_url", "stun", *_TERMS, "log_format", "log_level"),
-    tracker="Where viewers meet: a WebTorrent tracker, ws:// or wss://.",
-    public_url="Where FOLDER will be.",
-)
-def bake(folder: str, dry_run: bool, undoing: bool, config_file: str | None, **flags: object) -> int:
-    """Write magnets into the finished HLS in FOLDER: any web server or object store can serve it then.
-
-    Every playlist beneath FOLDER that has ended gets our tags in place, its own lines stay as they are.
-    Beside them go live-torrent/ (the browser's files) and a watch.html for each stream. Where they are
-    served no live-torrent has to run; viewers meet at the WebTorrent tracker that --tracker names.
-
-    \b
-      live-torrent bake films --tracker wss://tracker.example.org/announce
-      live-torrent bake films --tracker wss://tracker.example.org/announce \\
-                              --public-url https://cdn.example.org/films
-      live-torrent bake films --undo
-
-    \b
-    The tracker can be a live-torrent of yours, which has to know the swarms that bake shows:
-      live-torrent serve --swarm 40HEXDIGITS
-
-    --public-url is where FOLDER will be: it goes into magnets as web seed, and makes the swarms the same
-    wherever it is baked. Run it again when something has changed: only new segments are hashed
-    (FOLDER/.live-torrent.jsonl knows the others). Ctrl-C is safe; the next run goes on.
-
-    \b
-    On a page of yours:
-      <script src="films/live-torrent/embed.js" data-src="films/casablanca/master.m3u8"></script>
-    """
-    from seeder.baking.command import run_bake
-
-    config = _configure(config_file, flags)
-    return run_bake(folder, config, stopper, dry_run=dry_run, undoing=undoing)
-
-
-@cli.command("import", short_help="Turn a media file, or a folder of WebM chunks, into a finished VOD.")
-@click.argument("path", metavar="FILE|FOLDER")
-@click.option("--name", required=True, metavar="NAME", help="The VOD's name: what stands in /watch/NAME.")
-@click.option("--title", default="", metavar="TEXT", help="Its title for people. [default: the file's name]")
-@_settings("feed", "ladder", "segment_seconds", "encoder", "ffmpeg", "log_format", "log_level")
-def import_(path: str, name: str, title: str, config_file: str | None, **flags: object) -> int:
-    """Turn FILE (anything ffmpeg reads) into the finished stream NAME of the feed folder.
-
-    What fits is copied, the rest is encoded. It appears in the feed all at once; no server has to run.
-
-    A FOLDER holds WebM chunks of a browser's recorder, each with a header or only the first: they are put
-    together in the order of the numbers in their names, without a gap. A broken one costs itself alone.
-    """
-    from seeder.imports.command import run_import
-
-    config = _configure(config_file, flags)
-    feed = made(config.feed or Path("feed"))
-    return run_import(Path(_checked(path)), name, title, feed, config, stopper)
-
-
-@cli.command(short_help="Make one MP4 or WebM of a recording, or of a part of it.")
-@click.argument("recording", metavar="FOLDER")
-@click.option("-o", "--output", "out", metavar="FILE", help="[default: the recording's name, here]")
-@click.option("--format", "form", metavar="mp4|webm", help="[default: as FILE ends; mp4]")
-@click.option("--from", "start", metavar="TIME", help="Where it begins: seconds, or H:MM:SS.")
-@click.option("--to", "stop", metavar="TIME", help="Where it ends.")
-@click.option("--variant", default="", metavar="NAME", help="A variant's folder, as v1. [default: the best]")
-@click.option("--force", is_flag=True, help="Write over FILE.")
-@_settings("ffmpeg", "log_format", "log_level")
-def export(
-    recording: str,
-    out: str | None,
-    form: str | None,
-    start: str | None,
-    stop: str | None,
-    variant: str,
-    force: bool,
-    config_file: str | None,
-    **flags: object,
-) -> int:
-    """Make one file of the recording in FOLDER (FEED/NAME; or a playlist of HLS that has ended).
-
-    Nothing is encoded: what is in its segments is copied, without a gap where it was interrupted. A part
-    begins at the key frame at or before --from. No server has to run.
-
-    \b
-      live-torrent export feed/garden-20261122-120000
-      live-torrent export feed/garden-20261122-120000 -o best.mp4 --from 1:15 --to 1:30
-    """
-    from seeder.export_command import moment, run_export
-    from seeder.recording.export_source import Wanted
-
-    config = _configure(config_file, flags)
-    file = None if out is None else Path(_checked(out))
-    form = form or ("webm" if file is not None and file.suffix.lower() == ".webm" else "mp4")
-    wanted = Wanted(form, moment(start, "--from"), moment(stop, "--to"), variant)
-    return run_export(Path(_checked(recording)), file, wanted, config, stopper, force=force)
-
-
-@cli.command(short_help="Hold a playlist against RFC 8216bis: a feed's, or our own.")
-@click.argument("where", metavar="URL", required=False)
-@click.option(
-    "--reloads", type=click.IntRange(1, 100_000), default=4, help="Of a live playlist. [default: 4]"
-)
-@click.option(
-    "--segments",
-    type=click.IntRange(-1),
-    default=2,
-    metavar="N",
-    help="Fetch the N newest of each playlist at each reload; 0: none, -1: all. [default: 2]",
-)
-@click.option(
-    "--header", multiple=True, metavar="NAME: VALUE", help="Sent with every request; may be repeated."
-)
-@click.option("--allow-private", is_flag=True, help="Follow redirects and playlists into private networks.")
-@click.option("--insecure", is_flag=True, help="Take any TLS certificate.")
-@click.option("--strict", is_flag=True, help="Exit with 1 for a SHOULD, too.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
-@click.option("--rules", "list_rules", is_flag=True, help="Say what is looked at, and nothing more.")
-def check(where: str | None, list_rules: bool, **options: Any) -> int:
-    """Hold the playlists at URL (or a local path) against RFC 8216bis and Apple's authoring rules.
-
-    A live playlist is reloaded as players do, its variants are held against each other, some of its
-    segments are fetched, and where it has magnets of live-torrent's they are held against the bytes.
-
-    \b
-    Each line: how much the rule binds (must, should, advice), its section, its name, where, what is there.
-    Exit codes: 0 no must is broken; 1 some are; 4 the playlist cannot be fetched.
-
-    \b
-      live-torrent check https://live.example.org/live/garden/master.m3u8
-      live-torrent check --json --reloads 30 http://127.0.0.1:8008/live/demo/master.m3u8
-      live-torrent check recording/index.m3u8 --segments -1
-    """
-    from seeder.checking.command import list_of_rules, run_check
-
-    if list_rules:
-        click.echo(list_of_rules())
-        return 0
-    if where is None:
-        raise click.UsageError("Missing argument 'URL'.")
-    stopper.hold()
-    return run_check(where, stopper, **options)
-
-
-cli.add_command(keys)
-
-
-def _configure(config_file: str | None, flags: Mapping[str, object]) -> Config:
-    config = load(flags, os.environ, Path(config_file) if config_file else None)
-    logs.setup(config.log_format, config.log_level)
-    for warning in unknown_variables(os.environ):
-        logger.warning(warning)
-    stopper.hold()
-    return config
-
-
-def _again(config_file: str | None, flags: Mapping[str, object]) -> Callable[[], Config]:
-    """The same, once more: what the file says may be otherwise by then."""
-    # The admin's token is taken out of the environment; so no copy of it is kept here either.
-    environ = {name: value for name, value in os.environ.items() if name != ADMIN_TOKEN_VARIABLE}
-    return partial(load, dict(flags), environ, Path(config_file) if config_file else None)
-
-
-def _checked(source: str) -> str:
-    if not source.strip():
-        raise ConfigError("the input is empty; name a file or a URL")
-    if "\n" in source:
-        raise ConfigError("the input's name has a line break in it")
-    return source
+for each in (bake, check, export, import_, keys):
+    cli.add_command(each)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from seeder import beside, machine, reloading
 from seeder.config import Config, Plan
+from seeder.facts import snapshot
 from seeder.feed.library import Library
 from seeder.feed.remote.task import Attach, AttachTask
 from seeder.feed.scan import Alone
@@ -41,17 +42,7 @@ from seeder.publish.room import Publishing
 from seeder.reload import Part, Reload
 from seeder.reloading import made_here
 from seeder.stats.counters import HttpCounters
-from seeder.stats.snapshot import (
-    Health,
-    IngestStats,
-    SeedStats,
-    Snapshot,
-    StreamStats,
-    TrackerStats,
-    UpstreamStats,
-    freeze_http,
-    freeze_tracker,
-)
+from seeder.stats.snapshot import Health, Snapshot
 from seeder.torrent.apart import ApartSession
 from seeder.torrent.settings import SeedSettings
 from seeder.tracker import Tracker, Turn, read_secret
@@ -144,8 +135,8 @@ class Service:
         self._door = Door()
         self._turn: Turn | None = None
         self._feed_task: FeedTask | None = None
-        self._counters = HttpCounters()
-        self._keeper = Keeper()
+        self.counters = HttpCounters()
+        self.keeper = Keeper()
         self.beside = beside.Beside(
             beside.Path(
                 plan,
@@ -205,7 +196,7 @@ class Service:
             await stack.enter_async_context(self.pushes)
             await stack.enter_async_context(self.ingests)
             self._start_ingests(group, stack)
-            self._keeper.begin("publish", self.publishing.run, group, stack)
+            self.keeper.begin("publish", self.publishing.run, group, stack)
             # After the rooms that carry on what publishers send. The desk closes before its listeners, which
             # so have the time to tell publishers why.
             tls = None if self._tls is None else self._tls.context
@@ -223,7 +214,7 @@ class Service:
         for name, config in made_here(self.plan, self.plan.config).items():
             self.ingests.start(config, vital=name == vital)
         if vital is not None:
-            self._keeper.begin("ingest", self.ingests.watch, group, stack)
+            self.keeper.begin("ingest", self.ingests.watch, group, stack)
 
     def _parts(self) -> list[Part]:
         """Who takes up what when the configuration is read anew."""
@@ -263,7 +254,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 (whatever it is)
             # HTTP and the viewers' mesh need no libtorrent.
             log.warning("libtorrent cannot start, nothing is seeded from here; all else works: %s", error)
-            self._keeper.health["torrent"] = Health(True, f"not seeding: {error}")
+            self.keeper.health["torrent"] = Health(True, f"not seeding: {error}")
             return None
         if seed.warning:
             log.warning(seed.warning)
@@ -304,7 +295,7 @@ class Service:
                     ready.set_result(None)
                 await running
 
-        self._keeper.begin("feed", work, group, stack)
+        self.keeper.begin("feed", work, group, stack)
         with suppress(TimeoutError):
             async with asyncio.timeout(READY):
                 await ready
@@ -337,7 +328,7 @@ class Service:
             announce=self.tracker,
             viewers=self.viewers,
             snapshot=self.snapshot,
-            counters=self._counters,
+            counters=self.counters,
             desk=self.desk,
             channels=self.channels,
             news=self.beside.news,
@@ -411,62 +402,7 @@ class Service:
 
     def snapshot(self) -> Snapshot:
         """What ``/metrics`` and ``/healthz`` show."""
-        streams = {
-            view.name: StreamStats(view.live, view.segments, self.viewers(view.rendezvous))
-            for view in self.library.streams()
-        }
-        tracker = TrackerStats() if self.tracker is None else freeze_tracker(self.tracker.counters)
-        return Snapshot(
-            streams=streams,
-            seed=self._seed_stats(),
-            tracker=tracker,
-            http=freeze_http(self._counters),
-            ingests=self._ingested(),
-            upstreams=self._upstreams(),
-            listeners=self.channels.listeners(),
-            pushes=self.pushes.stats(),
-            recordings=self.beside.recordings(),
-            storage=None if self.beside.storage is None else self.beside.storage.stats(),
-            health=self._healths(),
-            publishers={} if self.publishing is None else self.publishing.publishers(),
-            published={} if self.desk is None else dict(self.desk.counters.admitted),
-            unpublished={} if self.desk is None else dict(self.desk.counters.refused),
-        )
-
-    def _seed_stats(self) -> SeedStats:
-        if self.seed is None:
-            return SeedStats()
-        now = self.seed.counters()
-        held, restarts = len(self.seed.seeding()), self.seed.restarts
-        return SeedStats(held, now.peers, now.uploaded_bytes, restarts=restarts)
-
-    def _ingested(self) -> dict[str, IngestStats]:
-        found = {} if self.publishing is None else self.publishing.ingests()
-        return found | self.ingests.stats()
-
-    def _upstreams(self) -> dict[str, UpstreamStats]:
-        if self.attached is None or self.plan.name is None:
-            return {}
-        return {self.plan.name: self.attached.upstream()}
-
-    def _healths(self) -> dict[str, Health]:
-        """Only what stops viewers from being served makes us unhealthy; the rest is said in the detail."""
-        health = dict(self._keeper.health) | self.beside.healths()
-        if self.attached is not None:
-            # Viewers have what was published until then; it is the upstream that is not well.
-            health["upstream"] = Health(not (trouble := self.attached.upstream().trouble), trouble)
-        elif "feed" in health and not self.plan.feed.is_dir():
-            health["feed"] = Health(False, f"the feed folder {self.plan.feed} is gone; waiting for it")
-        if self.seed is not None:
-            said = self.seed.trouble or self.seed.webrtc_reason or self.seed.warning or ""
-            health["torrent"] = Health(True, said)
-        if self.pushes.all:
-            health["push"] = Health(True, self.pushes.trouble())
-        if self.ingests.stats():
-            health["ingest"] = Health(True, self.ingests.trouble())
-        if self.publishing is not None and "publish" in health and health["publish"].ok:
-            health["publish"] = Health(True, self.publishing.trouble() or health["publish"].detail)
-        return health
+        return snapshot(self)
 
 
 def _certificate(config: Config, stack: AsyncExitStack) -> Certificate | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from seeder import __version__, cli, logs, running
+from seeder import __version__, cli, logs, options, running
 from seeder.config import Local, Plan
 from seeder.errors import FeedError, ServeError
 from seeder.settings import SETTINGS
@@ -182,7 +182,7 @@ def test_ctrl_c_before_anything_runs_is_silent(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load", interrupted)
+    monkeypatch.setattr(options, "load", interrupted)
     assert cli._main(["demo"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 

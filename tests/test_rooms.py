@@ -37,14 +37,17 @@ LEVELS: dict[str, int] = {
     "web": 9,
     "beside": 10,  # rooms that look on, with their routes
     "reloading": 10,  # what each room does then
-    "service": 11,
+    "facts": 11,  # of all of them
+    "service": 12,
     "baking": 10,  # the browser's files are web's
     "folders": 10,
     "export_command": 10,
     "key_commands": 9,
-    "running": 12,
-    "cli": 13,
-    "__main__": 14,
+    "running": 13,
+    "options": 14,  # of those commands that run
+    "offline": 15,
+    "cli": 16,
+    "__main__": 17,
 }
 """A module may import from lower levels and from its own room; a new room takes its place here."""
 
