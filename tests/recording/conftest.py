@@ -15,6 +15,7 @@ import pytest
 from seeder.events import Event, Events
 from seeder.hls.playlist import MediaPlaylist, parse
 from seeder.recording.about import Recording, State, load
+from seeder.recording.journal import JOURNAL
 from seeder.recording.recorder import Recorder
 from seeder.recording.switches import Switches
 from tests.feed.conftest import Feed, running
@@ -121,8 +122,11 @@ class Studio:
 
         def there() -> Path | None:
             found = self.all(of)
-            whole = len(found) > number and found[number].state in (State.READY, State.INCOMPLETE)
-            return self.folder / found[number].name if whole else None
+            if len(found) <= number or found[number].state not in (State.READY, State.INCOMPLETE):
+                return None
+            folder = self.folder / found[number].name
+            # It says so a moment before its journal goes.
+            return None if (folder / JOURNAL).exists() else folder
 
         return await until(there)
 

@@ -64,7 +64,10 @@ async def test_a_connection_without_a_whole_request_ends(
             await asyncio.sleep(0.001)
 
     async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(dribble(), reader.read())
+        await dribble()
+        # A reset is an end, too: what came after the server's patience was at an end makes it one.
+        with suppress(ConnectionError):
+            await reader.read()
     writer.close()
 
 
@@ -100,7 +103,7 @@ async def test_one_address_has_a_bound_of_its_own(site: Site, path: str) -> None
         held[0][1].close()
         async with asyncio.timeout(PATIENCE):
             while True:
-                with suppress(ConnectionError):
+                with suppress(ConnectionError, AssertionError, h11.RemoteProtocolError):
                     if await told(bound.port, LAST):
                         break
                 await asyncio.sleep(0.02)
@@ -136,12 +139,14 @@ async def test_who_leaves_leaves_nothing_behind(
         for _ in range(3):  # one more than would fit if any stayed
             async with asyncio.timeout(SOON):
                 while True:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", bound.port, ssl=context)
-                    with suppress(ConnectionError, asyncio.IncompleteReadError):
-                        writer.write(ask(PLAYLIST))
-                        await reader.readuntil(b"m4s\n")
-                        break
-                    writer.close()
+                    # One too many is closed at once: under TLS it may be told so before it is connected.
+                    with suppress(ConnectionError, ssl.SSLError):
+                        reader, writer = await asyncio.open_connection("127.0.0.1", bound.port, ssl=context)
+                        with suppress(ConnectionError, asyncio.IncompleteReadError):
+                            writer.write(ask(PLAYLIST))
+                            await reader.readuntil(b"m4s\n")
+                            break
+                        writer.close()
                     await asyncio.sleep(0.02)
             writer.write(noise)
             await asyncio.sleep(0.01)
