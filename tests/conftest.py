@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import ssl
@@ -37,6 +38,7 @@ START_TIMEOUT = 90.0
 """Seconds for the command to answer /healthz: a noisy machine, never the usual time."""
 STOP_TIMEOUT = 60.0
 """Seconds from SIGINT to the exit: likewise."""
+LISTENING = re.compile(r"listening at https?://127\.0\.0\.1:(\d+)\D")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -249,7 +251,7 @@ async def live_torrent(tmp_path: Path) -> AsyncIterator[Start]:
 async def commands(folder: Path) -> AsyncIterator[Start]:
     """What starts the real command, with its home and its log in ``folder``.
 
-    ``--host 127.0.0.1`` and a free ``--port`` are added. Keywords: ``env`` (added to a clean environment),
+    ``--host 127.0.0.1`` and ``--port 0`` are added. Keywords: ``env`` (added to a clean environment),
     ``cwd``, ``scheme`` ("https" with ``--tls-…``). Every server is stopped at the end, and its manners
     are asserted (:meth:`Running.stop`).
     """
@@ -258,25 +260,29 @@ async def commands(folder: Path) -> AsyncIterator[Start]:
     async def start(
         *args: str, env: dict[str, str] | None = None, cwd: Path | None = None, scheme: str = "http"
     ) -> Running:
-        port = unused_port()
         log_file = folder / f"live-torrent-{len(started)}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "seeder", *args, "--host", "127.0.0.1", "--port", str(port)],
+                [sys.executable, "-m", "seeder", *args, "--host", "127.0.0.1", "--port", "0"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=cwd or folder,
                 env=command_environment(folder) | (env or {}),
             )
-        running = Running(f"{scheme}://127.0.0.1:{port}", port, process, log_file)
+        running = Running("", 0, process, log_file)
         started.append(running)
         async with asyncio.timeout(START_TIMEOUT):
-            while not await asyncio.to_thread(healthy, running.url):
+            while True:
+                # Its own choice: a port that was looked for beforehand could be somebody else's by now.
+                if found := LISTENING.search(running.log()):
+                    running.port = int(found[1])
+                    running.url = f"{scheme}://127.0.0.1:{running.port}"
+                    if await asyncio.to_thread(healthy, running.url):
+                        return running
                 if process.poll() is not None:
                     pytest.fail(f"live-torrent left with exit code {process.returncode}:\n{running.log()}")
                 await asyncio.sleep(0.05)
-        return running
 
     try:
         yield start
