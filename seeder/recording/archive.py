@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seeder.events import Events
 from seeder.recording.about import ABOUT, EXPORTS, POSTER, Recording, load, save
+from seeder.recording.retention import Sizes
 
 FRESH = 1.0
 """Seconds for which a look at all folders is good: pages ask every few seconds, each of their visitors."""
@@ -112,10 +113,15 @@ class Archive:
         log.info("the recording %s is deleted", name)
         self._events.emit("recording.gone", name=name, of=recording.of)
 
-    async def sizes(self) -> list[tuple[Recording, int]]:
-        """All of them, with their bytes on disk, exports included."""
+    async def sizes(self) -> list[tuple[Recording, Sizes]]:
+        """All of them, with their bytes on disk."""
         await self.refresh(now=True)
         return await asyncio.to_thread(_sizes, self.feed, self.recordings())
+
+
+def clear_exports(feed: Path, name: str) -> None:
+    """Files that were made of a recording; whoever downloads one has it to its end. Blocking."""
+    shutil.rmtree(feed / name / EXPORTS, ignore_errors=True)
 
 
 def clear(feed: Path) -> None:
@@ -161,13 +167,11 @@ def _delete(folder: Path) -> None:
     shutil.rmtree(trash, ignore_errors=True)
 
 
-def _sizes(feed: Path, recordings: tuple[Recording, ...]) -> list[tuple[Recording, int]]:
-    return [(each, _size(feed / each.name, each)) for each in recordings]
+def _sizes(feed: Path, recordings: tuple[Recording, ...]) -> list[tuple[Recording, Sizes]]:
+    return [(each, Sizes(each.bytes, _exports(feed / each.name))) for each in recordings]
 
 
-def _size(folder: Path, recording: Recording) -> int:
-    """What its media takes, as it says; exports are looked at."""
-    size = recording.bytes
+def _exports(folder: Path) -> int:
     with contextlib.suppress(OSError):
-        size += sum(e.stat().st_size for e in os.scandir(folder / EXPORTS) if e.is_file())
-    return size
+        return sum(e.stat().st_size for e in os.scandir(folder / EXPORTS) if e.is_file())
+    return 0

@@ -42,3 +42,13 @@ class Disk:
             # A disk that has no size (some network file systems) says nothing of its room either.
             self.full = size > 0 and status.f_bavail * status.f_frsize < reserve
         return not self.full
+
+    def lacking(self) -> float:
+        """Bytes that exports have to make room for, which can be made anew: before recordings end. Blocking,
+        briefly."""
+        try:
+            status = os.statvfs(self.folder)
+        except (OSError, AttributeError):
+            return 0.0
+        size = status.f_blocks * status.f_frsize
+        return max(0.0, min(RESERVE, size / SHARE) * AMPLE - status.f_bavail * status.f_frsize)

@@ -23,10 +23,10 @@ from seeder.feed.library import Library
 from seeder.hls.playlist import MediaPlaylist, decode, parse
 from seeder.ingest.storage import write_atomically
 from seeder.recording.about import ABOUT, Recording, State, load, save
-from seeder.recording.archive import Archive, clear
+from seeder.recording.archive import Archive, clear, clear_exports
 from seeder.recording.disk import Disk
 from seeder.recording.follower import Follower, Where
-from seeder.recording.retention import outdated
+from seeder.recording.retention import crowded, outdated
 from seeder.recording.switches import Switches
 from seeder.recording.take import resume
 from seeder.stats.snapshot import RecordingStats
@@ -294,13 +294,19 @@ class Recorder:
 
     async def _tidy(self) -> None:
         while True:
-            if self._age is not None or self._most is not None:
-                await self._retain()
+            await self._retain()
             await asyncio.sleep(TIDY)
 
     async def _retain(self) -> None:
+        lacking = await asyncio.to_thread(self._disk.lacking)
+        if self._age is None and self._most is None and not lacking:
+            return
         everything = await self.archive.sizes()
-        for name in outdated(everything, self._clock(), self._age, self._most):
+        gone = outdated(everything, self._clock(), self._age, self._most)
+        for name in crowded(everything, gone, self._most, lacking):
+            log.info("what was exported of %s is deleted: it takes too much room", name)
+            await asyncio.to_thread(clear_exports, self._feed, name)
+        for name in gone:
             try:
                 await self.archive.delete(name)
             except (OSError, KeyError) as error:

@@ -1,22 +1,32 @@
-"""Which recordings have to go. Pure."""
+"""Which recordings have to go, and which files that were made of them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from seeder.recording.about import Recording, State
 
 
-def outdated(
-    recordings: Iterable[tuple[Recording, int]], now: float, age: float | None, most: int | None
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes on disk."""
+
+    media: int
+    exports: int = 0
+
+
+Sized = Iterable[tuple[Recording, Sizes]]
+
+
+def outdated(recordings: Sized, now: float, age: float | None, most: int | None) -> list[str]:
     """Names, the oldest first, of those that ended more than ``age`` seconds before ``now`` (Unix seconds),
-    and of so many more that the rest takes no more than ``most`` bytes. Each comes with its bytes on disk,
-    exports included. What is kept, or not whole yet, stays, but counts."""
-    everything = sorted(recordings, key=lambda pair: (pair[0].ended or pair[0].started, pair[0].name))
-    total = sum(size for _, size in everything)
+    and of so many more that the media of the rest takes no more than ``most`` bytes. What is kept, or not
+    whole yet, stays, but counts. Exports do not: whoever may ask for them could have recordings deleted."""
+    everything = _oldest(recordings)
+    total = sum(sizes.media for _, sizes in everything)
     gone: list[str] = []
-    for recording, size in everything:
+    for recording, sizes in everything:
         whole = recording.state in (State.READY, State.INCOMPLETE)
         if recording.kept or recording.ended is None or not whole:
             continue
@@ -24,5 +34,23 @@ def outdated(
         too_much = most is not None and total > most
         if too_old or too_much:
             gone.append(recording.name)
-            total -= size
+            total -= sizes.media
     return gone
+
+
+def crowded(recordings: Sized, gone: Collection[str], most: int | None, lacking: float = 0) -> list[str]:
+    """Names, the oldest first, of those whose exports go: so many that what is left of all but ``gone`` takes
+    no more than ``most`` bytes, and that ``lacking`` bytes are free again. They can be made anew."""
+    left = [pair for pair in _oldest(recordings) if pair[0].name not in gone]
+    total = sum(sizes.media + sizes.exports for _, sizes in left)
+    over = max(lacking, 0 if most is None else total - most)
+    found: list[str] = []
+    for recording, sizes in left:
+        if over > 0 and sizes.exports:
+            found.append(recording.name)
+            over -= sizes.exports
+    return found
+
+
+def _oldest(recordings: Sized) -> list[tuple[Recording, Sizes]]:
+    return sorted(recordings, key=lambda pair: (pair[0].ended or pair[0].started, pair[0].name))
