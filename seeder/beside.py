@@ -201,7 +201,8 @@ class Beside:
         if began:
             self.events.emit("publish.start", **facts)
         else:
-            self.events.emit("publish.stop", **facts, reason="" if error is None else str(error))
+            reason = "" if error is None else str(error)
+            self.events.emit("publish.stop", **facts, reason=reason, lost=session.lost(error))
 
     def _viewers(self) -> dict[str, int]:
         path = self.path

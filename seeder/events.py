@@ -5,7 +5,8 @@
     stream.ended      its playlists have their EXT-X-ENDLIST    name
     stream.gone       nothing of it is published any more       name
     publish.start     an encoder was let in                     name, protocol
-    publish.stop      it has left                               name, protocol, reason (empty: by itself)
+    publish.stop      it has left                               name, protocol, reason (empty: by itself),
+                      lost (true: without a goodbye, nor was it cut off: it may come back)
     recording.start   a recording has its first segment         name, of
     recording.ready   … is whole, and can be downloaded         name, of, duration
     recording.gone    … was deleted                             name, of

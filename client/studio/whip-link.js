@@ -170,7 +170,9 @@ export class WhipLink {
     this.#over = true
     this.#gone.abort()
     this.#peer?.close()
-    // It also ends by itself, later: nobody waits for the answer, nor is a page that is left.
+    // It also ends by itself, later: nobody waits for the answer, nor is a page that is left. What was lost is to go
+    // on in the same recording.
+    if (this.#session && status !== 200) this.#session.search = '?lost'
     if (this.#session) fetch(this.#session, { method: 'DELETE', headers: this.#key, keepalive: true }).catch(() => {})
     this.options.told({ type: 'end', end: { status, message, ready: this.#ready } })
   }

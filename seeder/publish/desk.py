@@ -55,6 +55,8 @@ class Session:
         self.grant = grant
         self.ingest: Ingest | None = None
         self.since = time.time()
+        self.goodbye = False
+        """It has said that it stops, as its protocol says so. Whoever speaks with it sets this."""
         self._make = make
         self._end: asyncio.Future[RefusedError] = asyncio.get_running_loop().create_future()
         self._gone = asyncio.Event()
@@ -75,6 +77,11 @@ class Session:
     async def ended(self) -> RefusedError:
         """Returns why, once the desk has ended it: for who is not carrying yet."""
         return await asyncio.shield(self._end)
+
+    def lost(self, why: RefusedError | None) -> bool:
+        """Whether it may come back, once it has left, cut off for ``why``: it said no goodbye, and its
+        connection is gone or silent (408)."""
+        return not self.goodbye and (why is None or why.status == 408)
 
     def leave(self) -> None:
         """The desk's: the stream is free for another."""
@@ -202,7 +209,8 @@ class Desk:
             log.warning("%s: the publisher at %s is cut off: %s", grant.stream, claim.address, error)
             raise
         else:
-            log.info("%s: the publisher at %s has stopped", grant.stream, claim.address)
+            how = "has stopped" if session.goodbye else "is gone without a goodbye"
+            log.info("%s: the publisher at %s %s", grant.stream, claim.address, how)
         finally:
             if expiry is not None:
                 expiry.cancel()

@@ -27,8 +27,8 @@ class Whip(Protocol):
     def patch(self, id: str, key: str, text: str, match: str | None) -> Accepted | None:
         """An SDP fragment with the ``If-Match`` it came with: ``None`` when candidates are all it brings."""
 
-    def end(self, id: str, key: str) -> None:
-        """The publisher stops."""
+    def end(self, id: str, key: str, goodbye: bool = True) -> None:
+        """The publisher stops; without ``goodbye``: its connection is lost, and it means to come back."""
 
 
 class Wire(Protocol):

@@ -252,8 +252,10 @@ class Recorder:
             self._events.emit("recording.ready", name=done.name, of=done.of, duration=done.duration)
 
     def _noted(self, event: Event) -> None:
-        if event.kind not in ("publish.start", "publish.stop") or event.data.get("reason"):
+        if event.kind not in ("publish.start", "publish.stop"):
             return
+        if event.data.get("reason") or event.data.get("lost"):
+            return  # somebody goes on with it, or the grace decides
         follower = self._followers.get(str(event.data["name"]))
         if follower is None:
             return

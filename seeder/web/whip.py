@@ -84,7 +84,8 @@ def blueprint(door: Door, reach: Reach, lend: Lend | None) -> Blueprint:
 
     @whip.delete("/<name>/<id>")
     async def end(name: str, id: str) -> Response:
-        _whip(door).end(id, _token())
+        # Our studio's word for a connection that it has lost: the stream is free for its next one at once.
+        _whip(door).end(id, _token(), goodbye="lost" not in request.args)
         return Response("", 200)
 
     return whip

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import imageio_ffmpeg
 
 from seeder.ingest.supply import Supply
+from seeder.publish.claim import RefusedError
+from seeder.publish.desk import Desk, Session
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25")
 TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
@@ -17,6 +19,20 @@ H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g",
 AAC = ("-c:a", "aac", "-b:a", "64k")
 CHUNK = 188 * 7
 """Bytes: what MPEG-TS over UDP has in a datagram; a decoder can start with any."""
+
+
+def departures(desk: Desk) -> list[bool]:
+    """Of each publisher that leaves from now on, in turn: whether it was lost."""
+    left: list[bool] = []
+    before = desk.told
+
+    def told(session: Session, error: RefusedError | None, began: bool) -> None:
+        before(session, error, began)
+        if not began:
+            left.append(session.lost(error))
+
+    desk.told = told
+    return left
 
 
 class Encoder:

@@ -77,6 +77,9 @@ class Publisher:
         """-9."""
         self._process.kill()
 
+    def send(self, signal: int) -> None:
+        self._process.send_signal(signal)
+
     @property
     def runs(self) -> bool:
         return self._process.returncode is None

@@ -23,7 +23,7 @@ from seeder.publish.keyfile import KeyFile
 from seeder.publish.keys import Keys
 from seeder.publish.room import Publishing
 from tests.ingest.conftest import Viewer
-from tests.publish.encoder import Encoder, encoder
+from tests.publish.encoder import Encoder, departures, encoder
 
 PATIENCE = 90.0
 
@@ -331,6 +331,7 @@ async def test_a_key_for_one_stream_does_not_open_the_one_that_was_named(patient
 
 async def test_revoking_ends_that_keys_publishers_alone(patient: Desk) -> None:
     one, two = Guest(patient, "a"), Guest(patient, "b")
+    left = departures(patient)
     await one.inside.wait()
     await two.inside.wait()
     assert patient.revoke("id-of-c") == 0
@@ -340,6 +341,27 @@ async def test_revoking_ends_that_keys_publishers_alone(patient: Desk) -> None:
     assert not patient.stop("a")
     assert patient.stop("b")
     assert await two.task == "403 ended by the operator"
+    assert left == [False, False]
+
+
+async def test_who_says_no_goodbye_or_falls_silent_is_lost(patient: Desk) -> None:
+    left = departures(patient)
+    for goodbye, why, lost in (
+        (False, None, True),
+        (True, None, False),
+        (False, RefusedError("no media for 10 s", 408), True),
+        (False, RefusedError("media that cannot be used", 415), False),
+    ):
+        guest = Guest(patient, "garden")
+        await guest.inside.wait()
+        (session,) = patient.sessions()
+        session.goodbye = goodbye
+        if why is None:
+            guest.leave.set()
+        else:
+            session.end(why)
+        await guest.task
+        assert left.pop() is lost
 
 
 async def test_a_grant_ends_by_itself() -> None:

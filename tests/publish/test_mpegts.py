@@ -22,7 +22,7 @@ from seeder.publish.mpegts import listener
 from seeder.publish.mpegts.service import PACKET, ServiceName, checksum
 from seeder.publish.place import Place
 from seeder.publish.room import Publishing
-from tests.publish.encoder import AAC, H264, PICTURE, TONE
+from tests.publish.encoder import AAC, H264, PICTURE, TONE, departures
 
 PATIENCE = 90.0
 KEY = "lt_key0815key0815"
@@ -92,6 +92,7 @@ async def test_the_service_name_lets_publishers_in_over_udp_and_tcp_and_stands_n
 ) -> None:
     caplog.set_level("DEBUG", "seeder")
     async with serving(tmp_path) as server:
+        left = departures(server.desk)
         udp, tcp = f"udp://127.0.0.1:{server.port}?pkt_size=1316", f"tcp://127.0.0.1:{server.port}"
         async with (
             publishing(f"{KEY}-garden", udp),
@@ -104,6 +105,7 @@ async def test_the_service_name_lets_publishers_in_over_udp_and_tcp_and_stands_n
             await until(
                 lambda: server.segments("garden") >= 3 and server.segments("roof") >= 3, "two streams"
             )
+        await until(lambda: left == [True], "over TCP the end is known at once, and why is not")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["garden", "roof"]
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
         assert not [path for path in files if KEY.encode() in path.read_bytes()]

@@ -27,7 +27,7 @@ from seeder.publish.room import Publishing
 from seeder.publish.rtp import bridge
 from seeder.publish.rtsp import listener
 from seeder.publish.rtsp.ports import Receiver
-from tests.publish.encoder import AAC, H264, PICTURE, TONE
+from tests.publish.encoder import AAC, H264, PICTURE, TONE, departures
 
 PATIENCE = 90.0
 KEY = "a-secret-key"
@@ -117,6 +117,7 @@ async def test_a_publisher_is_watched_over_http_dies_comes_back_and_is_revoked(
         ((_, port),) = running.published
         desk = running.desk
         assert desk is not None
+        left = departures(desk)
 
         def segments() -> int:
             view = running.library.stream("garden")
@@ -150,6 +151,7 @@ async def test_a_publisher_is_watched_over_http_dies_comes_back_and_is_revoked(
             assert desk.revoke("k1") == 1
             await asyncio.wait_for(camera.wait(), PATIENCE)
         await until(lambda: not desk.sessions())
+        assert left == [True, False]
     assert (feed_dir / "garden" / "v0" / "index.m3u8").read_text().count("DISCONTINUITY\n") == 1
     assert "video copy, audio copy" in caplog.text
     assert KEY not in caplog.text
@@ -167,6 +169,7 @@ async def test_a_stream_goes_on_where_udp_loses_packets(door: Door, monkeypatch:
             received(self, data, addr)
 
     monkeypatch.setattr(Receiver, "datagram_received", lossy)
+    left = departures(door.desk)
     # Key frames so often that where one is lost the next comes in time.
     async with started(*ffmpeg(door.url, "udp", "-g", "10")) as camera:
         await until(lambda: door.segments() >= 3)
@@ -176,6 +179,7 @@ async def test_a_stream_goes_on_where_udp_loses_packets(door: Door, monkeypatch:
         await asyncio.wait_for(camera.wait(), PATIENCE)
     await until(lambda: not door.desk.sessions())
     assert lost > 3
+    assert left == [False], "ffmpeg said TEARDOWN"
     assert "DISCONTINUITY\n" not in door.playlist()
 
 

@@ -22,7 +22,7 @@ from seeder.publish import Claim, Desk, Grant, RefusedError
 from seeder.publish.place import Place
 from seeder.publish.srt import handshake, listener
 from seeder.publish.srt.handshake import CONCLUSION, INDUCTION, Handshake
-from tests.publish.encoder import AAC, H264, PICTURE, TONE
+from tests.publish.encoder import AAC, H264, PICTURE, TONE, departures
 
 PATIENCE = 90.0
 KEY, SECRET = "lt_key0815key0815", "lt_secret4711secret4711"
@@ -130,9 +130,10 @@ async def test_two_publish_through_one_port_and_who_has_no_key_is_told_so(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "seeder")
+    left = departures(server.desk)
     async with (
-        publishing(server.port, f"streamid={KEY}"),
-        publishing(server.port, f"streamid=roof&passphrase={SECRET}"),
+        publishing(server.port, f"streamid={KEY}") as one,
+        publishing(server.port, f"streamid=roof&passphrase={SECRET}") as two,
     ):
         await until(lambda: len(server.processes) >= 2, "two private ends")
         before = len(server.claims)
@@ -153,6 +154,10 @@ async def test_two_publish_through_one_port_and_who_has_no_key_is_told_so(
         await until(lambda: server.segments("garden") >= 3 and server.segments("roof") >= 3, "both streams")
         ours = server.processes
         assert {session.stream for session in server.desk.sessions()} == {"garden", "roof"}
+        for camera in (one, two):
+            camera.send_signal(signal.SIGINT)
+        await until(lambda: not server.desk.sessions(), "both have left")
+        assert left == [False, False], "and have said so"
     assert ours
     assert not [line for line in ours if SECRET in line or KEY in line]
     assert sorted(path.name for path in server.feed.iterdir()) == ["garden", "roof"]
@@ -162,6 +167,7 @@ async def test_two_publish_through_one_port_and_who_has_no_key_is_told_so(
 async def test_a_publisher_that_was_killed_returns_into_its_stream_until_its_key_is_revoked(
     server: Server,
 ) -> None:
+    left = departures(server.desk)
     async with publishing(server.port, f"streamid=publish:garden:{KEY}") as camera:
         await until(lambda: server.segments("garden") >= 2, "a stream")
         camera.kill()
@@ -174,6 +180,7 @@ async def test_a_publisher_that_was_killed_returns_into_its_stream_until_its_key
         assert server.desk.revoke("k1") == 1
         assert await words(camera), "a publisher that is cut off hears of it"
     await until(lambda: not server.processes, "nothing is left")
+    assert left == [True, False]
 
 
 async def test_a_second_publisher_takes_over_but_not_one_that_has_given_up(server: Server) -> None:

@@ -155,6 +155,7 @@ class Talks:
             try:
                 await session.carry(supply, reading.run())
             finally:
+                session.goodbye = reading.stopped
                 telling.cancel()
                 await asyncio.gather(telling, return_exceptions=True)
         finally:

@@ -63,6 +63,15 @@ def video(body: bytes) -> Content:
     return Content("avc", {0: Role.HEADER, 1: key}.get(body[1], Role.NOTHING), headed=True)
 
 
+def ends(body: bytes) -> bool:
+    """Whether video says that nothing follows: AVC's end of sequence, Enhanced RTMP's SequenceEnd."""
+    if len(body) < 2:
+        return False
+    if body[0] & 0x80:
+        return body[0] & 0x0F == 2
+    return body[0] & 0x0F == AVC and body[1] == 2
+
+
 def audio(body: bytes) -> Content:
     """Raises :class:`RefusedError` for what ffmpeg does not read out of FLV."""
     if len(body) < 2:

@@ -1,6 +1,7 @@
 """FLV over a TCP port of its own: ``ffmpeg … -metadata key=KEY -f flv tcp://HOST:9002``.
 
-The key stands in the metadata, with which such a file begins; nothing else is read before.
+The key stands in the metadata, with which such a file begins; nothing else is read before. Who stops says so
+by the end of the pictures' sequence, as ffmpeg does; every other end of the connection may be a loss.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from seeder.ingest.supply import Supply
 from seeder.publish import amf
 from seeder.publish.claim import Claim, RefusedError
 from seeder.publish.desk import Desk
+from seeder.publish.flv.codecs import ends
 from seeder.publish.flv.media import OPTIONS, Media, carried
-from seeder.publish.flv.tags import SCRIPT, Tag, TagReader
+from seeder.publish.flv.tags import SCRIPT, VIDEO, Tag, TagReader
 from seeder.publish.listening import listening
 from seeder.publish.place import Place
 
@@ -49,8 +51,9 @@ async def _talk(desk: Desk, reader: asyncio.StreamReader, address: str) -> None:
             while True:
                 for tag in found:
                     await carried(supply, media, tag)
+                    session.goodbye = tag.kind == VIDEO and ends(tag.body)
                 data = b""
-                with suppress(OSError):  # killed, or its network is gone: an end like any other
+                with suppress(OSError):  # killed, or its network is gone
                     data = await reader.read(READ)
                 if not data:
                     return

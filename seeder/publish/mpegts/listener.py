@@ -1,6 +1,7 @@
 """MPEG-TS over TCP and UDP: ``ffmpeg … -metadata service_name=KEY -f mpegts udp://HOST:9001?pkt_size=1316``.
 
 The key is the name of the service; or the sender's address is one that the operator allows for a stream.
+There is no goodbye in MPEG-TS: who leaves may have been lost.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ _PING, _PONG, _STREAM_BEGIN = 6, 7, 0
 
 
 class Farewell:
-    """The publisher has stopped."""
+    """The publisher stops; one that is lost says nothing."""
 
 
 Event = Wish | Tag | Farewell

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from seeder.ingest.supply import Supply
 from seeder.publish.claim import Claim, RefusedError
-from seeder.publish.desk import Desk
+from seeder.publish.desk import Desk, Session
 from seeder.publish.flv.media import OPTIONS, Media, carried
 from seeder.publish.flv.tags import Tag
 from seeder.publish.listening import listening
@@ -92,13 +92,14 @@ class _Talk:
         async with self._desk.admit(claim) as session:
             self._conversation.accept()
             supply = Supply(f"{self._protocol.upper()} from {self._address}", "flv", OPTIONS)
-            await session.carry(supply, self._read(supply))
+            await session.carry(supply, self._read(session, supply))
 
-    async def _read(self, supply: Supply) -> None:
+    async def _read(self, session: Session, supply: Supply) -> None:
         media = Media()
         while (event := await self._event()) is not None and not isinstance(event, Farewell):
             if isinstance(event, Tag):
                 await carried(supply, media, event)
+        session.goodbye = event is not None
 
     async def _event(self) -> Event | None:
         """The next one, None when the connection has ended."""
@@ -107,7 +108,7 @@ class _Talk:
                 await self._send()
                 data = await self._reader.read(READ)
             except OSError:
-                data = b""  # killed, or its network is gone: an end like any other
+                data = b""  # killed, or its network is gone
             if not data:
                 return None
             self._conversation.feed(data)

@@ -142,7 +142,7 @@ async def _publish(wire: Wire, session: Session, announce: Request, peer: str) -
         for number, (way, _) in enumerate(used):
             way.rtp, way.rtcp = partial(bridge.rtp, number), partial(bridge.rtcp, number)
         await wire.answer()
-        await session.carry(bridge.supply, _record(wire, ways))
+        await session.carry(bridge.supply, _record(wire, ways, session))
 
 
 async def _set_up(wire: Wire, ways: Ways) -> bool:
@@ -164,12 +164,13 @@ async def _set_up(wire: Wire, ways: Ways) -> bool:
                 await wire.answer(455, "Method Not Valid in This State")
 
 
-async def _record(wire: Wire, ways: Ways) -> None:
-    """Until the publisher ends it."""
+async def _record(wire: Wire, ways: Ways, session: Session) -> None:
+    """Until the publisher ends it, or is lost."""
     while (item := await wire.next()) is not None:
         if isinstance(item, Frame):
             ways.frame(item.channel, item.data)
         elif item.method == "TEARDOWN":
+            session.goodbye = True
             await wire.answer()
             return
         elif not await wire.answered(item):

@@ -110,6 +110,11 @@ def shutdown(socket: int) -> bytes:
     return _HEADER.pack(_SHUTDOWN, 0, 0, socket) + bytes(4)
 
 
+def is_shutdown(datagram: bytes) -> bool:
+    """Its sender closes the connection; one that was killed, or lost its network, cannot say so."""
+    return datagram.startswith(_SHUTDOWN[:2])
+
+
 def made_cookie(secret: bytes, host: str, port: int, minute: int) -> int:
     """What proves that a packet from there reaches us is answered from there. Nothing is kept for it."""
     digest = hmac.digest(secret, f"{host}|{port}|{minute}".encode(), "sha256")

@@ -140,6 +140,7 @@ class _Front:
                     async def read() -> None:
                         while media := await end.process.read():
                             await supply.write(media)
+                        session.goodbye = talk.goodbye
 
                     await session.carry(supply, read())
         except RefusedError as error:
@@ -189,6 +190,8 @@ class _Conversation:
         self.encrypted = asked.extension(handshake.KEY_MATERIAL) is not None
         self.key = ""
         """By which it was let in, once it was."""
+        self.goodbye = False
+        """Its last word was that it closes the connection."""
         self._front = front
         self._conclusion = data
         self._heard = time.monotonic()
@@ -230,6 +233,7 @@ class _Conversation:
     def heard(self, data: bytes) -> None:
         """From the caller: media, and what else SRT says."""
         self._heard = time.monotonic()
+        self.goodbye = handshake.is_shutdown(data)
         if self._end is not None and self._cookie is not None:
             self._end.send(data)
 

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class _Session:
     key: str = field(repr=False)
+    admitted: Session
     peer: Peer
     etag: str
     remote: str
@@ -102,9 +103,12 @@ class Whip:
         lines = ["a=ice-lite", *answer.ice(local), *answer.candidates(local)]
         return Accepted(id, "\r\n".join(lines) + "\r\n", session.etag)
 
-    def end(self, id: str, key: str) -> None:
-        """The publisher stops. Raises :class:`RefusedError`: 404, 401."""
-        self._session(id, key).peer.leave()
+    def end(self, id: str, key: str, goodbye: bool = True) -> None:
+        """The publisher stops, or (no ``goodbye``) lets go of a connection that it has lost. Raises
+        :class:`RefusedError`: 404, 401."""
+        session = self._session(id, key)
+        session.admitted.goodbye = goodbye
+        session.peer.leave()
 
     def _session(self, id: str, key: str) -> _Session:
         session = self._sessions.get(id)
@@ -131,7 +135,7 @@ class Whip:
         try:
             async with (
                 self._desk.admit(claim) as admitted,
-                self._connection(claim, offer, tracks, accepted) as peer,
+                self._connection(admitted, offer, tracks, accepted) as peer,
             ):
                 head = await _before(admitted, peer)
                 supply = _supply(claim, tracks)
@@ -151,13 +155,13 @@ class Whip:
 
     @asynccontextmanager
     async def _connection(
-        self, claim: Claim, offer: Offer, tracks: tuple[Track, ...], accepted: asyncio.Future[Accepted]
+        self, admitted: Session, offer: Offer, tracks: tuple[Track, ...], accepted: asyncio.Future[Accepted]
     ) -> AsyncIterator[Peer]:
         local = self._local()
         peer = Peer(self._own(), offer, tracks, self._port.send, refresh=self._refresh)
         id, etag = secrets.token_urlsafe(24), _etag()
         self._port.add(peer, local)
-        self._sessions[id] = _Session(claim.key, peer, etag, offer.ufrag, local)
+        self._sessions[id] = _Session(admitted.claim.key, admitted, peer, etag, offer.ufrag, local)
         try:
             if not accepted.done():
                 accepted.set_result(Accepted(id, answer.write(offer, tracks, local), etag))

@@ -12,6 +12,7 @@ from seeder.publish.whip import peer
 from seeder.publish.whip.endpoint import Whip
 from seeder.publish.whip.listener import candidates
 from seeder.publish.whip.port import listening
+from tests.publish.encoder import departures
 from tests.publish.whip.conftest import KEY, STUN, Site, until
 from tests.publish.whip.offers import OFFER
 
@@ -140,6 +141,20 @@ async def test_a_revoked_key_ends_also_who_has_not_connected_yet(site: Site) -> 
     assert site.running.desk is not None
     assert site.running.desk.revoke("k1") == 1
     await until(lambda: not site.publishers())
+
+
+async def test_a_page_that_lost_its_connection_lets_go_of_it_without_a_goodbye(site: Site) -> None:
+    assert site.running.desk is not None
+    left = departures(site.running.desk)
+    for query, lost in (("?lost", True), ("", False)):
+        status, headers, _ = await site.offer(OFFER)
+        assert status == 201
+        (session,) = site.running.desk.sessions()
+        path = headers["location"] + query
+        assert (await site.ask("DELETE", path, authorization=f"Bearer {KEY}"))[0] == 200
+        await until(lambda: not site.publishers())
+        assert session.goodbye is not lost
+        assert left.pop() is lost
 
 
 async def test_without_the_listener_there_is_nothing(site: Site) -> None:

@@ -14,7 +14,7 @@ import pytest
 from seeder.publish.whip import endpoint, peer
 from tests.browser.asking import plays
 from tests.conftest import NewPage
-from tests.publish.encoder import H264, PICTURE, TONE
+from tests.publish.encoder import H264, PICTURE, TONE, departures
 from tests.publish.whip.conftest import KEY, Site, until
 from tests.publish.whip.page import publish
 
@@ -53,6 +53,8 @@ async def test_ffmpeg_publishes_vanishes_and_returns_into_the_same_stream(
     caplog.set_level("DEBUG", "seeder")
     async with ffmpeg(site.url, key="wrong") as stranger:
         assert await stranger.wait() != 0
+    assert site.running.desk is not None
+    left = departures(site.running.desk)
     async with ffmpeg(site.url) as first:
         await until(lambda: site.segments() >= 2)
         found = await site.probe()
@@ -71,6 +73,7 @@ async def test_ffmpeg_publishes_vanishes_and_returns_into_the_same_stream(
         # It says DELETE: no silence need be waited for.
         monkeypatch.setattr(peer, "CONSENT", 1000.0)
         await until(lambda: not site.publishers())
+    assert left == [True, False]
     assert KEY not in caplog.text
 
 
