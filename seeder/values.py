@@ -157,7 +157,11 @@ def as_choice(*choices: str) -> Callable[[object], str]:
 
 
 def as_path(value: object) -> Path:
-    return Path(as_text(str(value) if isinstance(value, Path) else value)).expanduser()
+    path = Path(as_text(str(value) if isinstance(value, Path) else value))
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path.parts[0]!r} is nobody's home here") from None
 
 
 def as_host(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seeder.config import Config, load, merge, unknown_variables
@@ -325,6 +325,7 @@ def test_no_accepted_turn_address_makes_chromium_throw(text: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), st.text(max_size=20)))
+@example({"keys": "~nobody-of-that-name/keys"})
 def test_whatever_a_flag_holds_gives_a_configuration_or_a_config_error(flags: dict[str, str]) -> None:
     try:
         config, message = merge(flags), ""
