@@ -98,7 +98,7 @@ def recover(stream: Path, first: str = "v0") -> Recovered:
     :class:`OSError` when a folder cannot be read.
     """
     if (stream / RECORDING).exists():  # else it would delete what it takes for its window's
-        raise IngestError(f"{stream} is a recording: choose another stream name")
+        raise IngestError(f"{stream.name} is a recording: choose another stream name")
     if (theirs := _theirs(stream, first)) is not None:
         raise _foreign(theirs)
     found = _folders(stream, first)
