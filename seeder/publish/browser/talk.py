@@ -17,6 +17,7 @@ from seeder.publish.browser.part import Chunk
 from seeder.publish.claim import Claim, RefusedError
 from seeder.publish.desk import FAREWELL, Desk, Session
 from seeder.publish.door import Shown, Wire
+from seeder.tracker.gate import client_key
 
 MOST = 64
 """Connections at once that have shown no key yet; each may hold 3 MiB for the ten seconds that it has."""
@@ -72,20 +73,20 @@ class Talks:
         # H.264 that is not cut by then is encoded (``ingest.encoder``).
         self._patience = 1.5 * segment_seconds + SLACK
         self._unknown: Counter[str] = Counter()
-        """By address: those that have shown no key."""
+        """By client, as for the tracker (an IPv6 /64 is one): those that have shown no key."""
         self._talks: set[asyncio.Task[None]] = set()
         """… and what speaks with them."""
         self._holders: dict[str, _Holder] = {}
 
     def full(self, address: str) -> bool:
         """Too many are here that have shown no key."""
-        return self._unknown.total() >= MOST or self._unknown[address] >= MOST_PER_ADDRESS
+        return self._unknown.total() >= MOST or self._unknown[client_key(address)] >= MOST_PER_ADDRESS
 
     async def talk(self, wire: Wire, name: str, address: str, key: str, shown: Shown) -> None:
         """Returns when the connection is closed. Cancelling is safe."""
         task = asyncio.current_task()
         assert task is not None
-        self._unknown[address] += 1
+        self._unknown[client_key(address)] += 1
         self._talks.add(task)
         try:
             claim, start = await self._claim(wire, name, address, key)
@@ -111,7 +112,7 @@ class Talks:
         """It has shown a key, or left. Idempotent."""
         if task in self._talks:
             self._talks.discard(task)
-            self._unknown[address] -= 1
+            self._unknown[client_key(address)] -= 1
             self._unknown += Counter()  # forgets those at 0
 
     async def _claim(self, wire: Wire, name: str, address: str, key: str) -> tuple[Claim, words.Start]:

@@ -280,6 +280,29 @@ async def test_media_that_nobody_can_take_for_long_ends_it(
             await sending
 
 
+async def test_who_has_a_whole_network_of_ipv6_takes_no_more_places_than_one_address(here: Studio) -> None:
+    class Silent:
+        async def receive(self) -> None:
+            await asyncio.Event().wait()
+
+        async def send(self, text: str) -> None:
+            raise ConnectionResetError
+
+    talks = here.running._door.browser
+    assert isinstance(talks, talk.Talks)
+    idle = [
+        asyncio.create_task(talks.talk(Silent(), "calm", f"2001:db8::{number:x}", "", Silent()))  # type: ignore[arg-type]
+        for number in range(talk.MOST_PER_ADDRESS)
+    ]
+    await asyncio.sleep(0)
+    assert talks.full("2001:db8::ffff")
+    assert not talks.full("2001:db8:0:1::1")
+    for one in idle:
+        one.cancel()
+    await asyncio.wait(idle)
+    assert not talks.full("2001:db8::ffff")
+
+
 async def test_two_hundred_who_say_nothing_take_nobodys_place(
     here: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
