@@ -20,6 +20,8 @@ from seeder.tasks import FullError, Job, Tasks
 KIND = "import"
 LOOK = 30.0
 """Seconds between two looks at what has expired, or waits for a task."""
+SOON = 1.0
+"""… while uploads cannot be taken yet."""
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +38,13 @@ class Importing:
     events: Events
     beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Each upload gets one task."""
+    loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    """What an earlier run left is known: its tasks begin anew as soon as they are."""
 
     async def work(self, job: Job) -> Mapping[str, object]:
         """An upload's task: see :data:`seeder.tasks.task.Work`."""
         request, name = job.task.request, job.task.about
+        await self.loaded.wait()
         try:
             upload = self.uploads.get(str(request.get("upload")))
         except UploadError:
@@ -97,16 +102,22 @@ class Importing:
         return self.uploads.get(upload.id)
 
     async def run(self) -> None:
-        """Begins what could not be begun, and clears away what nobody needs; until cancelled."""
+        """Begins what could not be begun, and clears away what nobody needs; until cancelled.
+
+        Not before the tasks are known: an upload whose task is not is thrown away. They are not while another
+        server works in this feed (one that is about to stop, say), and then its uploads are its own, too."""
         while True:
+            await self.tasks.ready()
             try:
-                if not self.uploads.ready:
-                    await asyncio.to_thread(self.uploads.load)
-                await self._look()
+                if not self.tasks.warning:
+                    if not self.uploads.ready:
+                        await asyncio.to_thread(self.uploads.load)
+                    self.loaded.set()
+                    await self._look()
             except (FullError, OSError) as error:
                 log.warning("uploads wait: %s", error)
             try:
-                async with asyncio.timeout(LOOK):
+                async with asyncio.timeout(LOOK if self.uploads.ready else SOON):
                     await self.uploads.complete.wait()
             except TimeoutError:
                 pass

@@ -396,6 +396,41 @@ async def test_no_media_fails_in_one_line_and_leaves_nothing(place: Place) -> No
     assert not list((place.feed / ".live-torrent/uploads").glob("*.data"))
 
 
+async def test_a_server_that_comes_before_another_has_left_throws_nothing_of_its_uploads_away(
+    feed_dir: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, begun, events = record(2), asyncio.Event(), Events()
+    hidden, kinds = feed_dir / ".live-torrent", {}  # type: ignore[var-annotated]
+
+    async def never(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        async with open_place(feed_dir) as first:
+            with monkeypatch.context() as slow:
+                slow.setattr("seeder.imports.task.make", never)
+                answer = await first.bring(
+                    await first.create(len(data), filename="day.webm", name="day"), 0, data
+                )
+                await asyncio.wait_for(begun.wait(), PATIENCE)
+            tasks = Tasks(hidden / "tasks", kinds, events)
+            uploads = Uploads(hidden / "uploads", 1 << 20)
+            importing = Importing(feed_dir, Config, uploads, tasks, events)
+            kinds[KIND] = importing.work
+            later = [group.create_task(room()) for room in (tasks.run, importing.run)]
+            await tasks.ready()
+            assert "another live-torrent" in tasks.warning
+            with pytest.raises(module.UploadError, match="in a moment"):
+                uploads.get("0" * 32)
+        async with asyncio.timeout(PATIENCE):
+            while (task := tasks.get(answer.headers["task"])) is None or not task.state.over:
+                await asyncio.sleep(0.02)
+        assert (task.state, task.error) == ("done", "")
+        for room in later:
+            room.cancel()
+
+
 async def test_an_upload_outlives_the_server_and_becomes_a_stream_with_magnets(
     feed_dir: Path, live_torrent: Start, record: Record
 ) -> None:
@@ -414,6 +449,9 @@ async def test_an_upload_outlives_the_server_and_becomes_a_stream_with_magnets(
 
     server = await live_torrent("serve", "--feed", str(feed_dir), env=token)
     desk.port = server.port
+    async with asyncio.timeout(PATIENCE):
+        while (await desk.ask("HEAD", path, {})).status == 503:  # what is there is not known yet
+            await asyncio.sleep(0.02)
     assert await desk.offset(path) == 20_000
     answer = await desk.bring(path, 20_000, data[20_000:])
     assert answer.status == 204
