@@ -14,7 +14,7 @@ from seeder.config import Config, Plan
 from seeder.model import AWAY_LEAST, StreamView
 
 PATIENCE = 60.0
-SEGMENT = "#EXTINF:1,\n{}.ts\n"
+SEGMENT = "#EXTINF:0.4,\n{}.ts\n"
 
 
 def view(live: bool, changed: float, target: float = 2.0) -> StreamView:
@@ -34,7 +34,7 @@ def listed(folder: Path, count: int) -> None:
     for number in range(count):
         (folder / f"{number}.ts").write_bytes(b"\x47" + bytes(187))
     lines = "".join(SEGMENT.format(number) for number in range(count))
-    (folder / "index.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n{lines}")
+    (folder / "index.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:0\n{lines}")
 
 
 async def test_who_stays_away_is_told_of_and_who_comes_back(

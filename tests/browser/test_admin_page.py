@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
@@ -16,14 +16,16 @@ PATIENCE = 60_000
 """Milliseconds."""
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    config = tmp_path / "config.toml"
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """For all tests of this file: each leaves it as it was."""
+    folder = tmp_path_factory.mktemp("admin")
+    config = folder / "config.toml"
     config.write_text(
         'feed = "feed"\nrecord = false\n[[streams]]\nname = "garden"\n'
         'input = "lavfi:testsrc2=size=160x90:rate=10"\nsegment_seconds = 1\n'
     )
-    async with commands(tmp_path) as start:
+    async with commands(folder) as start:
         yield await start("serve", "--config", str(config), env={"LIVE_TORRENT_ADMIN_TOKEN": TOKEN})
 
 

@@ -55,7 +55,7 @@ async def test_viewers_that_keep_switching_variants_play_on_and_share(
         await page.evaluate(f"for (const link of {LINKS}) link.isOfBefore = true")
     before = [await stats(page) for page in pages]
     dice = Random(3)
-    rounds = [[dice.randrange(len(WIDTHS)) for _ in pages] for _ in range(6)]
+    rounds = [[dice.randrange(len(WIDTHS)) for _ in pages] for _ in range(4)]
     assert {level for levels in rounds for level in levels} == {0, 1, 2}
     for levels in [*rounds, [1, 1, 1]]:
         for page, level in zip(pages, levels, strict=True):

@@ -92,7 +92,7 @@ async def test_what_is_said_of_the_api_holds(server: Server, tmp_path: Path) -> 
     """schemathesis: valid and invalid requests of all kinds, each answer held against the description."""
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     command = (
-        *("run", f"http://127.0.0.1:{server.port}{PATH}", "--seed", "6", "--max-examples", "5"),
+        *("run", f"http://127.0.0.1:{server.port}{PATH}", "--seed", "6", "--max-examples", "3"),
         *("--exclude-operation-id", "postUploads", "--exclude-operation-id", "patchUploadsId"),
         *("--checks", "all", "--exclude-path", "/api/events", "--request-timeout", "30"),
         *("--header", f"Authorization: Bearer {TOKEN}", "--generation-database", "none", "--no-color"),

@@ -145,22 +145,31 @@ async def test_who_goes_on_wrong_loses_the_stream_and_nobody_else_does(
 async def test_silence_ends_it_and_an_empty_message_is_none(
     here: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk, "KEY_SECONDS", 0.3)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(talk, "KEY_SECONDS", 0.3)
+        async with page(here, "silent") as one:  # says nothing, and reads no further either: half open
+            assert await one.over() == 4408
     monkeypatch.setattr(talk, "SILENCE", 1.5)
     monkeypatch.setattr(talk, "BEGIN", 3.0)
-    async with page(here, "silent") as one:  # says nothing, and reads no further either: half open
-        assert await one.over() == 4408
-    begun = time.monotonic()
-    async with on_air(here, "silent") as one:
-        with suppress(ConnectionClosed):
-            for _ in range(300):
-                await one.socket.send(b"")
-                await asyncio.sleep(0.2)
-        assert await one.over() == 4408
-    assert time.monotonic() - begun > 2.5
-    async with on_air(here, "silent") as one:
-        await one.send(made("vp8", 2.0))
-        assert await one.over() == 4408
+    data = made("vp8", 2.0)
+
+    async def sends_nothing() -> float:
+        begun = time.monotonic()
+        async with on_air(here, "empty") as one:
+            with suppress(ConnectionClosed):
+                for _ in range(300):
+                    await one.socket.send(b"")
+                    await asyncio.sleep(0.2)
+            assert await one.over() == 4408
+        return time.monotonic() - begun
+
+    async def falls_silent() -> None:
+        async with on_air(here, "silent") as one:
+            await one.send(data)
+            assert await one.over() == 4408
+
+    lasted, _ = await asyncio.gather(sends_nothing(), falls_silent())
+    assert lasted > 2.5
     assert sum(seconds(here.playlist("silent"))) == pytest.approx(2, abs=0.1)
 
 
