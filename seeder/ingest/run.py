@@ -23,6 +23,8 @@ from seeder.ingest.supply import Supply
 
 GOODBYE_SECONDS = 10.0  # for an ffmpeg that is told of the end by who sends it the media, to read it all
 DRAIN_SECONDS = 2.0  # to write the last segment once ffmpeg has stopped; only a hung disk needs more
+STARVED = 0.1  # of what usually comes meanwhile: an ffmpeg that got less is not stuck, its publisher is slow
+LOOKS = 5  # at that, until an ffmpeg that gives nothing counts as stalled
 STALL_SECONDS = 1.0  # to see whether an ffmpeg that gives nothing is at work
 COPY_TRIAL_SECONDS = 60.0  # a GOP too long within this much copied media: the input does not fit after all
 
@@ -98,6 +100,8 @@ class Run:
         self._begun = False
         self._media = 0.0  # seconds of media of the run, published
         self._said = False  # that it falls behind
+        self._supply: Supply | None = None  # while ffmpeg is given what comes from there
+        self._given = 0  # bytes
         self._publishing = asyncio.Lock()  # fair: segments stay in order
 
     async def go(self, binary: Binary, supply: Supply | None) -> None:
@@ -115,7 +119,7 @@ class Run:
             behind=self._behind,
         ) as process:  # fmt: skip
             self.pid = process.pid
-            feeder = None if supply is None else asyncio.create_task(_feed(process, supply))
+            feeder = None if supply is None else asyncio.create_task(self._feed(process, supply))
             # The pump is a task of its own: when we are cancelled, it goes on to the end of ffmpeg's output.
             pump = asyncio.create_task(self._pump(process))
             try:
@@ -159,14 +163,21 @@ class Run:
     async def _read(self, process: Process, number: int, name: str) -> None:
         plan, splitter = self.plan, self._splitters[name]
         waits = plan.source.listens or plan.source.kind is SourceKind.STDIN  # for a publisher, for ever
+        before, looks = 0, 0
         while True:
+            wait = None if waits and splitter.init is None else self._stall / LOOKS
             try:
-                async with asyncio.timeout(None if waits and splitter.init is None else self._stall):
+                async with asyncio.timeout(wait):
                     data = await process.read(number)
             except TimeoutError:
+                # What comes all at once behind a pause takes ffmpeg a moment.
+                looks = 0 if self._starved(before) else looks + 1
+                if looks < LOOKS:
+                    continue
                 raise await self._stalled() from None
             if not data:
                 break
+            before, looks = self._given, 0
             for event in splitter.feed(data):
                 if isinstance(event, Fragment):
                     self._note_first(name, event)
@@ -218,6 +229,41 @@ class Run:
             self._said = True
             log.warning("%s: %s, and there is nothing to give up", plan.source.name, why)
 
+    async def _feed(self, process: Process, supply: Supply) -> None:
+        """Carry a publisher's media to ffmpeg, until either ends."""
+        with suppress(OSError):  # ffmpeg has ended: its exit code tells more
+            data = await supply.begin()
+            if supply.alone:
+                await process.write(data)
+                process.end_input()
+            self._supply = None if supply.alone else supply
+            while not supply.alone:
+                if data:
+                    self._given += len(data)
+                    await process.write(data)
+                data = await supply.read()
+                if not data:
+                    break
+        self._supply = None
+        if supply.alone:
+            with suppress(OSError):
+                while await supply.read():
+                    pass
+            try:
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                await process.stop()
+        process.end_input()
+
+    def _starved(self, before: int) -> bool:
+        """Whether a publisher's line is what gives nothing: since ``before`` so little has come that a new
+        ffmpeg would have no more of it, and would lose what is on its way to the next key frame."""
+        if self._supply is None or not self._media:
+            return False
+        usual = before / self._media * self._stall
+        return self._given - before + self._supply.size < STARVED * usual
+
     async def _stalled(self) -> RunFailedError:
         """One that works hard all the while is no dead one: there is too much for it to do."""
         before = effort(self.pid) if self._sheds and self.pid is not None else None
@@ -241,31 +287,6 @@ class Run:
         if self.plan.video is Mode.COPY:
             return CopyFailedError(message, self._media >= COPY_TRIAL_SECONDS)
         return RunFailedError(message)
-
-
-async def _feed(process: Process, supply: Supply) -> None:
-    """Carry a publisher's media to ffmpeg, until either ends."""
-    with suppress(OSError):  # ffmpeg has ended: its exit code tells more
-        data = await supply.begin()
-        if supply.alone:
-            await process.write(data)
-            process.end_input()
-        while not supply.alone:
-            if data:
-                await process.write(data)
-            data = await supply.read()
-            if not data:
-                break
-    if supply.alone:
-        with suppress(OSError):
-            while await supply.read():
-                pass
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            await process.stop()
-    process.end_input()
 
 
 def plain(line: str) -> str:
