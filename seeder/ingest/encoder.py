@@ -26,6 +26,9 @@ GOP_STRETCH = (
 )
 PICTURE_BITRATE = 1_200_000  # the test picture's noise would show blocks below
 LEAST_FRAME_RATE, MOST_FRAME_RATE = 10, 60
+PIXELS = 8192 * 4352
+"""Of an input's picture at most, 8K: one may claim 16384 x 16384 in a few bytes, for whose decoding ffmpeg
+takes gigabytes, and a publisher's key is not to end the server."""
 STEADY_FRAME_RATES = (24, 25, 30, 50, 60)
 BURST_SINCE = (6, 1)  # the ffmpeg version that brought -readrate_initial_burst
 # The concat demuxer keeps the duration of what it reads to itself, but for a mark on each packet.
@@ -205,14 +208,14 @@ def _input(plan: Plan, launch: Launch, version: tuple[int, ...]) -> list[str]:
     if source.kind is SourceKind.PICTURE:
         return [*out, "-f", "lavfi", "-i", picture.graph(launch.clock)]
     # Live inputs often start without time stamps, or with some that are missing.
-    return [*out, "-fflags", "+genpts", *source.arguments]
+    return [*out, "-fflags", "+genpts", "-max_pixels", str(PIXELS), *source.arguments]
 
 
 def probe_arguments(source: Source, media_seconds: float) -> list[str]:
     """Print what is inside and copy up to ``media_seconds`` of the video, to see its key frames."""
     return [
         "-hide_banner", "-nostats", "-nostdin", "-loglevel", "info",
-        *source.arguments,
+        "-max_pixels", str(PIXELS), *source.arguments,
         "-t", f"{media_seconds:.0f}", "-map", "0:V:0", "-c", "copy", *source.copying,
         "-map_metadata", "-1", "-map_chapters", "-1", "-write_tmcd", "0",
         "-f", "mp4", "-movflags", "+cmaf+frag_keyframe+delay_moov+skip_trailer", "-use_editlist", "0",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seeder.errors import IngestError
 from seeder.ingest.config import IngestConfig
 from seeder.ingest.ingest import Ingest
 from seeder.ingest.supply import Supply
@@ -99,3 +100,14 @@ async def test_what_is_there_is_published(
     assert ("avc1" in master) == ("picture" not in kept)
     assert ("mp4a" in master) == ("sound" not in kept)
     assert viewer.decode() == ""
+
+
+async def test_a_picture_that_would_take_gigabytes_is_not_decoded(
+    viewer: Any, on_air: Any, sent: MakeMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seeder.ingest.encoder.PIXELS", 320 * 180)
+    encoded = "-c:v mpeg2video -g 25 -c:a aac"
+    await published(viewer, on_air, sent(size="320x180", seconds=2, codecs=encoded))
+    assert seconds(viewer) == pytest.approx(2, abs=0.2)
+    with pytest.raises(IngestError, match=r"received no packets|Invalid argument"):
+        await published(viewer, on_air, sent(size="640x360", seconds=2, codecs=encoded))
