@@ -64,7 +64,8 @@ function show ({ site, streams, recordings }) {
   const lists = entries(streams, recordings)
   const all = lists.live.length + lists.recordings.length
   // What is on the stage need not be listed below it, unless it is one of many.
-  const alone = staging !== null && all <= 1
+  const on = query.get('stream') ?? streams[0]?.name
+  const alone = staging !== null && [...lists.live, ...lists.recordings].every(({ name }) => name === on)
   listing.show(alone ? { live: [], recordings: [] } : lists)
   $('finder').hidden = alone || all < 2
   $('alone').hidden = !alone

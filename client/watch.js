@@ -31,8 +31,12 @@ const WORDS = {
   ended: [] // the last picture stays, and can be played again
 }
 
+/** … and while the last one stands, for nothing new comes. */
+const OFF_AIR = [`“${called}” is off air`, 'It goes on by itself when it comes back.']
+
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let saying
+let onAir = true
 /** @type {import('./player.js').State} */
 let state = 'loading'
 /** @type {import('./player.js').MountedPlayer | null} */
@@ -93,6 +97,10 @@ async function load () {
       play: (url, at) => {
         source = url
         start(at)
+      },
+      air: on => {
+        onAir = on
+        show()
       }
     })
   } catch {
@@ -118,9 +126,12 @@ function say (next) {
   const again = WORDS[next].join() === WORDS[state].join() && saying !== undefined
   state = next
   controls?.tell(state)
-  if (again) return
+  if (!again) show()
+}
+
+function show () {
   clearTimeout(saying)
-  const [title = '', line = ''] = WORDS[state]
+  const [title = '', line = ''] = onAir || state !== 'playing' ? WORDS[state] : OFF_AIR
   saying = setTimeout(() => {
     const box = /** @type {HTMLElement} */ (document.getElementById('overlay'))
     box.dataset.state = title === '' ? 'none' : 'shown'

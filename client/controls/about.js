@@ -38,6 +38,12 @@ export class About {
     return answer.ok ? answer.json() : {}
   }
 
+  /** Whether it is a recording, or live and something new has come lately. */
+  async onAir () {
+    const { live, onAir } = await this.#get('streams')
+    return live === false || onAir !== false
+  }
+
   async #ask () {
     if (this.#asking || this.#over || document.hidden) return
     this.#asking = true

@@ -4,6 +4,7 @@
  */
 
 import { About } from './about.js'
+import { watchAir } from './air.js'
 import { panel } from './panel.js'
 
 /** The first picture is usually there sooner, and a poster would take its bytes from it. ms */
@@ -18,10 +19,11 @@ const POSTER_AFTER = 1500
  * @property {() => string} source the playlist that is played, absolute
  * @property {() => import('../player.js').MountedPlayer | null} player
  * @property {(source: string, at?: number) => void} play another playlist, from there
+ * @property {(on: boolean) => void} air told when a live stream goes off air while it is watched, and comes back
  */
 
 /** @param {Opened} page @returns {import('./panel.js').Controls} */
-export function control ({ video, stage, stream, called, source, player, play }) {
+export function control ({ video, stage, stream, called, source, player, play, air }) {
   const own = source()
   const at = (/** @type {string} */ path) => new URL(`../${path}`, location.href).href
   const about = stream === null ? null : new About(at('api'), stream)
@@ -49,6 +51,7 @@ export function control ({ video, stage, stream, called, source, player, play })
     },
     toLive: () => source() === own ? null : () => play(own)
   })
+  if (about !== null) watchAir(video, () => about.onAir(), air)
   return {
     tell (state) {
       about?.tell(state)

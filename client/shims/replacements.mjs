@@ -91,6 +91,14 @@ export const PATCHES = [
     from: "el.src = 'data:,WEBVTT'",
     to: "el.src = URL.createObjectURL(new Blob(['WEBVTT']))"
   },
+  {
+    // Media end a little later than their EXTINFs say. Who has played a live stream that brings nothing new to that end
+    // is not thrown back by what hls.js takes for another window, to see the last seconds over and over.
+    file: 'hls.js/dist/hls.mjs',
+    version: '1.7.4',
+    from: 'currentTime >= start - config.maxFragLookUpTolerance && currentTime <= end;',
+    to: 'currentTime >= start - config.maxFragLookUpTolerance && currentTime <= end + 1;'
+  },
   ...leftOut('webtorrent/index.js', '3.0.21', [
     'seed (input, opts, onseed)', 'createServer (options, force)', 'throttleDownload (rate)', 'throttleUpload (rate)',
     'async _getByHash (infoHashHash)'
