@@ -239,7 +239,7 @@ async def test_what_comes_and_goes_is_seen_at_once(house: House, new_page: NewPa
     await page.goto(house.url)
     link = page.locator("#live").get_by_role("link", name="radio & co")
     await link.focus()
-    await page.clock.pause_at(await page.evaluate("Date.now()") / 1000 + 0.1)
+    await page.clock.pause_at(await page.evaluate("Date.now()") / 1000 + 10)
 
     async def listed(kind: str, *names: str) -> None:
         async def told() -> bool:
