@@ -22,7 +22,7 @@ worker speak to each other."""
 _SINGLE: dict[str, tuple[str, Headers]] = {
     "/": ("pages/index.html", security.page(framed=False)),
     "/studio": ("pages/studio.html", security.STUDIO),
-    "/admin": ("pages/admin.html", security.page(framed=False)),
+    "/admin": ("pages/admin.html", security.ADMIN_PAGE),
     # From the root the whole site is its scope anyway; the header keeps it so behind a prefix.
     "/sw.js": ("sw.js", (*security.SCRIPT, ("Service-Worker-Allowed", "/"))),
     "/embed.js": ("embed.js", security.SCRIPT),

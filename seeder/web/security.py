@@ -64,11 +64,11 @@ PERMISSIONS = ", ".join(f"{name}=()" for name in ("camera", "display-capture", "
 site's to give (``allow="autoplay; fullscreen"``)."""
 
 STUDIO_POLICY = PAGE_POLICY | {
-    "connect-src": "'self'",  # the stream's key goes to this server and nowhere else
+    "connect-src": "'self'",  # the stream's key, or the admin's token, goes to this server and nowhere else
     "worker-src": "'none'",
     "frame-ancestors": "'none'",
 }
-"""The studio plays nothing from elsewhere; what it sends is its visitor's camera."""
+"""Studio and admin page play nothing from elsewhere; what they hold is not for others."""
 
 
 def page(*, framed: bool) -> Headers:
@@ -86,8 +86,17 @@ def page(*, framed: bool) -> Headers:
     return headers if framed else (*headers, ("X-Frame-Options", "DENY"))
 
 
+_STUDIO_CSP = "; ".join(f"{directive} {sources}" for directive, sources in STUDIO_POLICY.items())
+
+ADMIN_PAGE: Headers = (
+    ("Content-Security-Policy", _STUDIO_CSP),
+    ("Permissions-Policy", PERMISSIONS),
+    *_COMMON,
+    ("X-Frame-Options", "DENY"),
+)
+
 STUDIO: Headers = (
-    ("Content-Security-Policy", "; ".join(f"{name} {sources}" for name, sources in STUDIO_POLICY.items())),
+    ("Content-Security-Policy", _STUDIO_CSP),
     # The one page that asks for them; no frame in it could.
     ("Permissions-Policy", "camera=(self), display-capture=(self), geolocation=(), microphone=(self)"),
     *_COMMON,

@@ -131,6 +131,7 @@ BUNDLE = {
     "pages/index.html": b"<!doctype html>index",
     "pages/watch.html": b"<!doctype html>watch",
     "pages/studio.html": b"<!doctype html>studio",
+    "pages/admin.html": b"<!doctype html>admin",
     "pages/style.css": b"body {}",
     "pages/favicon.svg": b"<svg/>",
     ".stamp": b"secret",

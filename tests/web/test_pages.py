@@ -107,6 +107,17 @@ async def test_the_studio_alone_may_use_camera_and_screen_and_talks_to_nobody_bu
     assert studio["x-frame-options"] == "DENY"
 
 
+async def test_the_page_that_holds_the_admins_token_talks_to_nobody_but_us_either(site: Site) -> None:
+    admin = (await site.fetch("/admin")).headers
+    policy = admin["content-security-policy"]
+    assert "connect-src 'self';" in policy
+    assert "worker-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert "camera=()" in admin["permissions-policy"]
+    assert admin["x-frame-options"] == "DENY"
+
+
 async def test_the_page_of_a_stream_that_is_not_there_yet_waits_for_it(site: Site) -> None:
     got = await site.fetch("/watch/soon")
     assert (got.status, got.body) == (404, BUNDLE["pages/watch.html"])
