@@ -4,7 +4,7 @@
 set -eu
 packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gir1.2-gst-rtsp-server-1.0 python3-gi srt-tools
-vlc-bin vlc-plugin-base nginx-light libnginx-mod-rtmp"
+vlc-bin vlc-plugin-base nginx-light libnginx-mod-rtmp ffmpeg"
 
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
     echo "no apt-get, or not root: the tests that need others' programs will skip"
