@@ -12,9 +12,10 @@ from random import Random
 import pytest_asyncio
 from playwright.async_api import Route
 
-from tests.browser.asking import audience, plays, stats, watch, when
+from tests.browser.asking import PATIENCE, audience, plays, stats, watch, when
 from tests.browser.conftest import WIDTHS, just_begun
 from tests.conftest import NewPage, Running, Start
+from tests.strain import steadily
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -50,22 +51,27 @@ async def test_viewers_that_keep_switching_variants_play_on_and_share(
     for page in pages:
         await page.route(re.compile(r"/client/hls-[^/]*\.js"), expose)
     await audience(live, *pages)
-    for page in pages:
-        await when(page, "s.peers === 2", "all have met")
-        await page.evaluate(f"for (const link of {LINKS}) link.isOfBefore = true")
-    before = [await stats(page) for page in pages]
     dice = Random(3)
     rounds = [[dice.randrange(len(WIDTHS)) for _ in pages] for _ in range(4)]
     assert {level for levels in rounds for level in levels} == {0, 1, 2}
-    for levels in [*rounds, [1, 1, 1]]:
-        for page, level in zip(pages, levels, strict=True):
-            await page.evaluate(f"window.hls.loadLevel = {level}")
-        await asyncio.sleep(2)
-    await asyncio.gather(*(plays(page, 4) for page in pages))
-    for page, old in zip(pages, before, strict=True):
-        new = await when(page, f"s.bytesFromPeers > {old['bytesFromPeers']}", "something came from peers")
-        kept = await page.evaluate(f"{LINKS}.filter(link => link.isOfBefore).length")
-        assert kept == new["peers"] == 2, "the mesh outlives every switch"
+
+    async def switching() -> None:
+        for page in pages:
+            await when(page, "s.peers === 2", "all have met")
+            await page.evaluate(f"for (const link of {LINKS}) link.isOfBefore = true")
+        before = [await stats(page) for page in pages]
+        for levels in [*rounds, [1, 1, 1]]:
+            for page, level in zip(pages, levels, strict=True):
+                await page.evaluate(f"window.hls.loadLevel = {level}")
+            await asyncio.sleep(2)
+        await asyncio.gather(*(plays(page, 4) for page in pages))
+        for page, old in zip(pages, before, strict=True):
+            new = await when(page, f"s.bytesFromPeers > {old['bytesFromPeers']}", "something came from peers")
+            kept = await page.evaluate(f"{LINKS}.filter(link => link.isOfBefore).length")
+            assert kept == new["peers"] == 2, "the mesh outlives every switch"
+
+    # A link whose other end gets no time for long is given up, and rightly so.
+    await steadily(switching, PATIENCE)
 
 
 async def test_viewers_of_a_ladder_made_here_switch_play_on_and_share_on_every_rung(
