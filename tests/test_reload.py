@@ -118,6 +118,11 @@ def test_flags_and_variables_still_win() -> None:
     assert old == new
 
 
+hangups = pytest.mark.skipif(
+    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="begun with nohup, and so is all that it starts"
+)
+
+
 # --- the real command --------------------------------------------------------------------------------
 
 
@@ -160,6 +165,7 @@ async def said(server: Running, words: str, times: int = 1) -> str:
             await asyncio.sleep(0.05)
 
 
+@hangups
 async def test_a_hangup_changes_what_is_otherwise_and_nothing_else_loses_a_segment(
     live_torrent: Start, ts_vod: Path, tmp_path: Path
 ) -> None:
@@ -357,6 +363,7 @@ async def test_an_issuers_keys_are_read_anew(feed_dir: Path, tmp_path: Path) -> 
             await running.desk.ask(token(old))
 
 
+@hangups
 def test_a_hangup_means_reloading_where_no_terminal_sends_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

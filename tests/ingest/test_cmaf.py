@@ -4,7 +4,7 @@ import contextlib
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seeder.errors import IngestError
@@ -41,7 +41,6 @@ def test_byte_by_byte_gives_the_same(fragmented: bytes) -> None:
     assert split(data, [1] * len(data)) == Splitter().feed(data)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_where_the_bytes_are_split_does_not_matter(fragmented: bytes, data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.integers(0, 40_000), max_size=20))
@@ -111,7 +110,6 @@ def test_garbage_raises_nothing_but_ingest_errors(data: bytes) -> None:
         Splitter().feed(data)
 
 
-@settings(deadline=None)
 @given(at=st.integers(0, 3000), value=st.integers(0, 255))
 def test_a_damaged_byte_raises_nothing_but_ingest_errors(fragmented: bytes, at: int, value: int) -> None:
     damaged = bytearray(fragmented[:20_000])

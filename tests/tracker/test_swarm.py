@@ -249,7 +249,7 @@ def test_offers_in_flight_are_bounded_for_sender_and_receiver() -> None:
     assert any(isinstance(message, OfferRelay) for _, message in sent)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_story_leaves_anything_behind(data: st.DataObject) -> None:
     """Whatever happens in whatever order, the books agree, and an empty house is empty."""

@@ -41,7 +41,7 @@ ASKED = st.builds(lambda path, lines, method: ask(path, *lines, method=method), 
 
 
 @given(st.lists(ASKED, min_size=1, max_size=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_port_and_the_application_behind_it_agree(both: Both, asked: Sequence[bytes]) -> None:  # noqa: F811
     site, slow = both
     site.counters.sent.clear()

@@ -33,7 +33,7 @@ def test_all_frames_of_what_ffmpeg_made_come_out(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, 30_000), max_size=12), seed=st.integers(0, 7))
 def test_it_does_not_matter_where_the_bytes_are_cut(kind: str, cuts: list[int], seed: int) -> None:
     data = made(kind, 1.0)
@@ -118,7 +118,7 @@ def moof_of(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["vp8", "mp4"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(at=st.integers(0, 60_000), junk=st.binary(min_size=1, max_size=40), gone=st.integers(0, 40))
 def test_whatever_is_damaged_is_refused_or_read_but_never_a_crash(
     kind: str, at: int, junk: bytes, gone: int
