@@ -17,11 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from seeder.errors import PlaylistError
+from seeder.errors import IngestError, PlaylistError
 from seeder.events import Event, Events
 from seeder.feed.library import Library
 from seeder.hls.playlist import MediaPlaylist, decode, parse
-from seeder.ingest.storage import write_atomically
+from seeder.ingest.storage import locked, write_atomically
 from seeder.recording.about import ABOUT, Recording, State, load, save
 from seeder.recording.archive import Archive, clear, clear_exports
 from seeder.recording.disk import Disk
@@ -39,6 +39,10 @@ LAST_WORDS = 2.0
 """Seconds at the end of the run for streams' last segments to be listed."""
 FAREWELL = 5.0
 """… and for recordings to be finished; what takes longer is the next start's."""
+PLACE = ".live-torrent/recordings"
+"""In the feed: a folder that the one server that records there holds locked."""
+AGAIN = 2.0
+"""Seconds until a feed in which another server records is tried again."""
 TIDY = 30.0
 """Seconds between two looks at what is too old or too much."""
 
@@ -81,6 +85,7 @@ class Recorder:
         self._group: asyncio.TaskGroup | None = None
         self._threads: ThreadPoolExecutor
         self._refreshing: set[asyncio.Task[None]] = set()
+        self._held_up = ""
         events.watch(self._noted)
 
     # --- asked by others -----------------------------------------------------------------------------
@@ -144,7 +149,9 @@ class Recorder:
 
     def trouble(self) -> str:
         """A line for people; empty when all is well."""
-        return "; ".join(f"{name}: {f.trouble}" for name, f in self._followers.items() if f.trouble)
+        return self._held_up or "; ".join(
+            f"{name}: {f.trouble}" for name, f in self._followers.items() if f.trouble
+        )
 
     # --- the room ------------------------------------------------------------------------------------
 
@@ -154,9 +161,17 @@ class Recorder:
         self._tasks.clear()
         self._threads = ThreadPoolExecutor(THREADS, "recorder")
         try:
+            with contextlib.ExitStack() as lock:
+                await self._work(self.switches.load)
+                await self.archive.refresh(now=True)
+                await self._alone(lock)
+                await self._record()
+        finally:
+            self._threads.shutdown(wait=False)  # a disk that hangs must not hold us
+
+    async def _record(self) -> None:
+        try:
             await self._work(clear, self._feed)
-            await self._work(self.switches.load)
-            await self.archive.refresh(now=True)
             await self._take_up()
             async with asyncio.TaskGroup() as group, aclosing(self._library.changes()) as changes:
                 self._group = group
@@ -171,7 +186,26 @@ class Recorder:
         finally:
             self._group = None
             await self._farewell()
-            self._threads.shutdown(wait=False)  # a disk that hangs must not hold us
+
+    async def _alone(self, lock: contextlib.ExitStack) -> None:
+        """Once no other server records in this feed: two would finish each other's recordings. After a
+        restart the last one may be about to stop. Without locks it is the operator's affair."""
+        place = self._feed / PLACE
+        while True:
+            try:
+                await self._work(_made, place)
+                lock.enter_context(locked(place))
+            except IngestError:
+                if not self._held_up:
+                    self._held_up = "another live-torrent records in this feed"
+                    log.warning("%s: this one does not (%s)", self._held_up, self._feed)
+                await asyncio.sleep(AGAIN)
+                await self.archive.refresh(now=True)
+                continue
+            except OSError as error:
+                log.info("%s cannot be made (%s)", place, error.strerror or error)
+            self._held_up = ""
+            return
 
     async def _work(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
         loop = asyncio.get_running_loop()
@@ -313,6 +347,11 @@ class Recorder:
                 await self.archive.delete(name)
             except (OSError, KeyError) as error:
                 log.warning("the recording %s cannot be deleted: %s", name, error)
+
+
+def _made(place: Path) -> None:
+    place.parent.mkdir(exist_ok=True)  # in the feed, which is not ours to make
+    place.mkdir(exist_ok=True)
 
 
 def _end(folder: Path, now: float) -> None:

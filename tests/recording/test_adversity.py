@@ -148,7 +148,7 @@ async def test_what_nobody_goes_on_with_is_finished_at_the_next_start(
         await studio.ready("garden")
         assert playlist(folder / "index.m3u8").ended
         assert uris(folder / "index.m3u8") == ["seg0.ts"]
-        assert list(folder.glob(".*")) == []
+        await until(lambda: not list(folder.glob(".*")))
 
 
 async def test_a_recording_without_its_journal_is_finished_from_its_playlists(

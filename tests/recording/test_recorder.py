@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
+
+from seeder.ingest.storage import locked
+from seeder.recording import recorder
 from seeder.recording.about import State, load
 from tests.recording.conftest import Open, Writer, media, playlist, until, uris
 
@@ -37,7 +42,7 @@ async def test_what_is_live_is_kept_under_its_names_and_torrents_until_its_end(
         assert about is not None
         assert (about.state, about.duration, about.segments, about.lost) == (State.READY, 16.0, 8, 0.0)
         assert about.bytes == sum(path.stat().st_size for path in folder.glob("*.ts"))
-        assert list(folder.glob(".*")) == [], "no journal is left"
+        await until(lambda: not list(folder.glob(".*")))
         await until(lambda: not studio.feed.view(folder.name).live)
         await until(lambda: "recording.ready" in studio.kinds())
         started = [e for e in studio.told if e.kind == "recording.start"]
@@ -94,3 +99,24 @@ async def test_a_writer_that_begins_anew_with_its_names_loses_and_doubles_nothin
         ]
         assert [segment.discontinuity for segment in whole.segments] == [False] * 4 + [True] + [False] * 2
         assert media(folder) == [folder / "index.m3u8"]
+
+
+async def test_of_two_servers_of_a_feed_one_records_and_the_other_once_that_is_gone(
+    recording: Open, feed_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "AGAIN", 0.05)
+    place = feed_dir / recorder.PLACE
+    place.mkdir(parents=True)
+
+    async def second() -> None:
+        async with recording(feed_dir) as studio:
+            assert studio.recorder.trouble() == ""
+            Writer(feed_dir, "garden").add()
+            await studio.recorded("garden", 1)
+
+    with locked(place):
+        waiting = asyncio.create_task(second())
+        await until(lambda: "another live-torrent records in this feed" in caplog.text)
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    await waiting
