@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +81,8 @@ class Webhooks:
         """What the last attempt at a place came to, where that was no good."""
         self._wake = asyncio.Event()
         self._unsaved = False
+        self._pen: ThreadPoolExecutor | None = None
+        """One thread: what is written later is what stays, also where nobody waits for it any more."""
         self._loaded = False
         self._warn()
         events.watch(self._told)
@@ -112,6 +115,7 @@ class Webhooks:
             before = [replace(each, due=min(each.due, now + FARTHEST)) for each in known]
             if found:
                 self._keep([*before, *self._waiting])
+        self._pen = ThreadPoolExecutor(1, "webhooks")
         try:
             while True:
                 self._wake.clear()
@@ -128,6 +132,7 @@ class Webhooks:
                 task.cancel()
             await asyncio.gather(*self._flying.values(), return_exceptions=True)
             await self._save()
+            self._pen.shutdown(wait=False)  # a disk that hangs must not hold us
             await self._posts.close()
 
     def _told(self, event: Event) -> None:
@@ -157,8 +162,12 @@ class Webhooks:
         if not self._unsaved:
             return
         self._unsaved = False
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.to_thread(box.save, self._file, tuple(self._waiting))
+            await loop.run_in_executor(self._pen, box.save, self._file, tuple(self._waiting))
+        except asyncio.CancelledError:
+            self._unsaved = True  # it may not even have begun
+            raise
         except OSError as error:
             log.warning("webhooks that wait cannot be written to %s: %s", self._file, error.strerror or error)
 

@@ -94,7 +94,7 @@ async def test_an_export_outlives_a_server_that_is_killed_and_can_be_cancelled(
         while (found := (await ask(server.port, "GET", at))[1])["state"] not in ("done", "failed"):
             await asyncio.sleep(0.05)
     assert (found["state"], found["error"]) == ("done", "")
-    assert not scratch.exists()
+    await until(lambda: not scratch.exists())
     status, data = await ask(server.port, "GET", found["result"]["url"])
     assert (status, len(data)) == (200, found["result"]["bytes"])
     (tmp_path / "got.mp4").write_bytes(data)
@@ -110,5 +110,5 @@ async def test_an_export_outlives_a_server_that_is_killed_and_can_be_cancelled(
     status, told = await ask(server.port, "DELETE", f"/api/tasks/{task['id']}", TOKEN)
     assert (status, told["state"]) == (200, "cancelled")
     assert gone(pid)
-    assert not (scratch.parent / task["id"]).exists()
+    await until(lambda: not (scratch.parent / task["id"]).exists())
     assert list((feed_dir / NAME / ".exports").iterdir()) == []

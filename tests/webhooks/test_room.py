@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -348,3 +349,28 @@ def test_a_damaged_box_loses_what_is_damaged_alone(tmp_path: Path) -> None:
     for text in ("{", "{}", "7", "\0"):
         file.write_text(text)
         assert box.load(file) == []
+
+
+async def test_what_happens_at_the_very_end_is_written_down_however_slow_the_disk_is(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(config, tmp_path)
+    write, begun = box.save, asyncio.Event()
+    loop, times = asyncio.get_running_loop(), iter((0.5, 0.0, 0.0, 0.0))
+
+    def slow(file: Path, messages: tuple[Message, ...]) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        time.sleep(next(times))
+        write(file, messages)
+
+    monkeypatch.setattr(box, "save", slow)
+    async with world.running():
+        world.events.emit("stream.live", name="garden")
+        await begun.wait()
+        world.events.emit("publish.stop", name="garden", protocol="rtmp", reason="")
+    # The end does not wait for a disk that hangs; this one only takes a while.
+    async with asyncio.timeout(PATIENCE):
+        while not world.file.exists():
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.6)
+    assert [message.kind for message in box.load(world.file)] == ["stream.live", "publish.stop"]
