@@ -10,7 +10,7 @@ import { el, field, keep, row, table, text } from './dom.js'
 /**
  * @typedef {object} Line one stream, from all that tells of it
  * @property {string} name
- * @property {boolean} live
+ * @property {boolean} onAir
  * @property {number} viewers
  * @property {number} segments
  * @property {{ protocol: string, since: number }} [publishing]
@@ -39,7 +39,7 @@ export function streams (desk) {
       if (!recorded.has(stream.name) && isStream(stream)) lines.set(stream.name, { ...stream, recording: null })
     }
     for (const [name, ingest] of Object.entries(made.ingests)) {
-      const line = lines.get(name) ?? { name, live: false, viewers: 0, segments: 0, recording: null }
+      const line = lines.get(name) ?? { name, onAir: false, viewers: 0, segments: 0, recording: null }
       lines.set(name, { ...line, made: /** @type {Made} */ (ingest) })
     }
     await Promise.all([...lines.values()].map(async line => {
@@ -94,8 +94,8 @@ function one (desk, first) {
   ])
   /** @param {Line} line */
   function update (line) {
-    text(badge, line.live ? 'Live' : 'Off')
-    badge.classList.toggle('live', line.live)
+    text(badge, line.onAir ? 'Live' : 'Off air')
+    badge.classList.toggle('live', line.onAir)
     text(from, source(line.made, line.publishing, Date.now() / 1000))
     text(said, trouble(line.made))
     text(viewers, String(line.viewers))

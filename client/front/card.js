@@ -55,7 +55,7 @@ export function makeCard (first, { posters, download }) {
     write(under, entry.under)
     write(viewers, entry.viewers > 0 ? `${entry.viewers} watching` : '')
     if (entry.started > 0) {
-      write(when, `${entry.live ? 'since ' : ''}${ago(entry.started, now)}`)
+      write(when, `${entry.live ? 'began ' : ''}${ago(entry.started, now)}`)
       when.dateTime = new Date(entry.started * 1000).toISOString()
       when.title = exactly(entry.started)
     }
