@@ -163,7 +163,10 @@ export class Air {
   #words ({ phase, words, good, lowered, bits, figures, since }) {
     if (phase === 'over') {
       if (!good && words) return this.#say(words, true)
-      return this.#say({ title: since === null ? 'Stopped.' : 'The stream has ended.', text: since === null || !this.#records ? '' : 'If it was recorded, the recording is on the front page.' }, false)
+      const may = since !== null && this.#records
+      this.#say({ title: since === null ? 'Stopped.' : 'The stream has ended.', text: may ? 'If it was recorded, the recording is on the front page.' : '' }, false)
+      $('front').hidden = !may
+      return
     }
     if (words) return this.#say(words, phase !== 'waiting')
     if (phase === 'connecting') return this.#say({ title: 'Connecting…', text: '' }, false)
@@ -214,6 +217,7 @@ export class Air {
     $('status').classList.toggle('bad', bad)
     text('said-title', title)
     text('said-text', line)
+    $('front').hidden = true
   }
 
   /** @param {string} id @param {boolean} is */
