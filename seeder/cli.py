@@ -76,6 +76,10 @@ def cli(context: click.Context) -> None:
     From OBS or another encoder, which needs a key:
       live-torrent keys create garden
       live-torrent serve --feed feed --publish rtmp
+    From a browser, at /studio, with such a key; and what was live is kept:
+      live-torrent serve --feed feed --publish browser --record
+    A film as a recording:
+      live-torrent import holiday.mkv --name holiday
     A recording as one file:
       live-torrent export feed/garden-20261122-120000
     Recordings on any web server or object store:
@@ -127,7 +131,8 @@ def serve(config_file: str | None, **flags: object) -> None:
 
     One folder per stream: FEED/<stream>/….m3u8. Streams may come and go while this runs.
 
-    With --publish encoders send streams here: --publish rtmp, --publish srt:9000, …
+    With --publish encoders send streams here: --publish rtmp, --publish srt:9000, …; with --publish
+    browser anybody who has a key does, from the page /studio. --record keeps what was live.
 
     \b
     Streams that are made here, any number of them, stand in the --config file:

@@ -52,18 +52,22 @@ def bake(folder: str, dry_run: bool, undoing: bool, config_file: str | None, **f
     return run_bake(folder, config, stopper, dry_run=dry_run, undoing=undoing)
 
 
-@click.command("import", short_help="Turn a media file, or a folder of WebM chunks, into a finished VOD.")
+@click.command("import", short_help="Turn a media file, or a folder of WebM chunks, into a recording.")
 @click.argument("path", metavar="FILE|FOLDER")
-@click.option("--name", required=True, metavar="NAME", help="The VOD's name: what stands in /watch/NAME.")
+@click.option("--name", required=True, metavar="NAME", help="Its name: what stands in /watch/NAME.")
 @click.option("--title", default="", metavar="TEXT", help="Its title for people. [default: the file's name]")
 @settings("feed", "ladder", "segment_seconds", "encoder", "ffmpeg", "log_format", "log_level")
 def import_(path: str, name: str, title: str, config_file: str | None, **flags: object) -> int:
-    """Turn FILE (anything ffmpeg reads) into the finished stream NAME of the feed folder.
+    """Turn FILE (anything ffmpeg reads) into NAME, a recording in the feed folder.
 
     What fits is copied, the rest is encoded. It appears in the feed all at once; no server has to run.
 
     A FOLDER holds WebM chunks of a browser's recorder, each with a header or only the first: they are put
     together in the order of the numbers in their names, without a gap. A broken one costs itself alone.
+
+    \b
+      live-torrent import holiday.mkv --name holiday --title "Our holiday"
+      live-torrent import chunks/ --name talk
     """
     from seeder.imports.command import run_import
 

@@ -41,7 +41,7 @@ LISTENERS: Mapping[str, Listener] = {
     "flv": Listener(flv.serve, "tcp://{at} (FLV; the stream key in its metadata, as key)"),
     "rtsp": Listener(rtsp.serve, "rtsp://{at}/live/KEY"),
     "whip": Listener(whip.serve, "/whip/NAME of the web server (the key as bearer token; media at UDP {at})"),
-    "browser": Listener(browser.serve, "/studio of the web server, or the WebSocket /api/publish/NAME there"),
+    "browser": Listener(browser.serve, "/studio in a browser (or to the WebSocket /api/publish/NAME)"),
     "srt": Listener(srt.serve, "srt://{at} (the stream key as streamid)"),
     "mpegts": Listener(mpegts.serve, "udp://{at} and tcp://{at} (MPEG-TS; the stream key as service_name)"),
 }
