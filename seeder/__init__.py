@@ -10,6 +10,10 @@ The path of one segment, room by room (imports point left to right, never back):
     web        playlists, segments, pages and the browser's files over HTTP
     stats      counters in, frozen snapshot out
 
+Beside that path, wired together in ``seeder/beside.py``: ``events`` (what happens), ``recording``,
+``posters``, ``tasks`` (exports, ``imports``), ``storage``, ``webhooks``, and their routes. They look on,
+and stand in no segment's way. ``seeder/service.py`` makes one run of it all.
+
 ``client/`` and ``sw/`` continue the path in the browser: service worker or loader → scheduler →
 mesh peers or origin → verified bytes → player.
 
